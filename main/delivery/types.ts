@@ -1,0 +1,69 @@
+/**
+ * Between engine and delivery: the engine says which step to take for which recipients, delivery takes it over its
+ * hops and says what each recipient was told. Delivery decides nothing about retrying, folders or bounces.
+ */
+import type { ErrorKind, HopTry, MessageDsn, QueueId, RecipientDsn, Verdict } from '../../shared/mail.ts';
+import type { TestStep } from '../../shared/ipc-contract.ts';
+import type { GatewaySettings } from '../../shared/settings.ts';
+import type { GatewayState } from '../../shared/status.ts';
+import type { PlanStep } from '../policy/types.ts';
+
+/** A message as delivery needs it. */
+export interface OutgoingMessage {
+  readonly id: QueueId;
+  readonly mailFrom: string | null;
+  /** Octets that `read` yields in all. */
+  readonly size: number;
+  readonly dsn: MessageDsn;
+  readonly body8bit: boolean;
+  readonly smtputf8: boolean;
+  /** The octets, CRLF line ends, not dot-stuffed. May be called several times (once per transaction). */
+  read(): AsyncIterable<Uint8Array>;
+}
+
+export interface OutgoingRecipient {
+  readonly id: number;
+  readonly rcptTo: string;
+  readonly dsn: RecipientDsn;
+}
+
+/** What a step did. Every recipient that went in has exactly one verdict (asserted by delivery). */
+export interface StepResult {
+  /** Timeline rows in the order of their start; the engine adds attempt number and network name. */
+  readonly tries: readonly Omit<HopTry, 'attempt' | 'network'>[];
+  readonly verdicts: ReadonlyMap<number, Verdict>;
+  /** For recipients that failed in a direct or LAN step. */
+  readonly errorKinds: ReadonlyMap<number, ErrorKind>;
+  /** Hop key that a deferred recipient waits for ("gateway:<id>", "mx:<domain>"), when the hop and not the mail was at fault. */
+  readonly waitsFor: ReadonlyMap<number, string>;
+  /** True if no hop was reached or signed in to at all (SPEC §4.3: does not count). */
+  readonly nothingReached: boolean;
+  /** Recipients whose next hop took DSN parameters over (RFC 3461 §5.2.2): no "relayed" report is due from us. */
+  readonly dsnPassedOn: ReadonlySet<number>;
+}
+
+export interface Delivery {
+  /**
+   * Takes one step for recipients that share it. Never rejects, except when `signal` aborts before anything was sent;
+   * trouble of our own comes back as verdicts with scope `local`.
+   */
+  run(step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult>;
+  /** True if a transaction to this hop key could start now (per-hop limits): the engine claims no mail for busy ones. */
+  busyDomains(): readonly string[];
+  /** The network changed or is gone: drop connections, forget what is known of this network's past. */
+  networkChanged(networkId: string | null): void;
+  /** Forgets "passed over" memory: the user asked to send now (SPEC §3.3). */
+  forgetFailures(): void;
+  /** Connects to every enabled gateway side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */
+  probeGateways(signal: AbortSignal): Promise<void>;
+  gatewayStates(): readonly GatewayState[];
+  /** Settings ▸ Test (SPEC §3.4): each step in words. `secret` null: use the stored one. */
+  testGateway(gateway: GatewaySettings, secret: string | null, signal: AbortSignal): Promise<readonly TestStep[]>;
+  /** Tells when a hop works again: the engine releases what waits for it. Returns its unsubscribe. */
+  onHopWorks(listener: (hopKey: string) => void): () => void;
+  /** Tells when what is known of the gateways changed. Returns its unsubscribe. */
+  onGatewaysChanged(listener: () => void): () => void;
+  /** Ends connections politely within `ms`, then hard. */
+  close(ms: number): Promise<void>;
+}
+

@@ -1,0 +1,282 @@
+/**
+ * What the engine needs from the world, as interfaces. `app/compose.ts` builds the real ones, `test/fakes/` the others.
+ * Times are milliseconds since the epoch, durations milliseconds, sizes octets.
+ */
+import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selection } from '../shared/ipc-contract.ts';
+import type {
+  Folder,
+  FolderCounts,
+  HopTry,
+  MessageDetails,
+  MessageDsn,
+  MessageOrigin,
+  QueueId,
+  RecipientDsn,
+  RecipientState,
+  SmtpReply,
+} from '../shared/mail.ts';
+import type { GatewaySettings, Settings } from '../shared/settings.ts';
+import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
+import type { RecipientHistory } from './policy/types.ts';
+
+/** Wall clock and timers; virtual in tests. */
+export interface Clock {
+  now(): number;
+  /** Monotonic milliseconds, for durations. */
+  monotonic(): number;
+  /** Calls `run` once after `ms` (>= 0). Returns its cancel. Long delays are the implementation's trouble. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** Randomness; seeded in tests. */
+export interface Random {
+  /** 0 <= x < 1. */
+  next(): number;
+  /** Hex string of `bytes` random octets. */
+  hex(bytes: number): string;
+}
+
+// ---------------------------------------------------------------- queue store
+
+/** Envelope and facts of a message that is being accepted. */
+export interface NewMessage {
+  readonly id: QueueId;
+  readonly acceptedAt: number;
+  /** Reverse-path without brackets, null = the null reverse-path. */
+  readonly mailFrom: string | null;
+  readonly recipients: readonly NewRecipient[];
+  readonly dsn: MessageDsn;
+  readonly body8bit: boolean;
+  readonly smtputf8: boolean;
+  readonly origin: MessageOrigin;
+  /** From the header, decoded for display, at most 1000 characters. */
+  readonly subject: string;
+  readonly headerFrom: string | null;
+  readonly messageId: string | null;
+}
+
+export interface NewRecipient {
+  /** As given in RCPT TO, local part untouched. */
+  readonly rcptTo: string;
+  readonly dsn: RecipientDsn;
+  /** Recipient states other than queued are for generated messages only. */
+  readonly notBefore?: number;
+}
+
+/** A message on its way in: nothing of it exists until `commit` resolves. */
+export interface StagedMessage {
+  /** Appends octets; resolves when more may come (back-pressure). Rejects with StoreError. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Durable (synced) once it resolves (SPEC §1). Messages that commit together share one transaction. */
+  commit(message: NewMessage): Promise<void>;
+  /** Forgets what was written. Never rejects. */
+  abort(): Promise<void>;
+}
+
+/** Why the store could not do it. `full` is answered 452, `read-only`, `corrupt` and `busy` 451. */
+export class StoreError extends Error {
+  readonly reason: 'full' | 'read-only' | 'corrupt' | 'busy' | 'closed' | 'other';
+  constructor(reason: StoreError['reason'], message: string) {
+    super(message);
+    this.name = 'StoreError';
+    this.reason = reason;
+  }
+}
+
+/** A message with those of its recipients that were claimed. */
+export interface ClaimedMessage {
+  readonly id: QueueId;
+  readonly acceptedAt: number;
+  readonly mailFrom: string | null;
+  readonly size: number;
+  readonly dsn: MessageDsn;
+  readonly body8bit: boolean;
+  readonly smtputf8: boolean;
+  readonly origin: MessageOrigin;
+  /** Timeline rows have an attempt number; this is the number for the attempt that begins now (from 1). */
+  readonly attempt: number;
+  readonly recipients: readonly ClaimedRecipient[];
+}
+
+export interface ClaimedRecipient extends RecipientHistory {
+  readonly domain: string;
+  readonly dsn: RecipientDsn;
+  readonly delaySent: boolean;
+}
+
+/** New state of one recipient after an attempt or a decision. */
+export interface RecipientUpdate {
+  readonly recipient: number;
+  readonly state: RecipientState;
+  readonly nextAt: number | null;
+  readonly attempts: number;
+  readonly retryIndex: number;
+  readonly gatewayPasses: number;
+  readonly undeliverable: boolean;
+  readonly lastCountedAt: number | null;
+  readonly waitsFor: string | null;
+  readonly reply: SmtpReply | null;
+  readonly status: string | null;
+  /** JSON-able facts for `explain` (main/policy/explain.ts defines the shape). */
+  readonly facts: unknown;
+  /** "Office" or "mx1.example.test". */
+  readonly via: string | null;
+  readonly delaySent?: boolean;
+}
+
+/** Everything that one finished piece of an attempt changes; one transaction. */
+export interface AttemptRecord {
+  readonly messageId: QueueId;
+  readonly tries: readonly HopTry[];
+  readonly updates: readonly RecipientUpdate[];
+  /** Reports to send, complete with bytes: they become messages in the same transaction. */
+  readonly reports: readonly { readonly message: NewMessage; readonly bytes: Uint8Array }[];
+  /** Refused for good with 5.1.x (SPEC §6). */
+  readonly invalidAddresses: readonly { readonly address: string; readonly reply: string }[];
+}
+
+/** Which recipients to wake: their next attempt becomes now. */
+export type WakeFilter =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'hop'; readonly waitsFor: string }
+  | { readonly kind: 'selection'; readonly selection: Selection; readonly forcedGateway: string | null };
+
+/** The queue. The only real one is SQLite in a worker thread; tests use the real one on a temporary file. */
+export interface QueueStore {
+  /** A place to write a message's octets to. Cheap; nothing happens until the first write or commit. */
+  stage(id: QueueId): StagedMessage;
+  /**
+   * Marks up to `limit` due recipients (nextAt <= now, pending, not in flight) `attempting` and returns them grouped by
+   * message, oldest due first. Recipients of `skipDomains` (lower case) are passed over: their hops are busy.
+   */
+  claimDue(query: { readonly now: number; readonly limit: number; readonly skipDomains: readonly string[] }): Promise<readonly ClaimedMessage[]>;
+  /** Earliest nextAt of a pending recipient that is not in flight; null if there is none. */
+  nextDueAt(): Promise<number | null>;
+  /** Resolves once durable. Records that come together share one transaction. */
+  record(record: AttemptRecord): Promise<void>;
+  /** Gives claimed recipients back untouched: queue holds, or was stopped before anything was tried. */
+  release(recipients: readonly number[], hold: { readonly nextAt: number; readonly held: boolean }): Promise<void>;
+  /** How many recipients were woken. */
+  wake(filter: WakeFilter, now: number): Promise<number>;
+  /** Clamps "not before" times that a changed clock left too far away (STANDARDS: retried soon). */
+  clampNextAt(latest: number): Promise<number>;
+  /** The message's octets in chunks of at most 256 KiB. Throws StoreError 'corrupt' if octets are missing. */
+  read(id: QueueId, offset?: number): AsyncIterable<Uint8Array>;
+  /** First `limit` octets (header) in one go. */
+  head(id: QueueId, limit: number): Promise<Uint8Array>;
+
+  counts(): Promise<FolderCounts>;
+  list(query: ListQuery): Promise<ListPage>;
+  /** Details without the `why` phrases; `facts` per recipient as they were recorded. */
+  details(id: QueueId): Promise<StoredDetails | null>;
+  move(selection: Selection, to: 'deleted' | 'back'): Promise<number>;
+  /** Removes for good: messages in Deleted of the selection. */
+  purge(selection: Selection): Promise<number>;
+  /** Removes sent and deleted mail past its keeping time; returns how many messages went. */
+  expireKept(limits: { readonly sentBefore: number | null; readonly deletedBefore: number | null }): Promise<number>;
+  markSeen(selection: Selection): Promise<number>;
+  /** A copy of the octets under a new envelope. */
+  duplicate(source: QueueId, message: NewMessage): Promise<void>;
+  invalidAddresses(): Promise<readonly InvalidAddress[]>;
+  clearInvalidAddresses(): Promise<number>;
+  activity(query: { readonly from: number; readonly to: number; readonly bucketMs: number }): Promise<Activity>;
+  noteNetwork(network: { readonly id: string; readonly name: string | null; readonly at: number }): Promise<void>;
+  knownNetworks(): Promise<readonly KnownNetwork[]>;
+  /** Small values that must survive a restart (per-network memory, policy caches); JSON text. */
+  getMemo(key: string): Promise<string | null>;
+  setMemo(key: string, value: string | null): Promise<void>;
+  forgetNetwork(id: string): Promise<void>;
+
+  /** What start-up found: how many in-flight recipients were given back, whether a broken file was set aside. */
+  readonly recovery: StoreRecovery;
+  /** Called (coalesced by the caller) after every change that a window could show. Returns its unsubscribe. */
+  onChange(listener: () => void): () => void;
+  /** Waits for what is being written, then closes. */
+  close(): Promise<void>;
+}
+
+export interface StoreRecovery {
+  readonly requeued: number;
+  /** Path of the broken database that was set aside, null if all was well. */
+  readonly setAside: string | null;
+  readonly salvaged: number;
+}
+
+export interface StoredDetails extends Omit<MessageDetails, 'recipients'> {
+  readonly recipients: readonly (Omit<MessageDetails['recipients'][number], 'why'> & { readonly facts: unknown })[];
+}
+
+// ------------------------------------------------------------------- delivery
+
+/** DNS answers are a closed union, never exceptions (OpenSMTPD's habit). */
+export type DnsAnswer<T> =
+  | { readonly kind: 'found'; readonly records: readonly T[]; readonly ttl: number }
+  | { readonly kind: 'no-such-domain' }
+  | { readonly kind: 'no-data' }
+  | { readonly kind: 'try-later'; readonly why: 'timeout' | 'servfail' | 'no-server' | 'refused' }
+  | { readonly kind: 'bad-name' };
+
+export interface Dns {
+  mx(domain: string, signal: AbortSignal): Promise<DnsAnswer<{ readonly exchange: string; readonly preference: number }>>;
+  /** IPv4 and IPv6 addresses; `system` asks the system resolver (hosts file, mDNS) instead: LAN names. */
+  addresses(host: string, signal: AbortSignal, how?: 'dns' | 'system'): Promise<DnsAnswer<{ readonly address: string; readonly family: 4 | 6 }>>;
+  txt(name: string, signal: AbortSignal): Promise<DnsAnswer<string>>;
+  srv(name: string, signal: AbortSignal): Promise<DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>>;
+  /** Forgets everything: the network changed. */
+  flush(): void;
+}
+
+/** Keeps passwords and tokens; the real one uses the system's key store. Names: `gateway:<id>`, `dkim:<domain>:<selector>`, … */
+export interface SecretStore {
+  get(name: string): Promise<string | null>;
+  /** Rejects if the store cannot keep it and `acceptObfuscated` was not given. */
+  set(name: string, value: string | null, options: { readonly acceptObfuscated: boolean }): Promise<void>;
+  has(name: string): boolean;
+  state(): SecretsState;
+}
+
+// --------------------------------------------------------------------- network
+
+export interface NetworkMonitor {
+  current(): NetworkState;
+  /** Debounced: once per settled change. Returns its unsubscribe. */
+  watch(listener: (state: NetworkState) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface DialUp {
+  /** Connections that the system knows and could dial. */
+  configured(): Promise<readonly string[]>;
+  dial(name: string, signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
+  hangUp(name: string, signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
+}
+
+// -------------------------------------------------------------------- settings
+
+export interface SettingsStore {
+  get(): Settings;
+  /** Validates and saves; resolves with the problems if nothing was saved. */
+  replace(next: unknown): Promise<{ readonly ok: true; readonly settings: Settings } | { readonly ok: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }>;
+  /** Path of the broken file that was set aside at start, null if all was well. */
+  readonly setAside: string | null;
+  onChange(listener: (settings: Settings) => void): () => void;
+}
+
+// ------------------------------------------------------------------------- log
+
+/** Domain log: one line each with the queue id; never a password, a body or a settings object (ARCHITECTURE §4). */
+export interface Log {
+  queued(id: QueueId, facts: { readonly from: string | null; readonly recipients: number; readonly size: number; readonly client: string }): void;
+  refused(facts: { readonly client: string; readonly command: string; readonly reply: string }): void;
+  attempt(id: QueueId, hopTry: HopTry): void;
+  sent(id: QueueId, rcptTo: string, via: string, reply: string): void;
+  deferred(id: QueueId, rcptTo: string, why: string, nextAt: number): void;
+  bounced(id: QueueId, rcptTo: string, folder: Folder, reply: string): void;
+  /** Start, stop, settings applied, network, dial-up: anything that is not about one message. */
+  note(event: string, facts?: Readonly<Record<string, string | number | boolean | null>>): void;
+  /** A line of an SMTP conversation; `secret` lines are left out by the caller already. */
+  conversation(session: string, direction: 'in' | 'out', line: string): void;
+  problem(event: string, error: unknown): void;
+}
+
+export type { GatewaySettings, Link };

@@ -1,0 +1,101 @@
+/** What the program says of itself: status bar, tray, `postcast status`. */
+import type { FolderCounts, Phrase } from './mail.ts';
+import type { GatewayMode } from './settings.ts';
+
+/** The tray's states, most urgent last. */
+export type ProgramState = 'idle' | 'sending' | 'paused' | 'waiting-network' | 'waiting-dial-up' | 'attention';
+
+export type ListenerState =
+  | { readonly kind: 'starting' | 'stopped' }
+  | { readonly kind: 'listening'; readonly hosts: readonly string[]; readonly port: number }
+  | {
+      readonly kind: 'failed';
+      readonly port: number;
+      /** 'taken' EADDRINUSE, 'forbidden' EACCES, 'address' EADDRNOTAVAIL, else 'other'. */
+      readonly reason: 'taken' | 'forbidden' | 'address' | 'other';
+      readonly message: string;
+      /** A port that was free a moment ago, for "use port N instead". */
+      readonly suggestedPort: number | null;
+    };
+
+export type LinkKind = 'ethernet' | 'wifi' | 'mobile' | 'ppp' | 'vpn' | 'other';
+
+/** One connection of the computer. */
+export interface Link {
+  /** Interface: "eth0". */
+  readonly device: string;
+  readonly kind: LinkKind;
+  /** Connection name or SSID, if the system tells it. */
+  readonly name: string | null;
+  readonly addresses: readonly string[];
+}
+
+/** What the laptop is connected to now (SPEC §2 *network*). */
+export interface NetworkState {
+  /** False: no link with an address and a route off this computer. */
+  readonly online: boolean;
+  /** Identity of the network, null when offline or not known. */
+  readonly id: string | null;
+  /** Name given by the user, else SSID or connection name. */
+  readonly name: string | null;
+  readonly kind: LinkKind | null;
+  readonly links: readonly Link[];
+  readonly portal: boolean;
+  readonly metered: boolean | null;
+  /** When this network was joined. */
+  readonly since: number;
+}
+
+export interface DialUpState {
+  readonly required: boolean;
+  /** Names of the dial-up connections that are up. */
+  readonly active: readonly string[];
+  /** True when mail is held because a required connection is missing. */
+  readonly holding: boolean;
+  readonly lastAction: Phrase | null;
+}
+
+/** What is known of one gateway on the present network (SPEC §3.3). */
+export interface GatewayState {
+  readonly id: string;
+  readonly state: 'unknown' | 'works' | 'unreachable' | 'sign-in-refused' | 'tls-failed' | 'refused' | 'disabled' | 'not-here';
+  /** Plain sentence: "works here (TLS 1.3, 41 ms)". */
+  readonly phrase: Phrase;
+  readonly since: number | null;
+  /** Not used before this time on this network. */
+  readonly restsUntil: number | null;
+  readonly hasSecret: boolean;
+}
+
+/** Something that wants the user's eye; shown until it is over or dismissed. */
+export interface Problem {
+  readonly id: string;
+  readonly severity: 'info' | 'warning' | 'error';
+  readonly phrase: Phrase;
+  readonly since: number;
+}
+
+export interface SecretsState {
+  /** 'protected': the system's key store. 'obfuscated': no key store, the user agreed. 'none': no key store, nothing is stored. */
+  readonly protection: 'protected' | 'obfuscated' | 'none';
+  readonly backend: string;
+}
+
+export interface AppStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly profile: string;
+  readonly state: ProgramState;
+  /** Why, in plain sentences, most important first. */
+  readonly phrases: readonly Phrase[];
+  readonly paused: boolean;
+  readonly listener: ListenerState;
+  readonly network: NetworkState;
+  readonly dialUp: DialUpState;
+  readonly counts: FolderCounts;
+  /** Recipients in flight now. */
+  readonly sending: number;
+  readonly mode: GatewayMode;
+  readonly secrets: SecretsState;
+  readonly problems: readonly Problem[];
+}
