@@ -203,6 +203,8 @@ export interface StoreRecovery {
 }
 
 export interface StoredDetails extends Omit<MessageDetails, 'recipients'> {
+  readonly body8bit: boolean;
+  readonly smtputf8: boolean;
   readonly recipients: readonly (Omit<MessageDetails['recipients'][number], 'why'> & { readonly facts: unknown })[];
 }
 

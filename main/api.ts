@@ -1,0 +1,267 @@
+/**
+ * The engine's side of the contract (shared/ipc-contract.ts): what windows and command line can ask. Inputs are parsed
+ * already; every answer is a Result.
+ */
+import type { EngineApi, KnownNetwork, Output, Selection } from '../shared/ipc-contract.ts';
+import { fail, ok, type Result } from '../shared/result.ts';
+import type { SettingsProblem } from '../shared/settings.ts';
+import { isEmailAddress } from '../shared/syntax.ts';
+import type { AppStatus } from '../shared/status.ts';
+import type { Delivery } from './delivery/types.ts';
+import type { Engine } from './engine.ts';
+import { explain } from './policy/explain.ts';
+import type { Problems } from './problems.ts';
+import { StoreError, type Clock, type DialUp, type NetworkMonitor, type QueueStore, type SecretStore, type SettingsStore } from './ports.ts';
+
+type SettingsAnswer =
+  | { readonly saved: true; readonly settings: Output<'settings.get'> }
+  | { readonly saved: false; readonly problems: readonly SettingsProblem[] };
+
+export interface ApiDeps {
+  readonly clock: Clock;
+  readonly store: QueueStore;
+  readonly engine: Engine;
+  readonly delivery: Delivery;
+  readonly settings: SettingsStore;
+  readonly secrets: SecretStore;
+  readonly network: NetworkMonitor;
+  readonly dialUp: DialUp;
+  readonly problems: Problems;
+  readonly newQueueId: () => string;
+  readonly status: () => Promise<AppStatus>;
+  readonly exportSettings: () => string;
+  readonly applyChanges: (changes: readonly { readonly path: string; readonly value: unknown }[]) => Promise<SettingsAnswer>;
+  readonly importSettings: (json: string) => Promise<SettingsAnswer>;
+  readonly preview: (id: string) => Promise<Output<'queue.preview'> | null>;
+  readonly discover: (address: string, signal: AbortSignal) => Promise<Output<'gateways.discover'>['found']>;
+  readonly setListenerPassword: (name: string, password: string | null) => Promise<SettingsAnswer>;
+  readonly makeDkimKey: (domain: string, selector: string) => Promise<Result<Output<'security.makeDkimKey'>>>;
+  readonly dkimRecord: (domain: string, selector: string) => Promise<Result<Output<'security.dkimRecord'>>>;
+  readonly pickup: () => Promise<number>;
+  readonly quit: () => void;
+}
+
+/** What a failed call of the store means to the user. */
+function storeFailure(error: StoreError): { readonly ok: false; readonly error: { readonly code: string; readonly message: string } } {
+  const words: Readonly<Record<StoreError['reason'], string>> = {
+    full: 'The disk is full. Free some space and try again.',
+    'read-only': 'The profile folder cannot be written to.',
+    corrupt: 'The queue file is damaged at this place.',
+    busy: 'The queue is busy. Try again.',
+    closed: 'The program is ending.',
+    other: 'The queue could not do this.',
+  };
+  return fail(`store-${error.reason}`, words[error.reason]);
+}
+
+/** Turns what a handler throws into a Result: nothing crosses IPC as an exception. */
+function guarded<In, Out>(run: (input: In) => Promise<Result<Out>>): (input: In) => Promise<Result<Out>> {
+  return async (input) => {
+    try {
+      return await run(input);
+    } catch (error) {
+      if (error instanceof StoreError) return storeFailure(error);
+      return fail('internal', 'Something went wrong inside the program; the log has more.');
+    }
+  };
+}
+
+const MAX_TEST_MS = 60_000;
+const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There is no such message any more.', 'id');
+
+export function createApi(deps: ApiDeps): EngineApi {
+  const { store, engine, delivery, settings, secrets, network } = deps;
+
+  const counted = async (count: Promise<number>): Promise<Result<{ readonly count: number }>> => ok({ count: await count });
+
+  const resend = async (id: string, recipients: readonly string[]): Promise<Result<{ readonly id: string }>> => {
+    const bad = recipients.findIndex((r) => !isEmailAddress(r));
+    if (bad >= 0) return fail('bad-input', `"${recipients[bad] ?? ''}" is not an e-mail address.`, `recipients.${bad}`);
+    const old = await store.details(id);
+    if (!old) return notFound();
+    const newId = deps.newQueueId();
+    await store.duplicate(id, {
+      id: newId,
+      acceptedAt: deps.clock.now(),
+      mailFrom: old.mailFrom,
+      recipients: [...new Set(recipients)].map((rcptTo) => ({ rcptTo, dsn: {} })),
+      dsn: {},
+      body8bit: old.body8bit,
+      smtputf8: old.smtputf8,
+      origin: { kind: 'resent', from: id },
+      subject: old.subject,
+      headerFrom: old.headerFrom,
+      messageId: old.messageId,
+    });
+    // The failed recipients of the old one are closed: the user has dealt with them.
+    await store.move({ ids: [id] }, 'deleted');
+    engine.newMail();
+    return ok({ id: newId });
+  };
+
+  const deleteSelection = async (selection: Selection): Promise<Result<{ readonly count: number }>> => {
+    if ('folder' in selection && selection.folder === 'deleted') return counted(store.purge(selection));
+    if ('folder' in selection) return counted(store.move(selection, 'deleted'));
+    // Listed ids may stand in any folder: those that are in Deleted go for good, the others go there.
+    const inDeleted: string[] = [];
+    const elsewhere: string[] = [];
+    for (const id of selection.ids) {
+      const details = await store.details(id);
+      if (details) (details.folder === 'deleted' ? inDeleted : elsewhere).push(id);
+    }
+    const purged = inDeleted.length === 0 ? 0 : await store.purge({ ids: inDeleted });
+    const moved = elsewhere.length === 0 ? 0 : await store.move({ ids: elsewhere }, 'deleted');
+    return ok({ count: purged + moved });
+  };
+
+  const handlers: EngineApi = {
+    'status.get': async () => ok(await deps.status()),
+    'queue.folders': async () => ok(await store.counts()),
+    'queue.list': async (input) => ok(await store.list(input)),
+    'queue.show': async ({ id }) => {
+      const found = await store.details(id);
+      if (!found) return notFound();
+      const world = engine.world();
+      return ok({
+        ...found,
+        recipients: found.recipients.map(({ facts, ...recipient }) => ({
+          ...recipient,
+          why: explain(facts, { state: recipient.state, hold: world.hold, nextAt: recipient.nextAt }),
+        })),
+      });
+    },
+    'queue.raw': async ({ id, offset, length }) => {
+      const details = await store.details(id);
+      if (!details) return notFound();
+      const parts: Uint8Array[] = [];
+      let size = 0;
+      if (offset < details.size) {
+        for await (const chunk of store.read(id, offset)) {
+          parts.push(chunk.subarray(0, length - size));
+          size += Math.min(chunk.length, length - size);
+          if (size >= length) break;
+        }
+      }
+      return ok({ total: details.size, base64: Buffer.concat(parts).toString('base64') });
+    },
+    'queue.preview': async ({ id }) => {
+      const preview = await deps.preview(id);
+      return preview === null ? notFound() : ok(preview);
+    },
+    'queue.retry': async ({ selection, throughGateway }) => {
+      if (throughGateway !== undefined && !settings.get().gateways.list.some((g) => g.id === throughGateway)) {
+        return fail('not-found', 'There is no such gateway.', 'throughGateway');
+      }
+      return counted(engine.retry(selection, throughGateway ?? null));
+    },
+    'queue.delete': async ({ selection }) => deleteSelection(selection),
+    'queue.restore': async ({ selection }) => {
+      const count = await store.move(selection, 'back');
+      engine.newMail();
+      return ok({ count });
+    },
+    'queue.markSeen': async ({ selection }) => counted(store.markSeen(selection)),
+    'queue.resend': async ({ id, recipients }) => resend(id, recipients),
+    'queue.activity': async ({ span }) => {
+      const bucketMs = { hour: 60_000, day: 3_600_000 / 2, month: 86_400_000 }[span];
+      const buckets = { hour: 60, day: 48, month: 31 }[span];
+      const to = Math.floor(deps.clock.now() / bucketMs + 1) * bucketMs;
+      return ok(await store.activity({ from: to - buckets * bucketMs, to, bucketMs }));
+    },
+    'queue.invalidAddresses': async () => ok({ rows: await store.invalidAddresses() }),
+    'queue.clearInvalidAddresses': async () => counted(store.clearInvalidAddresses()),
+    'control.sendNow': async () => ok(await engine.sendNow()),
+    'control.pause': async () => {
+      await engine.pause();
+      return ok({ paused: true });
+    },
+    'control.resume': async () => {
+      await engine.resume();
+      return ok({ paused: false });
+    },
+    'control.dismissProblem': async ({ id }) => {
+      deps.problems.clear(id);
+      return Promise.resolve(ok({}));
+    },
+    'settings.get': async () => Promise.resolve(ok(withoutHashes(settings.get()))),
+    'settings.set': async ({ changes }) => ok(masked(await deps.applyChanges(changes))),
+    'settings.export': async () => Promise.resolve(ok({ json: deps.exportSettings() })),
+    'settings.import': async ({ json }) => ok(masked(await deps.importSettings(json))),
+    'secrets.set': async ({ gatewayId, secret, acceptObfuscated }) => {
+      if (!settings.get().gateways.list.some((g) => g.id === gatewayId)) {
+        return fail('not-found', 'There is no such gateway.', 'gatewayId');
+      }
+      if (secret !== null && secrets.state().protection === 'none' && !acceptObfuscated) {
+        return ok({ stored: false, needsConsent: true });
+      }
+      await secrets.set(`gateway:${gatewayId}`, secret, { acceptObfuscated });
+      engine.gatewaysChanged();
+      return ok({ stored: secret !== null, needsConsent: false });
+    },
+    'gateways.states': async () => Promise.resolve(ok({ states: delivery.gatewayStates() })),
+    'gateways.test': async ({ gateway, secret }) => {
+      const hold = engine.world().hold;
+      if (hold === 'dial-up') return fail('held', 'Nothing is tried while a dial-up connection is required and missing.');
+      const steps = await delivery.testGateway(gateway, secret ?? null, AbortSignal.timeout(MAX_TEST_MS));
+      return ok({ ok: steps.every((s) => s.ok !== false), steps });
+    },
+    'gateways.discover': async ({ address }) => {
+      if (!isEmailAddress(address)) return fail('bad-input', 'That is not an e-mail address.', 'address');
+      return ok({ found: await deps.discover(address, AbortSignal.timeout(MAX_TEST_MS)) });
+    },
+    'networks.current': async () => Promise.resolve(ok(network.current())),
+    'networks.list': async () => {
+      const names = settings.get().security.networkNames;
+      const current = network.current().id;
+      const known = await store.knownNetworks();
+      const networks: KnownNetwork[] = known.map((n) => ({
+        ...n,
+        givenName: names[n.id] ?? null,
+        current: n.id === current,
+        directBlocked: engine.directBlocked(n.id),
+      }));
+      return ok({ networks });
+    },
+    'networks.forget': async ({ id }) => {
+      await store.forgetNetwork(id);
+      engine.forgetNetwork(id);
+      return ok({});
+    },
+    'networks.retestDirect': async () => ok({ phrase: await engine.retestDirect() }),
+    'dialUp.connections': async () => ok({ links: network.current().links, configured: await deps.dialUp.configured() }),
+    'server.setPassword': async ({ name, password }) => {
+      const answer = await deps.setListenerPassword(name, password);
+      if (answer.saved) return ok({});
+      const first = answer.problems[0];
+      return fail('bad-input', first?.message ?? 'That cannot be saved.', first?.path);
+    },
+    'server.usePort': async ({ port }) => {
+      const answer = await deps.applyChanges([{ path: 'server.port', value: port }]);
+      return answer.saved ? ok({ port }) : fail('bad-input', answer.problems[0]?.message ?? 'That port cannot be used.', 'port');
+    },
+    'security.makeDkimKey': async ({ domain, selector }) => deps.makeDkimKey(domain, selector),
+    'security.dkimRecord': async ({ domain, selector }) => deps.dkimRecord(domain, selector),
+    'control.pickup': async () => counted(deps.pickup()),
+    'app.quit': async () => {
+      deps.quit();
+      return Promise.resolve(ok({}));
+    },
+  };
+
+  return guardAll(handlers);
+}
+
+/** Password hashes of listener accounts are secrets too: faces of the program see that an account exists, not its hash. */
+function withoutHashes<S extends Output<'settings.get'>>(settings: S): S {
+  return { ...settings, server: { ...settings.server, users: settings.server.users.map((u) => ({ ...u, hash: '' })) } };
+}
+
+function masked(answer: SettingsAnswer): SettingsAnswer {
+  return answer.saved ? { saved: true, settings: withoutHashes(answer.settings) } : answer;
+}
+
+function guardAll(handlers: EngineApi): EngineApi {
+  const out: Record<string, unknown> = {};
+  for (const [name, run] of Object.entries(handlers)) out[name] = guarded(run as (input: unknown) => Promise<Result<unknown>>);
+  return out as EngineApi;
+}

@@ -1,0 +1,37 @@
+/** Things that want the user's eye, kept until they are over or dismissed. */
+import type { Phrase } from '../shared/mail.ts';
+import type { Problem } from '../shared/status.ts';
+import type { Clock } from './ports.ts';
+
+export interface Problems {
+  /** Raises (or renews the words of) a problem. `since` stays that of the first time. */
+  raise(id: string, severity: Problem['severity'], phrase: Phrase): void;
+  /** It is over, or the user dismissed it. */
+  clear(id: string): void;
+  list(): readonly Problem[];
+  onChange(listener: () => void): () => void;
+}
+
+export function createProblems(clock: Clock): Problems {
+  const open = new Map<string, Problem>();
+  const listeners = new Set<() => void>();
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
+  return {
+    raise(id, severity, phrase) {
+      const known = open.get(id);
+      if (known && known.severity === severity && JSON.stringify(known.phrase) === JSON.stringify(phrase)) return;
+      open.set(id, { id, severity, phrase, since: known?.since ?? clock.now() });
+      tell();
+    },
+    clear(id) {
+      if (open.delete(id)) tell();
+    },
+    list: () => [...open.values()],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,310 @@
+/**
+ * One attempt for one claimed message: asks policy for each recipient's route, takes the steps over delivery, asks
+ * policy what comes next, and records. Gathers facts and carries out decisions; makes none itself.
+ */
+import type { HopTry, Verdict } from '../shared/mail.ts';
+import { assertNever } from '../shared/result.ts';
+import type { Delivery, OutgoingMessage, StepResult } from './delivery/types.ts';
+import { factsOf, type StepFact } from './policy/explain.ts';
+import { nextStep } from './policy/next-step.ts';
+import { planRoute } from './policy/plan-route.ts';
+import type { NextStep, PlanStep, Route, World } from './policy/types.ts';
+import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, Log, QueueStore, Random, RecipientUpdate } from './ports.ts';
+import type { Finished, Reporter } from './reports.ts';
+
+export interface AttemptDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: QueueStore;
+  readonly delivery: Delivery;
+  readonly log: Log;
+  readonly reporter: Reporter;
+  /** The present moment; asked again before every decision. */
+  readonly world: () => World;
+  /** Changes whenever the network does: trouble on a network that is gone says nothing about the mail. */
+  readonly networkEpoch: () => number;
+  /** The message as it goes out (with a DKIM signature in front, if one is configured). */
+  readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
+  /** Told which hop key a deferred recipient waits for. */
+  readonly waitsFor: (hopKey: string) => void;
+}
+
+/** One recipient on its way through the steps of its route. */
+interface Traveller {
+  readonly recipient: ClaimedRecipient;
+  readonly route: Route;
+  readonly stepIndex: number;
+  readonly undeliverable: boolean;
+  readonly trail: readonly StepFact[];
+}
+
+/** How long to wait between tries to write down what happened: it must be written, whatever it takes. */
+const RECORD_AGAIN_MS = [200, 1_000, 5_000, 15_000] as const;
+
+/**
+ * Runs the attempt to its end: every claimed recipient is recorded or given back. Rejects only if the store refuses both.
+ * @param signal Aborts what is in flight (network gone, shutdown); such recipients are tried again and nobody is blamed.
+ */
+export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, signal: AbortSignal): Promise<void> {
+  const epoch = deps.networkEpoch();
+  const outgoing = await deps.outgoing(message);
+  /** Failures wait for the end of the attempt: one report per message, not one per recipient (STANDARDS 49). */
+  const failed: Finished[] = [];
+
+  const start = deps.world();
+  const travellers: Traveller[] = [];
+  const giveBack: number[] = [];
+  const stuck: Finished[] = [];
+  for (const recipient of message.recipients) {
+    const route = planRoute(recipient, message.mailFrom, start);
+    switch (route.kind) {
+      case 'hold':
+        giveBack.push(recipient.id);
+        break;
+      case 'no-gateway':
+      case 'steps':
+        travellers.push({ recipient, route, stepIndex: 0, undeliverable: recipient.undeliverable, trail: [] });
+        break;
+      default:
+        assertNever(route);
+    }
+  }
+  if (giveBack.length > 0) await deps.store.release(giveBack, { nextAt: start.now, held: true });
+
+  const settle = (traveller: Traveller, verdict: Verdict, decision: NextStep, result: StepResult | null): Finished => {
+    const stale =
+      verdict.kind === 'deferred' &&
+      verdict.why !== 'lost-after-dot' &&
+      verdict.scope !== 'recipient' &&
+      verdict.scope !== 'message' &&
+      deps.networkEpoch() !== epoch;
+    return {
+      recipient: traveller.recipient,
+      route: traveller.route,
+      trail: traveller.trail,
+      verdict,
+      decision: stale ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
+      hop: lastHop(result, traveller.recipient.id),
+      waitsFor: stale ? null : (result?.waitsFor.get(traveller.recipient.id) ?? null),
+      dsnPassedOn: result?.dsnPassedOn.has(traveller.recipient.id) ?? false,
+    };
+  };
+
+  const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
+    if (finished.length === 0 && tries.length === 0) return;
+    const reports = await deps.reporter.reportsFor(message, finished);
+    const updates = finished.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
+    for (const update of updates) if (update.waitsFor !== null) deps.waitsFor(update.waitsFor);
+    await recordDurably(deps, {
+      messageId: message.id,
+      tries,
+      updates,
+      reports: reports.messages,
+      invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
+    });
+    for (const f of finished) logFinished(deps.log, message, f);
+  };
+
+  const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
+    const result = await deps.delivery.run(
+      step,
+      outgoing,
+      group.map(({ recipient }) => ({ id: recipient.id, rcptTo: recipient.rcptTo, dsn: recipient.dsn })),
+      signal,
+    );
+    const world = deps.world();
+    const tries = result.tries.map((t) => ({ ...t, attempt: message.attempt, network: world.networkName ?? world.networkId }));
+    for (const hopTry of tries) deps.log.attempt(message.id, hopTry);
+    const finished: Finished[] = [];
+    const onward: Traveller[] = [];
+    for (const traveller of group) {
+      const { recipient, route } = traveller;
+      const verdict = result.verdicts.get(recipient.id);
+      if (verdict === undefined) throw new Error('a recipient came back from a step without a verdict');
+      const errorKind = result.errorKinds.get(recipient.id) ?? null;
+      const moved: Traveller = {
+        ...traveller,
+        trail: [...traveller.trail, { step, verdict, errorKind, hop: lastHop(result, recipient.id) }],
+      };
+      const decision = nextStep(
+        { ...recipient, undeliverable: traveller.undeliverable },
+        route,
+        { step, stepIndex: traveller.stepIndex, verdict, errorKind, nothingReached: result.nothingReached },
+        world,
+        deps.random.next(),
+      );
+      if (decision.kind === 'step') onward.push({ ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable });
+      else {
+        const f = settle(moved, verdict, decision, result);
+        if (f.decision.kind === 'fail') failed.push(f);
+        else finished.push(f);
+      }
+    }
+    // Who was accepted is written down before anything else happens (qmail's rule).
+    await record(finished, tries);
+    await travel(onward);
+  };
+
+  const travel = async (those: readonly Traveller[]): Promise<void> => {
+    const groups = new Map<string, { readonly step: PlanStep; readonly travellers: Traveller[] }>();
+    for (const traveller of those) {
+      const step = traveller.route.kind === 'steps' ? traveller.route.steps[traveller.stepIndex] : undefined;
+      if (step === undefined) {
+        stuck.push(withoutStep(deps, traveller));
+        continue;
+      }
+      const key = JSON.stringify(step);
+      const group = groups.get(key) ?? { step, travellers: [] };
+      group.travellers.push(traveller);
+      groups.set(key, group);
+    }
+    await Promise.all([...groups.values()].map((group) => takeStep(group.travellers, group.step)));
+  };
+
+  await travel(travellers);
+  failed.push(...stuck.filter((f) => f.decision.kind === 'fail'));
+  await record(
+    stuck.filter((f) => f.decision.kind !== 'fail'),
+    [],
+  );
+  await record(failed, []);
+}
+
+/** A recipient that has no step to take: no gateway is usable. Temporary, and said so (SPEC §3.5). */
+function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
+  const verdict: Verdict = { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' };
+  const decision = nextStep(
+    { ...traveller.recipient, undeliverable: traveller.undeliverable },
+    traveller.route,
+    { step: null, stepIndex: traveller.stepIndex, verdict, errorKind: null, nothingReached: true },
+    deps.world(),
+    deps.random.next(),
+  );
+  return {
+    recipient: traveller.recipient,
+    route: traveller.route,
+    trail: traveller.trail,
+    verdict,
+    decision,
+    hop: null,
+    waitsFor: null,
+    dsnPassedOn: false,
+  };
+}
+
+function lastHop(result: StepResult | null, recipient: number): HopTry['hop'] | null {
+  const mine = result?.tries.filter((t) => t.outcomes.some((o) => o.recipient === recipient));
+  return mine?.at(-1)?.hop ?? null;
+}
+
+/** As it stood before this attempt: what happened says nothing about the mail. */
+function afresh(recipient: ClaimedRecipient): Extract<NextStep, { kind: 'retry' }> {
+  return {
+    kind: 'retry',
+    at: 0,
+    counted: false,
+    retryIndex: recipient.retryIndex,
+    gatewayPasses: recipient.gatewayPasses,
+    undeliverable: recipient.undeliverable,
+    waitsFor: null,
+  };
+}
+
+function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delaySent: boolean): RecipientUpdate {
+  const { recipient, decision, verdict } = f;
+  const now = deps.clock.now();
+  const counted = decision.kind !== 'retry' || decision.counted;
+  const common = {
+    recipient: recipient.id,
+    attempts: recipient.attempts + (counted ? 1 : 0),
+    lastCountedAt: counted ? now : recipient.lastCountedAt,
+    reply: verdict.kind === 'delivered' ? verdict.reply : (verdict.reply ?? null),
+    facts: factsOf(f.route, f.trail, verdict, decision, deps.world(), message.mailFrom),
+    via: f.hop === null ? null : (f.hop.gatewayName ?? f.hop.host),
+    ...(delaySent ? { delaySent: true } : {}),
+  };
+  switch (decision.kind) {
+    case 'delivered':
+      return {
+        ...common,
+        state: decision.relayed ? 'relayed' : 'delivered',
+        nextAt: null,
+        retryIndex: 0,
+        gatewayPasses: recipient.gatewayPasses,
+        undeliverable: recipient.undeliverable,
+        waitsFor: null,
+        status: '2.0.0',
+      };
+    case 'retry':
+      return {
+        ...common,
+        state: 'deferred',
+        nextAt: decision.at,
+        retryIndex: decision.retryIndex,
+        gatewayPasses: decision.gatewayPasses,
+        undeliverable: decision.undeliverable,
+        waitsFor: f.waitsFor,
+        status: verdict.kind === 'delivered' ? null : verdict.status,
+      };
+    case 'fail':
+      return {
+        ...common,
+        state: decision.folder,
+        nextAt: null,
+        retryIndex: recipient.retryIndex,
+        gatewayPasses: recipient.gatewayPasses,
+        undeliverable: true,
+        waitsFor: null,
+        status: decision.status,
+      };
+    case 'step':
+      throw new Error('a recipient with a step to take is not finished');
+    default:
+      return assertNever(decision);
+  }
+}
+
+/**
+ * Writes down what happened, again and again until it is durable: what a server accepted and we forget would be sent
+ * twice. Gives up only when the store is closed; then recovery calls the outcome unknown.
+ */
+async function recordDurably(deps: AttemptDeps, record: AttemptRecord): Promise<void> {
+  for (let turn = 0; ; turn += 1) {
+    try {
+      await deps.store.record(record);
+      return;
+    } catch (error) {
+      deps.log.problem('record', error);
+      if (error instanceof Error && 'reason' in error && error.reason === 'closed') throw error;
+      const wait = RECORD_AGAIN_MS[Math.min(turn, RECORD_AGAIN_MS.length - 1)] ?? 15_000;
+      await new Promise<void>((resolve) => deps.clock.after(wait, resolve));
+    }
+  }
+}
+
+/** Recipients refused for good with 5.1.x are listed (SPEC §6). */
+function invalidAddress(f: Finished): AttemptRecord['invalidAddresses'] {
+  const { verdict, decision } = f;
+  if (verdict.kind !== 'rejected' || decision.kind !== 'fail' || !verdict.status.startsWith('5.1.')) return [];
+  const words = verdict.reply ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.status;
+  return [{ address: f.recipient.rcptTo, reply: words }];
+}
+
+function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
+  const words = f.verdict.reply ? `${f.verdict.reply.code} ${f.verdict.reply.text}` : '';
+  switch (f.decision.kind) {
+    case 'delivered':
+      log.sent(message.id, f.recipient.rcptTo, f.hop?.gatewayName ?? f.hop?.host ?? '', words);
+      break;
+    case 'retry':
+      log.deferred(message.id, f.recipient.rcptTo, f.verdict.kind === 'deferred' ? `${f.verdict.why} ${words}` : words, f.decision.at);
+      break;
+    case 'fail':
+      log.bounced(message.id, f.recipient.rcptTo, f.decision.folder, words === '' ? f.decision.status : words);
+      break;
+    case 'step':
+      break;
+    default:
+      assertNever(f.decision);
+  }
+}

@@ -1,0 +1,61 @@
+/** AppStatus out of what the parts say of themselves. Pure. */
+import type { FolderCounts, Phrase } from '../shared/mail.ts';
+import type { GatewayMode } from '../shared/settings.ts';
+import type {
+  AppStatus,
+  DialUpState,
+  ListenerState,
+  NetworkState,
+  Problem,
+  ProgramState,
+  SecretsState,
+} from '../shared/status.ts';
+import type { HoldReason } from './policy/types.ts';
+
+export interface StatusInput {
+  readonly version: string;
+  readonly pid: number;
+  readonly profile: string;
+  readonly paused: boolean;
+  readonly hold: HoldReason | null;
+  readonly listener: ListenerState;
+  readonly network: NetworkState;
+  readonly dialUp: DialUpState;
+  readonly counts: FolderCounts;
+  readonly sending: number;
+  readonly mode: GatewayMode;
+  readonly secrets: SecretsState;
+  readonly problems: readonly Problem[];
+}
+
+/** The tray's state: what wants the user first (SPEC §9). */
+export function programState(input: StatusInput): ProgramState {
+  if (input.listener.kind === 'failed' || input.problems.some((p) => p.severity === 'error')) return 'attention';
+  if (input.paused) return 'paused';
+  if (input.hold === 'dial-up') return 'waiting-dial-up';
+  if (input.hold !== null) return 'waiting-network';
+  if (input.counts.unseenBad + input.counts.unseenBounced > 0) return 'attention';
+  return input.sending > 0 ? 'sending' : 'idle';
+}
+
+function statusPhrases(input: StatusInput): readonly Phrase[] {
+  const phrases: Phrase[] = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
+  if (input.hold !== null) phrases.push({ id: `hold.${input.hold}` });
+  if (input.sending > 0) phrases.push({ id: 'status.sending', params: { count: input.sending } });
+  if (input.counts.unseenBad > 0) phrases.push({ id: 'status.bad', params: { count: input.counts.unseenBad } });
+  if (input.counts.unseenBounced > 0) phrases.push({ id: 'status.bounced', params: { count: input.counts.unseenBounced } });
+  if (input.hold === null && input.sending === 0) {
+    phrases.push(
+      input.counts.outbox === 0 ? { id: 'status.idle' } : { id: 'status.waiting', params: { count: input.counts.outbox } },
+    );
+  }
+  return phrases;
+}
+
+/** What status bar, tray and `postcast status` show. */
+export function appStatus(input: StatusInput): AppStatus {
+  const { version, pid, profile, paused, listener, network, dialUp, counts, sending, mode, secrets, problems } = input;
+  const phrases = statusPhrases(input);
+  const state = programState(input);
+  return { version, pid, profile, state, phrases, paused, listener, network, dialUp, counts, sending, mode, secrets, problems };
+}
