@@ -1,0 +1,182 @@
+// npm test: installs what is missing and runs every check, two at a time. Ends with the line `N passed, N failed`, the
+// sum over all runners; a runner that ran nothing has failed. `npm test -- --only unit,lint` runs some of them.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build, checkNodeVersion, installPackages } from './lib/install.mjs';
+import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
+
+checkNodeVersion();
+const start = performance.now();
+await installPackages();
+// Imported only now: they need the packages.
+const { electronRuntime, newerNode } = await import('./runtime.mjs');
+const { ensureSystemPackages } = await import('./lib/system-packages.mjs');
+
+const reports = mkdtempSync(path.join(tmpdir(), 'postcast-test-'));
+const script = (name, ...args) => runCommand(process.execPath, [path.join(ROOT, 'scripts', name), ...args]);
+const tool = (file, ...args) => runCommand(process.execPath, [path.join(ROOT, 'node_modules', file), ...args]);
+
+/** A check that passes or fails as a whole. */
+const check = (name, run, extra = {}) => ({
+  name,
+  ...extra,
+  run: async () => {
+    const { code, output } = await run();
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output: code === 0 ? '' : output };
+  },
+});
+
+/** Some projects of vitest.config.ts, each test counted; `node` is another Node.js to run them with. */
+const vitest = (name, args, extra = {}, node = async () => process.execPath) => ({
+  name,
+  ...extra,
+  run: async () => {
+    const report = path.join(reports, `${name}.json`);
+    const { code, output } = await runCommand(
+      await node(),
+      [
+        path.join(ROOT, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        ...args,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ],
+      { env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, timeoutSeconds: 1800 },
+    );
+    return countVitest(report, code, output);
+  },
+});
+
+function countVitest(report, code, output) {
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      output: `${output}\nThe runner left no report (it ended with ${code}).\n`,
+    };
+  }
+  // A file that could not even be loaded has no tests that could fail.
+  const broken = result.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  ).length;
+  const passed = result.numPassedTests;
+  const skipped = result.numPendingTests + (result.numTodoTests ?? 0);
+  let failed = result.numFailedTests + broken;
+  let problem = '';
+  if (passed + failed === 0) problem = 'The runner ran nothing.\n';
+  else if (code !== 0 && failed === 0) problem = `The runner ended with ${code}, although no test failed.\n`;
+  if (problem !== '') failed += 1;
+  return { passed, failed, skipped, output: failed > 0 ? `${output}\n${problem}` : '' };
+}
+
+let electron;
+/** `after` is waited for, and must have passed; `alone`: nothing else runs meanwhile. In the order of their start. */
+const ALL = [
+  check('build', build),
+  vitest('unit', ['--project', 'unit', '--project', 'unit-renderer']),
+  check('types', () => script('types.mjs')),
+  check('lint', () => tool('eslint/bin/eslint.js', '.', '--cache', '--cache-location', 'node_modules/.cache/eslint/')),
+  check('imports', () => script('imports.mjs')),
+  check('format', () => tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')),
+  // The engine once more on the line of Node.js that the shipped Electron has, with its own node:sqlite.
+  vitest(
+    'unit on newer Node.js',
+    ['--project', 'unit', 'test/main/', 'test/support/'],
+    {},
+    async () => (await newerNode()).path,
+  ),
+  vitest('integration', ['--project', 'integration'], { after: 'build' }),
+  vitest('e2e', ['--project', 'e2e'], { after: 'build', alone: true }),
+];
+
+const onlyAt = process.argv.indexOf('--only');
+const only = onlyAt === -1 ? undefined : (process.argv[onlyAt + 1] ?? '').split(',');
+const unknown = only?.filter((name) => !ALL.some((runner) => runner.name === name)) ?? [];
+if (unknown.length > 0) {
+  say(`Unknown: ${unknown.join(', ')}. There are: ${ALL.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+const wantsBuild = only?.some((name) => ALL.some((runner) => runner.name === name && runner.after === 'build'));
+const runners = ALL.filter(({ name }) => only === undefined || only.includes(name) || (name === 'build' && wantsBuild));
+
+let unable = new Map();
+if (runners.some(({ name }) => name === 'integration' || name === 'e2e')) {
+  electron = await electronRuntime().catch((error) => {
+    say(error.message);
+    return undefined;
+  });
+  unable = await ensureSystemPackages(
+    runners.map(({ name }) => name),
+    electron?.path,
+  );
+  if (electron === undefined) unable.set('e2e', 'an Electron runtime');
+}
+
+say(`Running ${runners.map(({ name }) => name).join(', ')}.`);
+const results = new Map();
+const running = new Map();
+const waiting = [...runners];
+const AT_ONCE = 2;
+
+const ticker = setInterval(() => {
+  for (const [name, since] of running) say(`  … ${name}, ${elapsed(since)}`);
+}, 20_000);
+
+async function runOne(runner) {
+  const since = performance.now();
+  running.set(runner.name, since);
+  const result = unable.has(runner.name)
+    ? { passed: 0, failed: 1, skipped: 0, output: `Not run: ${unable.get(runner.name)} missing; see above.\n` }
+    : runner.after !== undefined && results.get(runner.after)?.failed !== 0
+      ? { passed: 0, failed: 1, skipped: 0, output: `Not run, since ${runner.after} failed.\n` }
+      : await runner
+          .run()
+          .catch((error) => ({ passed: 0, failed: 1, skipped: 0, output: `${error.stack ?? error}\n` }));
+  running.delete(runner.name);
+  results.set(runner.name, result);
+  if (result.output !== '') process.stdout.write(`\n── ${runner.name} ──\n${result.output}\n`);
+  const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : '';
+  say(
+    `${result.failed === 0 ? '✔' : '✘'} ${runner.name}: ${result.passed} ok, ${result.failed} not ok${skipped} (${elapsed(since)})`,
+  );
+}
+
+/** The next runner that may start now, taken from those that wait. */
+function takeNext() {
+  const next = waiting.findIndex(
+    ({ after, alone }) =>
+      (after === undefined || results.has(after) || !runners.some(({ name }) => name === after)) &&
+      (!alone || (running.size === 0 && waiting.length === 1)),
+  );
+  return next === -1 ? undefined : waiting.splice(next, 1)[0];
+}
+
+await new Promise((resolve) => {
+  const startMore = () => {
+    if (running.size === 0 && waiting.length === 0) resolve(undefined);
+    while (running.size < AT_ONCE) {
+      const runner = takeNext();
+      if (runner === undefined) return;
+      void runOne(runner).then(startMore);
+      if (runner.alone) return;
+    }
+  };
+  startMore();
+});
+clearInterval(ticker);
+rmSync(reports, { recursive: true, force: true });
+
+const total = { passed: 0, failed: 0 };
+for (const { passed, failed } of results.values()) {
+  total.passed += passed;
+  total.failed += failed;
+}
+say(`All done in ${elapsed(start)}.`);
+say(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
