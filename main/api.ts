@@ -11,7 +11,15 @@ import type { Delivery } from './delivery/types.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './policy/explain.ts';
 import type { Problems } from './problems.ts';
-import { StoreError, type Clock, type DialUp, type NetworkMonitor, type QueueStore, type SecretStore, type SettingsStore } from './ports.ts';
+import {
+  StoreError,
+  type Clock,
+  type DialUp,
+  type NetworkMonitor,
+  type QueueStore,
+  type SecretStore,
+  type SettingsStore,
+} from './ports.ts';
 
 type SettingsAnswer =
   | { readonly saved: true; readonly settings: Output<'settings.get'> }
@@ -30,7 +38,9 @@ export interface ApiDeps {
   readonly newQueueId: () => string;
   readonly status: () => Promise<AppStatus>;
   readonly exportSettings: () => string;
-  readonly applyChanges: (changes: readonly { readonly path: string; readonly value: unknown }[]) => Promise<SettingsAnswer>;
+  readonly applyChanges: (
+    changes: readonly { readonly path: string; readonly value: unknown }[],
+  ) => Promise<SettingsAnswer>;
   readonly importSettings: (json: string) => Promise<SettingsAnswer>;
   readonly preview: (id: string) => Promise<Output<'queue.preview'> | null>;
   readonly discover: (address: string, signal: AbortSignal) => Promise<Output<'gateways.discover'>['found']>;
@@ -42,7 +52,10 @@ export interface ApiDeps {
 }
 
 /** What a failed call of the store means to the user. */
-function storeFailure(error: StoreError): { readonly ok: false; readonly error: { readonly code: string; readonly message: string } } {
+function storeFailure(error: StoreError): {
+  readonly ok: false;
+  readonly error: { readonly code: string; readonly message: string };
+} {
   const words: Readonly<Record<StoreError['reason'], string>> = {
     full: 'The disk is full. Free some space and try again.',
     'read-only': 'The profile folder cannot be written to.',
@@ -72,7 +85,8 @@ const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There is no s
 export function createApi(deps: ApiDeps): EngineApi {
   const { store, engine, delivery, settings, secrets, network } = deps;
 
-  const counted = async (count: Promise<number>): Promise<Result<{ readonly count: number }>> => ok({ count: await count });
+  const counted = async (count: Promise<number>): Promise<Result<{ readonly count: number }>> =>
+    ok({ count: await count });
 
   const resend = async (id: string, recipients: readonly string[]): Promise<Result<{ readonly id: string }>> => {
     const bad = recipients.findIndex((r) => !isEmailAddress(r));
@@ -201,7 +215,8 @@ export function createApi(deps: ApiDeps): EngineApi {
     'gateways.states': async () => Promise.resolve(ok({ states: delivery.gatewayStates() })),
     'gateways.test': async ({ gateway, secret }) => {
       const hold = engine.world().hold;
-      if (hold === 'dial-up') return fail('held', 'Nothing is tried while a dial-up connection is required and missing.');
+      if (hold === 'dial-up')
+        return fail('held', 'Nothing is tried while a dial-up connection is required and missing.');
       const steps = await delivery.testGateway(gateway, secret ?? null, AbortSignal.timeout(MAX_TEST_MS));
       return ok({ ok: steps.every((s) => s.ok !== false), steps });
     },
@@ -228,7 +243,8 @@ export function createApi(deps: ApiDeps): EngineApi {
       return ok({});
     },
     'networks.retestDirect': async () => ok({ phrase: await engine.retestDirect() }),
-    'dialUp.connections': async () => ok({ links: network.current().links, configured: await deps.dialUp.configured() }),
+    'dialUp.connections': async () =>
+      ok({ links: network.current().links, configured: await deps.dialUp.configured() }),
     'server.setPassword': async ({ name, password }) => {
       const answer = await deps.setListenerPassword(name, password);
       if (answer.saved) return ok({});
@@ -237,7 +253,9 @@ export function createApi(deps: ApiDeps): EngineApi {
     },
     'server.usePort': async ({ port }) => {
       const answer = await deps.applyChanges([{ path: 'server.port', value: port }]);
-      return answer.saved ? ok({ port }) : fail('bad-input', answer.problems[0]?.message ?? 'That port cannot be used.', 'port');
+      return answer.saved
+        ? ok({ port })
+        : fail('bad-input', answer.problems[0]?.message ?? 'That port cannot be used.', 'port');
     },
     'security.makeDkimKey': async ({ domain, selector }) => deps.makeDkimKey(domain, selector),
     'security.dkimRecord': async ({ domain, selector }) => deps.dkimRecord(domain, selector),
@@ -262,6 +280,7 @@ function masked(answer: SettingsAnswer): SettingsAnswer {
 
 function guardAll(handlers: EngineApi): EngineApi {
   const out: Record<string, unknown> = {};
-  for (const [name, run] of Object.entries(handlers)) out[name] = guarded(run as (input: unknown) => Promise<Result<unknown>>);
+  for (const [name, run] of Object.entries(handlers))
+    out[name] = guarded(run as (input: unknown) => Promise<Result<unknown>>);
   return out as EngineApi;
 }

@@ -149,7 +149,11 @@ export interface QueueStore {
    * Marks up to `limit` due recipients (nextAt <= now, pending, not in flight) `attempting` and returns them grouped by
    * message, oldest due first. Recipients of `skipDomains` (lower case) are passed over: their hops are busy.
    */
-  claimDue(query: { readonly now: number; readonly limit: number; readonly skipDomains: readonly string[] }): Promise<readonly ClaimedMessage[]>;
+  claimDue(query: {
+    readonly now: number;
+    readonly limit: number;
+    readonly skipDomains: readonly string[];
+  }): Promise<readonly ClaimedMessage[]>;
   /** Earliest nextAt of a pending recipient that is not in flight; null if there is none. */
   nextDueAt(): Promise<number | null>;
   /** Resolves once durable. Records that come together share one transaction. */
@@ -219,11 +223,23 @@ export type DnsAnswer<T> =
   | { readonly kind: 'bad-name' };
 
 export interface Dns {
-  mx(domain: string, signal: AbortSignal): Promise<DnsAnswer<{ readonly exchange: string; readonly preference: number }>>;
+  mx(
+    domain: string,
+    signal: AbortSignal,
+  ): Promise<DnsAnswer<{ readonly exchange: string; readonly preference: number }>>;
   /** IPv4 and IPv6 addresses; `system` asks the system resolver (hosts file, mDNS) instead: LAN names. */
-  addresses(host: string, signal: AbortSignal, how?: 'dns' | 'system'): Promise<DnsAnswer<{ readonly address: string; readonly family: 4 | 6 }>>;
+  addresses(
+    host: string,
+    signal: AbortSignal,
+    how?: 'dns' | 'system',
+  ): Promise<DnsAnswer<{ readonly address: string; readonly family: 4 | 6 }>>;
   txt(name: string, signal: AbortSignal): Promise<DnsAnswer<string>>;
-  srv(name: string, signal: AbortSignal): Promise<DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>>;
+  srv(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<
+    DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>
+  >;
   /** Forgets everything: the network changed. */
   flush(): void;
 }
@@ -258,7 +274,12 @@ export interface DialUp {
 export interface SettingsStore {
   get(): Settings;
   /** Validates and saves; resolves with the problems if nothing was saved. */
-  replace(next: unknown): Promise<{ readonly ok: true; readonly settings: Settings } | { readonly ok: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }>;
+  replace(
+    next: unknown,
+  ): Promise<
+    | { readonly ok: true; readonly settings: Settings }
+    | { readonly ok: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
+  >;
   /** Path of the broken file that was set aside at start, null if all was well. */
   readonly setAside: string | null;
   onChange(listener: (settings: Settings) => void): () => void;
@@ -268,7 +289,15 @@ export interface SettingsStore {
 
 /** Domain log: one line each with the queue id; never a password, a body or a settings object (ARCHITECTURE §4). */
 export interface Log {
-  queued(id: QueueId, facts: { readonly from: string | null; readonly recipients: number; readonly size: number; readonly client: string }): void;
+  queued(
+    id: QueueId,
+    facts: {
+      readonly from: string | null;
+      readonly recipients: number;
+      readonly size: number;
+      readonly client: string;
+    },
+  ): void;
   refused(facts: { readonly client: string; readonly command: string; readonly reply: string }): void;
   attempt(id: QueueId, hopTry: HopTry): void;
   sent(id: QueueId, rcptTo: string, via: string, reply: string): void;

@@ -9,7 +9,16 @@ import { factsOf, type StepFact } from './policy/explain.ts';
 import { nextStep } from './policy/next-step.ts';
 import { planRoute } from './policy/plan-route.ts';
 import type { NextStep, PlanStep, Route, World } from './policy/types.ts';
-import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, Log, QueueStore, Random, RecipientUpdate } from './ports.ts';
+import type {
+  AttemptRecord,
+  ClaimedMessage,
+  ClaimedRecipient,
+  Clock,
+  Log,
+  QueueStore,
+  Random,
+  RecipientUpdate,
+} from './ports.ts';
 import type { Finished, Reporter } from './reports.ts';
 
 export interface AttemptDeps {
@@ -113,7 +122,11 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       signal,
     );
     const world = deps.world();
-    const tries = result.tries.map((t) => ({ ...t, attempt: message.attempt, network: world.networkName ?? world.networkId }));
+    const tries = result.tries.map((t) => ({
+      ...t,
+      attempt: message.attempt,
+      network: world.networkName ?? world.networkId,
+    }));
     for (const hopTry of tries) deps.log.attempt(message.id, hopTry);
     const finished: Finished[] = [];
     const onward: Traveller[] = [];
@@ -133,7 +146,8 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         world,
         deps.random.next(),
       );
-      if (decision.kind === 'step') onward.push({ ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable });
+      if (decision.kind === 'step')
+        onward.push({ ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable });
       else {
         const f = settle(moved, verdict, decision, result);
         if (f.decision.kind === 'fail') failed.push(f);
@@ -297,7 +311,12 @@ function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
       log.sent(message.id, f.recipient.rcptTo, f.hop?.gatewayName ?? f.hop?.host ?? '', words);
       break;
     case 'retry':
-      log.deferred(message.id, f.recipient.rcptTo, f.verdict.kind === 'deferred' ? `${f.verdict.why} ${words}` : words, f.decision.at);
+      log.deferred(
+        message.id,
+        f.recipient.rcptTo,
+        f.verdict.kind === 'deferred' ? `${f.verdict.why} ${words}` : words,
+        f.decision.at,
+      );
       break;
     case 'fail':
       log.bounced(message.id, f.recipient.rcptTo, f.decision.folder, words === '' ? f.decision.status : words);

@@ -43,10 +43,13 @@ function statusPhrases(input: StatusInput): readonly Phrase[] {
   if (input.hold !== null) phrases.push({ id: `hold.${input.hold}` });
   if (input.sending > 0) phrases.push({ id: 'status.sending', params: { count: input.sending } });
   if (input.counts.unseenBad > 0) phrases.push({ id: 'status.bad', params: { count: input.counts.unseenBad } });
-  if (input.counts.unseenBounced > 0) phrases.push({ id: 'status.bounced', params: { count: input.counts.unseenBounced } });
+  if (input.counts.unseenBounced > 0)
+    phrases.push({ id: 'status.bounced', params: { count: input.counts.unseenBounced } });
   if (input.hold === null && input.sending === 0) {
     phrases.push(
-      input.counts.outbox === 0 ? { id: 'status.idle' } : { id: 'status.waiting', params: { count: input.counts.outbox } },
+      input.counts.outbox === 0
+        ? { id: 'status.idle' }
+        : { id: 'status.waiting', params: { count: input.counts.outbox } },
     );
   }
   return phrases;
@@ -57,5 +60,20 @@ export function appStatus(input: StatusInput): AppStatus {
   const { version, pid, profile, paused, listener, network, dialUp, counts, sending, mode, secrets, problems } = input;
   const phrases = statusPhrases(input);
   const state = programState(input);
-  return { version, pid, profile, state, phrases, paused, listener, network, dialUp, counts, sending, mode, secrets, problems };
+  return {
+    version,
+    pid,
+    profile,
+    state,
+    phrases,
+    paused,
+    listener,
+    network,
+    dialUp,
+    counts,
+    sending,
+    mode,
+    secrets,
+    problems,
+  };
 }

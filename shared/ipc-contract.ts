@@ -163,11 +163,20 @@ export const engineMethods = {
   'settings.get': method<Settings>()(nothing),
   /** Sets values by dotted path, all or none; nothing invalid is saved. */
   'settings.set': method<
-    { readonly saved: true; readonly settings: Settings } | { readonly saved: false; readonly problems: readonly SettingsProblem[] }
-  >()(z.object({ changes: z.array(z.object({ path: z.string().min(1).max(200), value: z.unknown() })).min(1).max(200) })),
+    | { readonly saved: true; readonly settings: Settings }
+    | { readonly saved: false; readonly problems: readonly SettingsProblem[] }
+  >()(
+    z.object({
+      changes: z
+        .array(z.object({ path: z.string().min(1).max(200), value: z.unknown() }))
+        .min(1)
+        .max(200),
+    }),
+  ),
   'settings.export': method<{ readonly json: string }>()(nothing),
   'settings.import': method<
-    { readonly saved: true; readonly settings: Settings } | { readonly saved: false; readonly problems: readonly SettingsProblem[] }
+    | { readonly saved: true; readonly settings: Settings }
+    | { readonly saved: false; readonly problems: readonly SettingsProblem[] }
   >()(z.object({ json: z.string().max(16 * 1024 * 1024) })),
   /** Stores (or with null removes) a gateway's password. `acceptObfuscated`: the user was asked and agreed. */
   'secrets.set': method<{ readonly stored: boolean; readonly needsConsent: boolean }>()(
@@ -206,16 +215,30 @@ export const engineMethods = {
 /** Calls that only a window can make: they show dialogs or open folders. */
 export const windowMethods = {
   'app.saveMessage': method<{ readonly saved: boolean }>()(z.object({ id: queueId })),
-  'app.saveAttachment': method<{ readonly saved: boolean }>()(z.object({ id: queueId, index: z.number().int().min(0).max(10000) })),
+  'app.saveAttachment': method<{ readonly saved: boolean }>()(
+    z.object({ id: queueId, index: z.number().int().min(0).max(10000) }),
+  ),
   'app.saveText': method<{ readonly saved: boolean }>()(
     z.object({ suggestedName: z.string().max(100), text: z.string().max(32 * 1024 * 1024) }),
   ),
   'app.openText': method<{ readonly text: string | null }>()(nothing),
   'app.openLogs': method<Record<string, never>>()(nothing),
   'app.openSettings': method<Record<string, never>>()(z.object({ page: z.string().max(40).default('gateways') })),
-  'app.openExternal': method<Record<string, never>>()(z.object({ url: z.string().max(2000).regex(/^(https?:\/\/|mailto:)/i) })),
+  'app.openExternal': method<Record<string, never>>()(
+    z.object({
+      url: z
+        .string()
+        .max(2000)
+        .regex(/^(https?:\/\/|mailto:)/i),
+    }),
+  ),
   'app.copy': method<Record<string, never>>()(z.object({ text: z.string().max(1024 * 1024) })),
-  'app.info': method<{ readonly platform: string; readonly locale: string; readonly version: string; readonly hasTray: boolean }>()(nothing),
+  'app.info': method<{
+    readonly platform: string;
+    readonly locale: string;
+    readonly version: string;
+    readonly hasTray: boolean;
+  }>()(nothing),
 } as const;
 
 export const methods = { ...engineMethods, ...windowMethods } as const;

@@ -16,14 +16,7 @@ export const FOLDERS: readonly Folder[] = ['outbox', 'sent', 'bad', 'bounced', '
  * (accepted by a gateway: not yet proof of delivery), bounced, bad.
  */
 export type RecipientState =
-  | 'queued'
-  | 'attempting'
-  | 'deferred'
-  | 'held'
-  | 'delivered'
-  | 'relayed'
-  | 'bounced'
-  | 'bad';
+  'queued' | 'attempting' | 'deferred' | 'held' | 'delivered' | 'relayed' | 'bounced' | 'bad';
 
 /** True while the recipient keeps its message in the Outbox (SPEC §2). */
 export function isPending(state: RecipientState): boolean {

@@ -16,10 +16,7 @@ export const listenerUserSchema = z.looseObject({
 });
 
 export const serverSchema = z.looseObject({
-  host: z
-    .array(z.string().trim().refine(isHost, 'Not an IP address'))
-    .max(16)
-    .default(['127.0.0.1', '::1']),
+  host: z.array(z.string().trim().refine(isHost, 'Not an IP address')).max(16).default(['127.0.0.1', '::1']),
   port: port.default(2525),
   /** Name in greeting, EHLO and Received; empty = found out. */
   hostname: z

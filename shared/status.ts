@@ -58,7 +58,8 @@ export interface DialUpState {
 /** What is known of one gateway on the present network (SPEC §3.3). */
 export interface GatewayState {
   readonly id: string;
-  readonly state: 'unknown' | 'works' | 'unreachable' | 'sign-in-refused' | 'tls-failed' | 'refused' | 'disabled' | 'not-here';
+  readonly state:
+    'unknown' | 'works' | 'unreachable' | 'sign-in-refused' | 'tls-failed' | 'refused' | 'disabled' | 'not-here';
   /** Plain sentence: "works here (TLS 1.3, 41 ms)". */
   readonly phrase: Phrase;
   readonly since: number | null;

@@ -4,7 +4,9 @@ const LABEL = /^[A-Za-z0-9_\u0080-\u{10ffff}](?:[A-Za-z0-9_\u0080-\u{10ffff}-]{0
 
 /** A DNS name: 1–253 octets, labels of 1–63 (A- or U-labels), no trailing dot. One label is allowed. */
 export function isHostName(value: string): boolean {
-  return value.length > 0 && value.length <= 253 && value.split('.').every((label) => LABEL.test(label)) && !isIpv4(value);
+  return (
+    value.length > 0 && value.length <= 253 && value.split('.').every((label) => LABEL.test(label)) && !isIpv4(value)
+  );
 }
 
 /** Dotted quad, each part 0–255 without leading zeros. */
@@ -16,7 +18,8 @@ export function isIpv4(value: string): boolean {
 /** IPv6 text form (RFC 4291 §2.2), zone id allowed, no brackets. */
 export function isIpv6(value: string): boolean {
   const [address = '', zone] = value.split('%');
-  if (zone === '' || !address.includes(':') || (address.match(/::/g)?.length ?? 0) > 1 || address.includes(':::')) return false;
+  if (zone === '' || !address.includes(':') || (address.match(/::/g)?.length ?? 0) > 1 || address.includes(':::'))
+    return false;
   const sides = address.split('::');
   const groups = sides.flatMap((side) => (side === '' ? [] : side.split(':')));
   const last = groups.at(-1);
@@ -65,7 +68,9 @@ export function isDomainPattern(value: string): boolean {
 export function isEmailAddress(value: string): boolean {
   const at = value.lastIndexOf('@');
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  return at > 0 && at <= 64 && !/[\u0000-\u001f\u007f<>]/.test(value) && isHost(value.slice(at + 1)) && value.length <= 254;
+  return (
+    at > 0 && at <= 64 && !/[\u0000-\u001f\u007f<>]/.test(value) && isHost(value.slice(at + 1)) && value.length <= 254
+  );
 }
 
 /** An address, a domain, or "*.domain": what block lists and sender lists are made of. */

@@ -47,7 +47,12 @@ export interface Delivery {
    * Takes one step for recipients that share it. Never rejects, except when `signal` aborts before anything was sent;
    * trouble of our own comes back as verdicts with scope `local`.
    */
-  run(step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult>;
+  run(
+    step: PlanStep,
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult>;
   /** True if a transaction to this hop key could start now (per-hop limits): the engine claims no mail for busy ones. */
   busyDomains(): readonly string[];
   /** The network changed or is gone: drop connections, forget what is known of this network's past. */
@@ -66,4 +71,3 @@ export interface Delivery {
   /** Ends connections politely within `ms`, then hard. */
   close(ms: number): Promise<void>;
 }
-

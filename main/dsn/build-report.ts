@@ -102,7 +102,8 @@ const SUBJECTS: Readonly<Record<ReportedRecipient['action'], string>> = {
 
 const OPENINGS: Readonly<Record<ReportedRecipient['action'], string>> = {
   failed: 'Your message could not be delivered to:',
-  delayed: 'Your message could not be delivered yet to the following; it will be tried again. You need not send it again:',
+  delayed:
+    'Your message could not be delivered yet to the following; it will be tried again. You need not send it again:',
   delivered: 'Your message was delivered to:',
   relayed: 'Your message was passed on to a mail server that does not report deliveries, for:',
 };
@@ -128,7 +129,11 @@ function humanPart(input: ReportInput): string {
       }
     }
   }
-  lines.push('', input.original.kind === 'full' ? 'Your message is attached.' : 'The header of your message is attached.', '');
+  lines.push(
+    '',
+    input.original.kind === 'full' ? 'Your message is attached.' : 'The header of your message is attached.',
+    '',
+  );
   return lines.join('\r\n');
 }
 
@@ -149,10 +154,16 @@ function machinePart(input: ReportInput, utf8: boolean): string {
     if (r.remoteMta !== null) block.push(field('Remote-MTA', `dns; ${r.remoteMta}`));
     if (r.reply) {
       // One code a line would be more than Diagnostic-Code needs: the code stands in front of the words once.
-      block.push(field('Diagnostic-Code', `smtp; ${r.reply.code} ${r.reply.enhanced === undefined || r.reply.text.startsWith(r.reply.enhanced) ? '' : `${r.reply.enhanced} `}${r.reply.text}`));
+      block.push(
+        field(
+          'Diagnostic-Code',
+          `smtp; ${r.reply.code} ${r.reply.enhanced === undefined || r.reply.text.startsWith(r.reply.enhanced) ? '' : `${r.reply.enhanced} `}${r.reply.text}`,
+        ),
+      );
     }
     if (r.lastAttemptAt !== null) block.push(`Last-Attempt-Date: ${formatMailDate(r.lastAttemptAt)}`);
-    if (r.action === 'delayed' && r.willRetryUntil !== null) block.push(`Will-Retry-Until: ${formatMailDate(r.willRetryUntil)}`);
+    if (r.action === 'delayed' && r.willRetryUntil !== null)
+      block.push(`Will-Retry-Until: ${formatMailDate(r.willRetryUntil)}`);
     blocks.push(block);
   }
   return blocks.map((block) => block.join('\r\n') + '\r\n').join('\r\n');
@@ -166,7 +177,8 @@ function isAscii(bytes: Uint8Array): boolean {
 /** The header of a message: up to and including the line end before the first empty line. */
 export function headerOf(bytes: Uint8Array): Uint8Array {
   for (let i = 0; i + 3 < bytes.length; i += 1) {
-    if (bytes[i] === 13 && bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10) return bytes.subarray(0, i + 2);
+    if (bytes[i] === 13 && bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10)
+      return bytes.subarray(0, i + 2);
   }
   return bytes;
 }
@@ -211,7 +223,9 @@ export function buildReport(input: ReportInput): BuiltReport {
   const boundary = `=_report_${input.unique}`;
   const utf8 =
     NOT_PLAIN_ASCII.test(input.sender) ||
-    input.recipients.some((r) => NOT_PLAIN_ASCII.test(r.rcptTo) || (r.dsn.orcpt !== undefined && NOT_PLAIN_ASCII.test(r.dsn.orcpt)));
+    input.recipients.some(
+      (r) => NOT_PLAIN_ASCII.test(r.rcptTo) || (r.dsn.orcpt !== undefined && NOT_PLAIN_ASCII.test(r.dsn.orcpt)),
+    );
   const human = humanPart(input);
   const machine = machinePart(input, utf8);
   const originalAscii = isAscii(input.original.bytes);
@@ -225,7 +239,10 @@ export function buildReport(input: ReportInput): BuiltReport {
       : headerAscii
         ? 'text/rfc822-headers'
         : 'message/global-headers';
-  const body8bit = !originalAscii || NOT_PLAIN_ASCII.test(human.replaceAll('\r\n', '')) || NOT_PLAIN_ASCII.test(machine.replaceAll('\r\n', ''));
+  const body8bit =
+    !originalAscii ||
+    NOT_PLAIN_ASCII.test(human.replaceAll('\r\n', '')) ||
+    NOT_PLAIN_ASCII.test(machine.replaceAll('\r\n', ''));
   const encoding = (eightBit: boolean): string => `Content-Transfer-Encoding: ${eightBit ? '8bit' : '7bit'}`;
   const machineAscii = !NOT_PLAIN_ASCII.test(machine.replaceAll('\r\n', ''));
   const top = [

@@ -18,7 +18,9 @@ export function ehloName(setting: string, systemName: string, addresses: readonl
 }
 
 function isQualified(name: string): boolean {
-  return isHostName(name) && name.includes('.') && !/(^|\.)(localhost|localdomain|local|lan|internal|invalid)$/.test(name);
+  return (
+    isHostName(name) && name.includes('.') && !/(^|\.)(localhost|localdomain|local|lan|internal|invalid)$/.test(name)
+  );
 }
 
 function isLoopback(address: string): boolean {

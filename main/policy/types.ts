@@ -19,7 +19,11 @@ import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 export type SessionTrouble =
   | { readonly kind: 'refused' | 'unreachable' | 'timeout' | 'connection-lost' }
   | { readonly kind: 'malformed'; readonly line: string }
-  | { readonly kind: 'tls'; readonly problem: 'handshake' | 'certificate' | 'name' | 'not-offered' | 'protocol'; readonly detail: string }
+  | {
+      readonly kind: 'tls';
+      readonly problem: 'handshake' | 'certificate' | 'name' | 'not-offered' | 'protocol';
+      readonly detail: string;
+    }
   | { readonly kind: 'auth-not-possible'; readonly detail: string } // no common mechanism, or not encrypted
   | { readonly kind: 'no-secret' }
   | { readonly kind: 'not-smtp'; readonly line: string } // speaks HTTP, endless banner, …

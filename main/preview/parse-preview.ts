@@ -15,7 +15,10 @@ export interface Attachment {
 }
 
 async function parse(message: Uint8Array): Promise<Awaited<ReturnType<typeof PostalMime.parse>>> {
-  return PostalMime.parse(message as Uint8Array<ArrayBuffer>, { maxNestingDepth: 100, maxHeadersSize: 2 * 1024 * 1024 });
+  return PostalMime.parse(message as Uint8Array<ArrayBuffer>, {
+    maxNestingDepth: 100,
+    maxHeadersSize: 2 * 1024 * 1024,
+  });
 }
 
 function octets(content: ArrayBuffer | Uint8Array | string): Uint8Array {
@@ -55,5 +58,9 @@ export async function parsePreview(message: Uint8Array, truncated: boolean): Pro
 export async function parseAttachment(message: Uint8Array, index: number): Promise<Attachment | null> {
   const found = (await parse(message)).attachments[index];
   if (!found) return null;
-  return { name: safeFileName(found.filename, `attachment-${index + 1}`), type: found.mimeType, bytes: octets(found.content) };
+  return {
+    name: safeFileName(found.filename, `attachment-${index + 1}`),
+    type: found.mimeType,
+    bytes: octets(found.content),
+  };
 }

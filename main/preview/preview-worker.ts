@@ -12,5 +12,7 @@ export interface PreviewTask {
 
 const task = workerData as PreviewTask;
 const answer =
-  task.attachment === null ? await parsePreview(task.message, task.truncated) : await parseAttachment(task.message, task.attachment);
+  task.attachment === null
+    ? await parsePreview(task.message, task.truncated)
+    : await parseAttachment(task.message, task.attachment);
 parentPort?.postMessage(answer);

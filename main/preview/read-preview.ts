@@ -43,7 +43,10 @@ export function createPreviewReader(store: QueueStore, workerUrl: URL): PreviewR
       });
     });
 
-  const gather = async (id: QueueId, limit: number): Promise<{ readonly bytes: Uint8Array; readonly truncated: boolean } | null> => {
+  const gather = async (
+    id: QueueId,
+    limit: number,
+  ): Promise<{ readonly bytes: Uint8Array; readonly truncated: boolean } | null> => {
     const details = await store.details(id);
     if (!details) return null;
     const bytes = new Uint8Array(Math.min(limit, details.size));
