@@ -53,8 +53,8 @@ export function formatMailDate(at: number): string {
   return new Date(at).toUTCString().replace('GMT', '+0000');
 }
 
-// eslint-disable-next-line no-control-regex -- this is the check for control characters and beyond ASCII
-const NOT_PLAIN_ASCII = /[^\u0020-\u007e]/;
+// eslint-disable-next-line no-control-regex -- all of ASCII is what is asked for
+const BEYOND_ASCII = /[^\u0000-\u007f]/;
 // eslint-disable-next-line no-control-regex -- everything that could end a field or a line
 const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g;
 
@@ -90,7 +90,7 @@ function field(name: string, value: string): string {
 }
 
 function machineAddress(address: string, utf8: boolean): string {
-  return utf8 && NOT_PLAIN_ASCII.test(address) ? `utf-8; ${oneLine(address)}` : `rfc822; ${oneLine(address)}`;
+  return utf8 && BEYOND_ASCII.test(address) ? `utf-8; ${oneLine(address)}` : `rfc822; ${oneLine(address)}`;
 }
 
 const SUBJECTS: Readonly<Record<ReportedRecipient['action'], string>> = {
@@ -185,7 +185,7 @@ export function headerOf(bytes: Uint8Array): Uint8Array {
 
 /** Text that may hold any character, as an encoded-word header value if need be (RFC 2047, UTF-8, base64). */
 function encodedHeader(text: string): string {
-  if (!NOT_PLAIN_ASCII.test(text)) return text;
+  if (!BEYOND_ASCII.test(text)) return text;
   const parts: string[] = [];
   let chunk = '';
   const encoder = new TextEncoder();
@@ -222,9 +222,9 @@ export function buildReport(input: ReportInput): BuiltReport {
   const messageId = `<${input.unique}@${oneLine(input.reportingMta)}>`;
   const boundary = `=_report_${input.unique}`;
   const utf8 =
-    NOT_PLAIN_ASCII.test(input.sender) ||
+    BEYOND_ASCII.test(input.sender) ||
     input.recipients.some(
-      (r) => NOT_PLAIN_ASCII.test(r.rcptTo) || (r.dsn.orcpt !== undefined && NOT_PLAIN_ASCII.test(r.dsn.orcpt)),
+      (r) => BEYOND_ASCII.test(r.rcptTo) || (r.dsn.orcpt !== undefined && BEYOND_ASCII.test(r.dsn.orcpt)),
     );
   const human = humanPart(input);
   const machine = machinePart(input, utf8);
@@ -239,12 +239,9 @@ export function buildReport(input: ReportInput): BuiltReport {
       : headerAscii
         ? 'text/rfc822-headers'
         : 'message/global-headers';
-  const body8bit =
-    !originalAscii ||
-    NOT_PLAIN_ASCII.test(human.replaceAll('\r\n', '')) ||
-    NOT_PLAIN_ASCII.test(machine.replaceAll('\r\n', ''));
+  const body8bit = !originalAscii || BEYOND_ASCII.test(human) || BEYOND_ASCII.test(machine);
   const encoding = (eightBit: boolean): string => `Content-Transfer-Encoding: ${eightBit ? '8bit' : '7bit'}`;
-  const machineAscii = !NOT_PLAIN_ASCII.test(machine.replaceAll('\r\n', ''));
+  const machineAscii = !BEYOND_ASCII.test(machine);
   const top = [
     `Date: ${formatMailDate(input.now)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${oneLine(input.reportingMta)}>`,
@@ -261,7 +258,7 @@ export function buildReport(input: ReportInput): BuiltReport {
     `--${boundary}`,
     'Content-Description: Notification',
     'Content-Type: text/plain; charset=utf-8',
-    encoding(NOT_PLAIN_ASCII.test(human.replaceAll('\r\n', ''))),
+    encoding(BEYOND_ASCII.test(human)),
     '',
     human,
     `--${boundary}`,
