@@ -2,24 +2,361 @@
  * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the Electron
  * shell (app/compose.ts), the tests and the benches all run this same composition with their own ports.
  */
-import { mkdir } from 'node:fs/promises';
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
+import { fail, ok, type Result } from '../shared/result.ts';
 import type { AppStatus } from '../shared/status.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
+import { discoverGateways, fetchText } from './discovery/discover.ts';
+import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
-import { createEngine, type Engine } from './engine.ts';
-import { createSmtpListener, type SmtpListener } from './listener/smtp-listener.ts';
+import { createEngine } from './engine.ts';
+import { hashPassword } from './listener/passwords.ts';
+import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
-import type { Clock, DialUp, Log, NetworkMonitor, QueueStore, Random, SecretStore, SettingsStore } from './ports.ts';
-import { createProblems, type Problems } from './problems.ts';
+import { createMaildrop } from './maildrop/maildrop.ts';
+import { ehloName } from './policy/ehlo-name.ts';
+import type { Clock, DialUp, NetworkMonitor, Random, SecretStore, SettingsStore } from './ports.ts';
+import { createPreviewReader } from './preview/read-preview.ts';
+import { createProblems } from './problems.ts';
 import { createQueueIds } from './queue-id.ts';
 import { openQueueStore } from './queue/open-queue-store.ts';
-import { createReporter } from './reports.ts';
+import { createReporter, type FailedMessage } from './reports.ts';
+import { applyChanges } from './settings/apply-changes.ts';
+import { exportSettings, importSettings } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
+import { createEmitter } from './events.ts';
+
+/** What the platform and the shell bring along. */
+export interface ProgramParts {
+  readonly profile: string;
+  readonly version: string;
+  readonly settings: SettingsStore & { readonly message?: string | null };
+  readonly secrets: SecretStore;
+  /** Made once the log is there. */
+  readonly network: (parts: { readonly clock: Clock; readonly log: ReturnType<typeof createLog> }) => NetworkMonitor;
+  readonly dialUp: DialUp;
+  readonly workers: { readonly store: URL; readonly preview: URL };
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** The user or the command line wants the program to end. */
+  readonly quit: () => void;
+}
+
+export interface ProgramEvents {
+  readonly 'queue:changed': Record<string, never>;
+  readonly 'status:changed': AppStatus;
+  readonly 'settings:changed': Record<string, never>;
+  readonly 'gateways:changed': Record<string, never>;
+  readonly failed: FailedMessage;
+}
+
+export interface Program {
+  readonly api: EngineApi;
+  status(): AppStatus;
+  on<E extends keyof ProgramEvents>(event: E, listener: (payload: ProgramEvents[E]) => void): () => void;
+  attachment(id: string, index: number): Promise<Result<{ readonly name: string; readonly bytes: Uint8Array }>>;
+  suspended(): void;
+  resumed(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+const EMPTY_COUNTS = { outbox: 0, sent: 0, bad: 0, bounced: 0, deleted: 0, unseenBad: 0, unseenBounced: 0 };
+/** Several things change at once; faces of the program are told once for them. */
+const TELL_AFTER_MS = 100;
+
+/**
+ * Opens the queue, binds the listener, starts delivering. Resolves once the listener stands (or has failed, which is a
+ * state, not an error). Rejects only if there is no way to keep mail: StoreError of the queue.
+ */
+export async function startProgram(parts: ProgramParts): Promise<Program> {
+  const { profile, settings, secrets } = parts;
+  const clock = parts.clock ?? systemClock;
+  const random = parts.random ?? systemRandom;
+  await mkdir(path.join(profile, 'logs'), { recursive: true, mode: 0o700 });
+  const log = createLog({
+    directory: path.join(profile, 'logs'),
+    mode: () => settings.get().administration.log,
+    clock,
+  });
+  const events = createEmitter<ProgramEvents>((error) => {
+    log.problem('event', error);
+  });
+  const problems = createProblems(clock);
+  const newQueueId = createQueueIds(clock, random);
+  const store = await openQueueStore({
+    path: path.join(profile, 'queue.db'),
+    runId: random.hex(8),
+    clock,
+    workerUrl: parts.workers.store,
+  });
+
+  const network = parts.network({ clock, log });
+  const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
+  const hostname = (): string => ehloName(settings.get().server.hostname, os.hostname(), ownAddresses());
+  const dns = createDns({ clock, settings: () => settings.get() });
+  const delivery = createDelivery({
+    clock,
+    random,
+    dns,
+    secrets,
+    log,
+    settings: () => settings.get(),
+    networkId: () => network.current().id,
+    hostname,
+  });
+  const dialUp = createDialUpDriver({
+    clock,
+    log,
+    dialUp: parts.dialUp,
+    settings,
+    network,
+    waiting: async () => (await store.counts()).outbox,
+  });
+  const engine = createEngine({
+    clock,
+    random,
+    store,
+    delivery,
+    dns,
+    network,
+    settings,
+    log,
+    reporter: createReporter({
+      clock,
+      random,
+      store,
+      settings: () => settings.get(),
+      hostname,
+      newQueueId,
+      failed: (message) => {
+        events.emit('failed', message);
+      },
+    }),
+    outgoing: createOutgoing(store, secrets, () => settings.get(), log),
+    ownNames: () => [hostname(), os.hostname(), ...ownAddresses()],
+    dialUp: dialUp.state,
+  });
+  const listener = createSmtpListener({
+    stage: (id) => store.stage(id),
+    newQueueId,
+    clock,
+    log,
+    settings: () => settings.get(),
+    dns,
+    freeSpace: async () => {
+      const fs = await statfs(profile);
+      return fs.bavail * fs.bsize;
+    },
+    tlsDirectory: path.join(profile, 'tls'),
+    onAccepted: () => {
+      engine.newMail();
+    },
+  });
+  const maildrop = createMaildrop({
+    directory: path.join(profile, 'maildrop'),
+    store,
+    newQueueId,
+    clock,
+    log,
+    hostname,
+  });
+  const preview = createPreviewReader(store, parts.workers.preview);
+
+  let counts = EMPTY_COUNTS;
+  const status = (): AppStatus =>
+    appStatus({
+      version: parts.version,
+      pid: process.pid,
+      profile,
+      paused: engine.paused(),
+      hold: engine.world().hold,
+      listener: listener.state(),
+      network: network.current(),
+      dialUp: dialUp.state(),
+      counts,
+      sending: engine.sending(),
+      mode: settings.get().gateways.mode,
+      secrets: secrets.state(),
+      problems: problems.list(),
+    });
+
+  let cancelTell: (() => void) | null = null;
+  const tell = (): void => {
+    cancelTell ??= clock.after(TELL_AFTER_MS, () => {
+      cancelTell = null;
+      drop(
+        store.counts().then((fresh) => {
+          counts = fresh;
+          events.emit('status:changed', status());
+        }),
+        log,
+        'status',
+      );
+    });
+  };
+  const setSettings = async (next: unknown): ReturnType<typeof applyAll> => {
+    const done = await settings.replace(next);
+    return done.ok ? { saved: true, settings: done.settings } : { saved: false, problems: done.problems };
+  };
+  const applyAll = async (
+    changes: Parameters<typeof applyChanges>[1],
+  ): Promise<
+    | { readonly saved: true; readonly settings: ReturnType<typeof settings.get> }
+    | { readonly saved: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
+  > => {
+    const changed = applyChanges(settings.get(), changes);
+    return changed.ok ? setSettings(changed.next) : { saved: false, problems: changed.problems };
+  };
+
+  const stops = [
+    store.onChange(() => {
+      events.emit('queue:changed', {});
+      tell();
+    }),
+    engine.onChange(tell),
+    problems.onChange(tell),
+    listener.onState(tell),
+    network.watch(() => {
+      dialUp.networkChanged();
+      tell();
+    }),
+    dialUp.onChange(() => {
+      engine.dialUpChanged();
+      tell();
+    }),
+    delivery.onGatewaysChanged(() => {
+      flagGateways();
+      events.emit('gateways:changed', {});
+      tell();
+    }),
+    settings.onChange((next) => {
+      drop(listener.apply(next), log, 'listener');
+      dialUp.settingsChanged();
+      flagGateways();
+      events.emit('settings:changed', {});
+      tell();
+    }),
+  ];
+
+  /** A gateway that refuses the sign-in wants the user's eye: no retry will mend it (SPEC §3.2). */
+  const flagGateways = (): void => {
+    for (const state of delivery.gatewayStates()) {
+      const id = `gateway:${state.id}`;
+      const name = settings.get().gateways.list.find((g) => g.id === state.id)?.name ?? state.id;
+      if (state.state === 'sign-in-refused')
+        problems.raise(id, 'error', { id: 'problem.sign-in-refused', params: { gateway: name } });
+      else if (state.state === 'tls-failed')
+        problems.raise(id, 'warning', { id: 'problem.tls-failed', params: { gateway: name } });
+      else problems.clear(id);
+    }
+  };
+
+  if (settings.setAside !== null) {
+    problems.raise('settings', 'warning', {
+      id: 'problem.settings-set-aside',
+      params: { file: path.basename(settings.setAside) },
+    });
+  }
+  if (store.recovery.setAside !== null) {
+    problems.raise('queue', 'error', {
+      id: 'problem.queue-set-aside',
+      params: { file: path.basename(store.recovery.setAside), count: store.recovery.salvaged },
+    });
+  }
+
+  const api = createApi({
+    clock,
+    store,
+    engine,
+    delivery,
+    settings,
+    secrets,
+    network,
+    dialUp: parts.dialUp,
+    problems,
+    newQueueId,
+    status: async () => {
+      counts = await store.counts();
+      return status();
+    },
+    exportSettings: () => exportSettings(settings.get()),
+    applyChanges: applyAll,
+    importSettings: async (json) => {
+      const read = importSettings(json, settings.get());
+      return read.ok ? setSettings(read.next) : { saved: false, problems: read.problems };
+    },
+    preview: (id) => preview.preview(id),
+    discover: (address, signal) => discoverGateways({ dns, fetchText }, address, signal),
+    setListenerPassword: async (name, password) => {
+      const others = settings.get().server.users.filter((user) => user.name !== name);
+      const users = password === null ? others : [...others, { name, hash: await hashPassword(password) }];
+      return applyAll([{ path: 'server.users', value: users }]);
+    },
+    makeDkimKey: (domain, selector) => makeDkimKey(secrets, domain, selector),
+    dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
+    pickup: async () => {
+      const count = await maildrop.pickup();
+      if (count > 0) engine.newMail();
+      return count;
+    },
+    quit: parts.quit,
+  });
+
+  await listener.apply(settings.get());
+  log.note('started', { version: parts.version, requeued: store.recovery.requeued });
+  drop(
+    (async () => {
+      counts = await store.counts();
+      await maildrop.pickup();
+      await engine.start();
+      dialUp.start();
+      tell();
+    })(),
+    log,
+    'start',
+  );
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (graceMs: number): Promise<void> => {
+    for (const off of stops) off();
+    cancelTell?.();
+    dialUp.close();
+    // The listener first: whatever is accepted after that is nobody's.
+    await listener.close(Math.min(graceMs, 2_000));
+    await engine.close(graceMs);
+    await delivery.close(1_000);
+    await network.close();
+    await store.close();
+    log.note('stopped');
+    await log.close();
+  };
+
+  return {
+    api,
+    status,
+    on: events.on,
+    attachment: async (id, index) => {
+      const found = await preview.attachment(id, index);
+      return found === null
+        ? fail('not-found', 'There is no such attachment.')
+        : ok({ name: found.name, bytes: found.bytes });
+    },
+    suspended: () => {
+      log.note('suspend');
+    },
+    resumed: () => {
+      drop(engine.wokeUp(), log, 'resume');
+    },
+    stop: (graceMs) =>
+      (stopping ??= stop(graceMs).catch((error: unknown) => {
+        log.problem('stop', error);
+      })),
+  };
+}
