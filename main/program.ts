@@ -117,7 +117,9 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     dialUp: parts.dialUp,
     settings,
     network,
-    waiting: async () => (await store.counts()).outbox,
+    queue: async () => ({ waiting: (await store.counts()).outbox, nextDueAt: await store.nextDueAt() }),
+    sending: () => engine.sending(),
+    paused: () => engine.paused(),
   });
   const engine = createEngine({
     clock,
@@ -135,10 +137,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       settings: () => settings.get(),
       hostname,
       newQueueId,
-      failed: (message) => {
-        events.emit('failed', message);
-      },
     }),
+    failed: (message) => {
+      events.emit('failed', message);
+    },
     outgoing: createOutgoing(store, secrets, () => settings.get(), log),
     ownNames: () => [hostname(), os.hostname(), ...ownAddresses()],
     dialUp: dialUp.state,

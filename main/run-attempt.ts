@@ -19,7 +19,7 @@ import type {
   Random,
   RecipientUpdate,
 } from './ports.ts';
-import type { Finished, Reporter } from './reports.ts';
+import type { FailedMessage, Finished, Reporter } from './reports.ts';
 
 export interface AttemptDeps {
   readonly clock: Clock;
@@ -36,6 +36,8 @@ export interface AttemptDeps {
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
   /** Told which hop key a deferred recipient waits for. */
   readonly waitsFor: (hopKey: string) => void;
+  /** Told once the message stands in Bad or Bounced. */
+  readonly failed: (message: FailedMessage) => void;
 }
 
 /** One recipient on its way through the steps of its route. */
@@ -182,6 +184,18 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     [],
   );
   await record(failed, []);
+  const first = failed[0];
+  if (first?.decision.kind === 'fail') {
+    deps.failed({
+      id: message.id,
+      folder: first.decision.folder,
+      subject: (await deps.store.details(message.id))?.subject ?? '',
+      to: first.recipient.rcptTo,
+      words: first.verdict.reply
+        ? `${first.verdict.reply.code} ${first.verdict.reply.text.replaceAll('\n', ' ')}`
+        : null,
+    });
+  }
 }
 
 /** A recipient that has no step to take: no gateway is usable. Temporary, and said so (SPEC §3.5). */

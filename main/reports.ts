@@ -1,0 +1,161 @@
+/** Reports to senders: asks bounce-decision who is told, gathers what the report needs, and has it built. */
+import type { HopTry, Verdict } from '../shared/mail.ts';
+import type { Settings } from '../shared/settings.ts';
+import { buildReport, headerOf, type ReportedRecipient } from './dsn/build-report.ts';
+import { reportAction } from './policy/bounce-decision.ts';
+import type { StepFact } from './policy/explain.ts';
+import { deadline } from './policy/limit.ts';
+import { reportSentence } from './policy/report-sentence.ts';
+import type { NextStep, Route } from './policy/types.ts';
+import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, QueueStore, Random } from './ports.ts';
+
+/** One recipient whose attempt is over, with all that led there. */
+export interface Finished {
+  readonly recipient: ClaimedRecipient;
+  readonly route: Route;
+  readonly trail: readonly StepFact[];
+  readonly verdict: Verdict;
+  readonly decision: Exclude<NextStep, { kind: 'step' }>;
+  readonly hop: HopTry['hop'] | null;
+  readonly waitsFor: string | null;
+  readonly dsnPassedOn: boolean;
+}
+
+/** A message whose folder became Bad or Bounced just now, for a notification. */
+export interface FailedMessage {
+  readonly id: string;
+  readonly folder: 'bad' | 'bounced';
+  readonly subject: string;
+  /** First recipient that failed. */
+  readonly to: string;
+  /** The server's words, one line, or null. */
+  readonly words: string | null;
+}
+
+export interface Reports {
+  readonly messages: AttemptRecord['reports'];
+  /** Recipients that are told "delayed" by these reports. */
+  readonly delaySent: ReadonlySet<number>;
+}
+
+export interface Reporter {
+  /** At most one report for all these recipients of one message (STANDARDS 49). */
+  reportsFor(message: ClaimedMessage, finished: readonly Finished[]): Promise<Reports>;
+}
+
+/** A larger original is returned by its header only: a bounce must not be harder to deliver than the message was. */
+const MOST_ATTACHED = 1024 * 1024;
+const HEADER_OCTETS = 64 * 1024;
+
+export interface ReporterDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: QueueStore;
+  readonly settings: () => Settings;
+  readonly hostname: () => string;
+  readonly newQueueId: () => string;
+}
+
+export function createReporter(deps: ReporterDeps): Reporter {
+  const original = async (
+    message: ClaimedMessage,
+    failed: boolean,
+  ): Promise<{ kind: 'full' | 'header'; bytes: Uint8Array }> => {
+    // RET is the sender's wish, the setting is the default, success never returns the text (RFC 3461 §4.3).
+    const wanted =
+      message.dsn.ret === undefined ? deps.settings().administration.attachOriginal : message.dsn.ret === 'full';
+    if (!failed || !wanted || message.size > MOST_ATTACHED) {
+      return { kind: 'header', bytes: headerOf(await deps.store.head(message.id, HEADER_OCTETS)) };
+    }
+    const bytes = new Uint8Array(message.size);
+    let filled = 0;
+    for await (const chunk of deps.store.read(message.id)) {
+      bytes.set(chunk, filled);
+      filled += chunk.length;
+    }
+    return { kind: 'full', bytes };
+  };
+
+  return {
+    async reportsFor(message, finished) {
+      const settings = deps.settings();
+      const now = deps.clock.now();
+      const reported: ReportedRecipient[] = [];
+      const delaySent = new Set<number>();
+      for (const f of finished) {
+        const action = reportAction({
+          mailFrom: message.mailFrom,
+          dsn: f.recipient.dsn,
+          decision: f.decision,
+          dsnPassedOn: f.dsnPassedOn,
+          delaySent: f.recipient.delaySent,
+          acceptedAt: message.acceptedAt,
+          now,
+          returnUndeliverable: settings.administration.returnUndeliverable,
+        });
+        if (action === null) continue;
+        if (action === 'delayed') delaySent.add(f.recipient.id);
+        reported.push({
+          rcptTo: f.recipient.rcptTo,
+          dsn: f.recipient.dsn,
+          action,
+          status: statusOf(f),
+          reply: f.verdict.reply ?? null,
+          remoteMta: f.hop?.host ?? null,
+          lastAttemptAt: now,
+          willRetryUntil: deadline(settings.administration.undeliverableAfter, f.recipient.countedFrom),
+          sentence: reportSentence(f.verdict, f.decision, f.hop),
+        });
+      }
+      if (reported.length === 0 || message.mailFrom === null) return { messages: [], delaySent };
+      const details = await deps.store.details(message.id);
+      const built = buildReport({
+        reportingMta: deps.hostname(),
+        sender: message.mailFrom,
+        originalDsn: message.dsn,
+        originalSubject: details?.subject ?? '',
+        arrivedAt: message.acceptedAt,
+        now,
+        unique: deps.random.hex(12),
+        recipients: reported,
+        original: await original(
+          message,
+          reported.some((r) => r.action === 'failed'),
+        ),
+      });
+      return {
+        delaySent,
+        messages: [
+          {
+            bytes: built.bytes,
+            message: {
+              id: deps.newQueueId(),
+              acceptedAt: now,
+              mailFrom: null,
+              // NOTIFY=NEVER: no report about a report, whoever is asked to make it (RFC 3461 §7.2).
+              recipients: [{ rcptTo: message.mailFrom, dsn: { notify: ['never'] } }],
+              dsn: {},
+              body8bit: built.body8bit,
+              smtputf8: built.smtputf8,
+              origin: { kind: 'report', about: message.id },
+              subject: built.subject,
+              headerFrom: `MAILER-DAEMON@${deps.hostname()}`,
+              messageId: built.messageId,
+            },
+          },
+        ],
+      };
+    },
+  };
+}
+
+function statusOf(f: Finished): string {
+  switch (f.decision.kind) {
+    case 'fail':
+      return f.decision.status;
+    case 'delivered':
+      return '2.0.0';
+    case 'retry':
+      return f.verdict.kind === 'deferred' ? f.verdict.status : '4.0.0';
+  }
+}
