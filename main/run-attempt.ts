@@ -5,6 +5,7 @@
 import type { HopTry, Verdict } from '../shared/mail.ts';
 import { assertNever } from '../shared/result.ts';
 import type { Delivery, OutgoingMessage, StepResult } from './delivery/types.ts';
+import { failedFolder } from './policy/bounce-decision.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
 import { nextStep } from './policy/next-step.ts';
 import { planRoute } from './policy/plan-route.ts';
@@ -139,7 +140,10 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       const errorKind = result.errorKinds.get(recipient.id) ?? null;
       const moved: Traveller = {
         ...traveller,
-        trail: [...traveller.trail, { step, verdict, errorKind, hop: lastHop(result, recipient.id) }],
+        trail: [
+          ...traveller.trail,
+          { step, verdict, errorKind, hop: lastHop(result, recipient.id), nothingReached: result.nothingReached },
+        ],
       };
       const decision = nextStep(
         { ...recipient, undeliverable: traveller.undeliverable },
@@ -147,6 +151,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         { step, stepIndex: traveller.stepIndex, verdict, errorKind, nothingReached: result.nothingReached },
         world,
         deps.random.next(),
+        traveller.trail,
       );
       if (decision.kind === 'step')
         onward.push({ ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable });
@@ -188,7 +193,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   if (first?.decision.kind === 'fail') {
     deps.failed({
       id: message.id,
-      folder: first.decision.folder,
+      folder: failedFolder(first.decision.folder, message.mailFrom),
       subject: (await deps.store.details(message.id))?.subject ?? '',
       to: first.recipient.rcptTo,
       words: first.verdict.reply
@@ -277,7 +282,7 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
     case 'fail':
       return {
         ...common,
-        state: decision.folder,
+        state: failedFolder(decision.folder, message.mailFrom),
         nextAt: null,
         retryIndex: recipient.retryIndex,
         gatewayPasses: recipient.gatewayPasses,
@@ -333,7 +338,7 @@ function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
       );
       break;
     case 'fail':
-      log.bounced(message.id, f.recipient.rcptTo, f.decision.folder, words === '' ? f.decision.status : words);
+      log.bounced(message.id, f.recipient.rcptTo, failedFolder(f.decision.folder, message.mailFrom), words === '' ? f.decision.status : words);
       break;
     case 'step':
       break;

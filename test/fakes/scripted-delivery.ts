@@ -1,0 +1,105 @@
+import type { Verdict } from '../../shared/mail.ts';
+import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from '../../main/delivery/types.ts';
+import type { PlanStep } from '../../main/policy/types.ts';
+
+/** What the world says to one recipient at one step. */
+export type Script = (step: PlanStep, rcptTo: string) => Verdict | Promise<Verdict>;
+
+export const accepted: Verdict = { kind: 'delivered', reply: { code: 250, text: 'ok' } };
+export const refused: Verdict = { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: { code: 550, enhanced: '5.1.1', text: 'no such user' } };
+export const later: Verdict = { kind: 'deferred', scope: 'recipient', status: '4.2.0', why: 'reply', reply: { code: 450, text: 'later' } };
+export const silent: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' };
+export const unsure: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' };
+
+/** A delivery whose world is a script: for the engine's own behaviour, where servers and networks only stand in the way. */
+export class ScriptedDelivery implements Delivery {
+  /** Every step that was taken: "direct example.test -> ann@example.test". */
+  readonly taken: string[] = [];
+  /** Deliveries that were accepted, by recipient: more than one is a duplicate. */
+  readonly accepted = new Map<string, number>();
+  probes = 0;
+  forgotten = 0;
+  readonly changes: (string | null)[] = [];
+  #script: Script;
+  #hopWorks = new Set<(key: string) => void>();
+
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
+  /** From now on the world is another. */
+  become(script: Script): void {
+    this.#script = script;
+  }
+
+  hopWorks(key: string): void {
+    for (const listener of this.#hopWorks) listener(key);
+  }
+
+  async run(step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[]): Promise<StepResult> {
+    const where = step.kind === 'gateways' ? `gateways ${step.ids.join(' ')}` : `${step.kind} ${step.domain}`;
+    const verdicts = new Map<number, Verdict>();
+    for (const r of recipients) {
+      this.taken.push(`${where} -> ${r.rcptTo}`);
+      const verdict = await this.#script(step, r.rcptTo);
+      verdicts.set(r.id, verdict);
+      if (verdict.kind === 'delivered') {
+        const key = `${message.id} ${r.rcptTo}`;
+        this.accepted.set(key, (this.accepted.get(key) ?? 0) + 1);
+      }
+    }
+    const key = step.kind === 'gateways' ? `gateway:${step.ids[0] ?? ''}` : `mx:${step.domain}`;
+    const atFault = [...verdicts].filter(([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'));
+    const failed = [...verdicts].filter(([, v]) => v.kind !== 'delivered');
+    return {
+      tries: [
+        {
+          hop:
+            step.kind === 'gateways'
+              ? { kind: 'gateway', host: 'gateway.test', port: 587, gatewayId: step.ids[0] ?? '', gatewayName: step.ids[0] ?? '' }
+              : { kind: step.kind === 'lan' ? 'lan' : 'mx', host: `mx.${step.domain}`, port: 25 },
+          startedAt: 0,
+          endedAt: 1,
+          phase: 'final',
+          tls: null,
+          outcomes: [...verdicts].map(([recipient, verdict]) => ({ recipient, verdict })),
+        },
+      ],
+      verdicts,
+      errorKinds: new Map(step.kind === 'gateways' ? [] : failed.map(([id]) => [id, step.kind === 'lan' ? ('lan' as const) : ('smtp' as const)])),
+      waitsFor: new Map(atFault.map(([id]) => [id, key])),
+      nothingReached: step.kind === 'gateways' && atFault.length === recipients.length,
+      dsnPassedOn: new Set(),
+    };
+  }
+
+  busyDomains(): readonly string[] {
+    return [];
+  }
+  networkChanged(networkId: string | null): void {
+    this.changes.push(networkId);
+  }
+  forgetFailures(): void {
+    this.forgotten += 1;
+  }
+  async probeGateways(): Promise<void> {
+    this.probes += 1;
+    return Promise.resolve();
+  }
+  gatewayStates(): readonly [] {
+    return [];
+  }
+  async testGateway(): Promise<readonly []> {
+    return Promise.resolve([]);
+  }
+  onHopWorks(listener: (hopKey: string) => void): () => void {
+    this.#hopWorks.add(listener);
+    return () => this.#hopWorks.delete(listener);
+  }
+  onGatewaysChanged(): () => void {
+    return () => undefined;
+  }
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
