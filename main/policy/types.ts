@@ -14,6 +14,7 @@ import type {
   Verdict,
 } from '../../shared/mail.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import type { LeftOutGateway } from './gateway-order.ts';
 
 /** Why an SMTP session or transaction ended without a usable reply. */
 export type SessionTrouble =
@@ -67,10 +68,16 @@ export type PlanStep =
 
 /** What one attempt of one recipient will do, as far as can be said beforehand. */
 export type Route =
-  | { readonly kind: 'steps'; readonly steps: readonly PlanStep[]; readonly because: RouteReason }
+  | {
+      readonly kind: 'steps';
+      readonly steps: readonly PlanStep[];
+      readonly because: RouteReason;
+      /** Gateways that are not in the plan, for `explain`. */
+      readonly leftOut: readonly LeftOutGateway[];
+    }
   | { readonly kind: 'hold'; readonly reason: HoldReason }
   /** Only gateways may be used and none is usable: a temporary failure, in plain words (SPEC §3.5). */
-  | { readonly kind: 'no-gateway'; readonly because: RouteReason };
+  | { readonly kind: 'no-gateway'; readonly because: RouteReason; readonly leftOut: readonly LeftOutGateway[] };
 
 /** Why this route, for `explain`. */
 export type RouteReason =
@@ -141,7 +148,10 @@ export interface StepOutcome {
   readonly verdict: Verdict;
   /** Kind of error per SPEC §3.6 if the verdict is a failure of a direct or LAN step. */
   readonly errorKind: ErrorKind | null;
-  /** True if no next hop could be reached or signed in to at all (SPEC §4.3: does not count). */
+  /**
+   * SPEC §4.3. Gateways: true if none could be reached or signed in to. Direct and LAN: true only if no DNS server
+   * answered (`classifyDns` says so); a mail server that is down is the recipient's trouble and counts.
+   */
   readonly nothingReached: boolean;
 }
 

@@ -1,0 +1,78 @@
+/** What the DNS said about a recipient's domain, as a verdict (SPEC §3.6, RFC 5321 §5.1, RFC 7505). */
+import type { EnhancedStatus, ErrorKind, Verdict } from '../../shared/mail.ts';
+import { assertNever } from '../../shared/result.ts';
+
+/** Why a domain leads to no mail server. */
+export type DnsFailure =
+  | 'no-such-domain'
+  /** The domain exists, but has neither MX nor address. */
+  | 'no-data'
+  /** It has MX records, and none of their hosts has an address. */
+  | 'no-address'
+  | 'null-mx'
+  | 'bad-name'
+  /** Its best MX is this computer, loopback or an unspecified address. */
+  | 'loops-back'
+  | 'servfail'
+  | 'refused'
+  | 'timeout'
+  | 'no-server';
+
+export interface DnsVerdict {
+  readonly verdict: Verdict;
+  readonly errorKind: ErrorKind;
+  /** True if no DNS server answered: such an attempt does not count (SPEC §4.3). */
+  readonly nothingReached: boolean;
+}
+
+/**
+ * @param hop on a LAN every failure is temporary: the host is known to that LAN only, and the laptop may be elsewhere
+ * @param dnsWorks true if other names were resolved a moment ago: then a time-out is the domain's own trouble, and counts
+ */
+export function classifyDns(failure: DnsFailure, hop: 'direct' | 'lan', dnsWorks = false): DnsVerdict {
+  if (hop === 'lan') {
+    return { verdict: deferred(failure === 'loops-back' ? '4.4.6' : '4.4.4'), errorKind: 'lan', nothingReached: false };
+  }
+  switch (failure) {
+    case 'no-such-domain':
+    case 'no-data':
+      return refused('5.1.2');
+    case 'null-mx':
+      return refused('5.1.10');
+    case 'bad-name':
+      return refused('5.1.3');
+    case 'no-address':
+      return waits('4.4.4', false);
+    case 'loops-back':
+      // Often a lying network rather than the domain (STANDARDS §3 "DNS lying: kept").
+      return waits('4.4.6', false);
+    case 'servfail':
+    case 'refused':
+      return waits('4.4.3', false);
+    case 'timeout':
+      return waits('4.4.3', !dnsWorks);
+    case 'no-server':
+      return waits('4.4.3', true);
+    default:
+      return assertNever(failure);
+  }
+}
+
+function refused(status: EnhancedStatus): DnsVerdict {
+  return { verdict: { kind: 'rejected', scope: 'recipient', status }, errorKind: 'dns', nothingReached: false };
+}
+
+function waits(status: EnhancedStatus, nothingReached: boolean): DnsVerdict {
+  return { verdict: deferred(status), errorKind: 'dns', nothingReached };
+}
+
+function deferred(status: EnhancedStatus): Verdict {
+  return { kind: 'deferred', scope: 'host', status, why: 'dns' };
+}
+
+/** The kind of a failure of a direct or LAN step for the mode `onError` (SPEC §3.6); null for trouble of our own. */
+export function errorKindOf(hop: 'direct' | 'lan', verdict: Verdict, dnsFailed: boolean): ErrorKind | null {
+  if (verdict.kind === 'delivered' || (verdict.kind === 'deferred' && verdict.scope === 'local')) return null;
+  if (hop === 'lan') return 'lan';
+  return dnsFailed ? 'dns' : 'smtp';
+}

@@ -1,0 +1,119 @@
+/** What is remembered of a network (SPEC §3.3, §4.4). Pure transitions; times in milliseconds, plain data that survives JSON. */
+
+/** A gateway that could not be reached rests for 30 s, doubling to 15 min. */
+export const FIRST_REST_MS = 30_000;
+export const LONGEST_REST_MS = 15 * 60_000;
+
+export interface HopRest {
+  readonly failures: number;
+  readonly failedAt: number;
+  readonly restsUntil: number;
+}
+
+/** Which gateways failed to connect on one network, by gateway id. */
+export interface HopMemory {
+  readonly networkId: string | null;
+  readonly rests: Readonly<Record<string, HopRest>>;
+}
+
+/** A memory without entries. Also what "send now" leaves behind. */
+export function emptyMemory(networkId: string | null): HopMemory {
+  return { networkId, rests: {} };
+}
+
+/** The memory for the network of now: the same, or an empty one if the network changed. */
+export function onNetwork(memory: HopMemory, networkId: string | null): HopMemory {
+  return memory.networkId === networkId ? memory : emptyMemory(networkId);
+}
+
+/** A gateway could not be connected to. Failures while it rests already (connections side by side) do not double the rest. */
+export function noteUnreachable(memory: HopMemory, gatewayId: string, now: number): HopMemory {
+  const before = memory.rests[gatewayId];
+  if (before !== undefined && isResting(memory, gatewayId, now)) return memory;
+  const failures = (before?.failures ?? 0) + 1;
+  const rest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures - 1, 10));
+  return { ...memory, rests: { ...memory.rests, [gatewayId]: { failures, failedAt: now, restsUntil: now + rest } } };
+}
+
+/** A gateway was reached. */
+export function noteReached(memory: HopMemory, gatewayId: string): HopMemory {
+  const { [gatewayId]: gone, ...rests } = memory.rests;
+  return gone === undefined ? memory : { ...memory, rests };
+}
+
+/** True while a gateway is to be passed over. A rest that began in the future (the clock was set back) is over. */
+export function isResting(memory: HopMemory, gatewayId: string, now: number): boolean {
+  const rest = memory.rests[gatewayId];
+  return rest !== undefined && rest.failedAt <= now && now < rest.restsUntil;
+}
+
+/** Gateways to use and to pass over, both in order. While every one rests, none is passed over: there is no better one. */
+export function passOver(
+  ids: readonly string[],
+  memory: HopMemory,
+  now: number,
+): { readonly use: readonly string[]; readonly passedOver: readonly string[] } {
+  const use = ids.filter((id) => !isResting(memory, id, now));
+  return use.length === 0 ? { use: ids, passedOver: [] } : { use, passedOver: ids.filter((id) => !use.includes(id)) };
+}
+
+/** So many different mail servers have to be silent before the network is blamed. */
+export const SILENT_HOSTS = 3;
+const SILENCE_WINDOW_MS = 3_600_000;
+const BLOCK_MEMORY_MS = 24 * 3_600_000;
+
+/** What is known of direct delivery (port 25) on one network. */
+export interface DirectMemory {
+  /** Mail servers that timed out, with the time. */
+  readonly silent: Readonly<Record<string, number>>;
+  /** When another port was reached last on this network; null = not yet. */
+  readonly otherPortAt: number | null;
+  /** Direct delivery counts as blocked until then; null = it does not. */
+  readonly blockedUntil: number | null;
+}
+
+export const NOTHING_KNOWN: DirectMemory = { silent: {}, otherPortAt: null, blockedUntil: null };
+
+export type DirectFact =
+  /** A mail server timed out on port 25. */
+  | { readonly kind: 'silent'; readonly host: string; readonly at: number }
+  /** A mail server answered on port 25, whatever it said. */
+  | { readonly kind: 'answered' }
+  /** Some server answered on another port. */
+  | { readonly kind: 'other-port'; readonly at: number }
+  /** The user asked to test again. */
+  | { readonly kind: 'retest' };
+
+/**
+ * Takes in one fact: several different hosts silent while another port works means that this network blocks direct
+ * delivery. Kept for a day; any answer on port 25 or a re-test ends it.
+ */
+export function noteDirect(memory: DirectMemory, fact: DirectFact): DirectMemory {
+  switch (fact.kind) {
+    case 'answered':
+      return { ...memory, silent: {}, blockedUntil: null };
+    case 'retest':
+      return NOTHING_KNOWN;
+    case 'other-port':
+      return judged({ ...memory, otherPortAt: fact.at }, fact.at);
+    case 'silent': {
+      const recent = Object.entries(memory.silent).filter(([, at]) => isRecent(at, fact.at));
+      return judged({ ...memory, silent: { ...Object.fromEntries(recent.slice(-20)), [fact.host]: fact.at } }, fact.at);
+    }
+  }
+}
+
+/** True while direct delivery counts as blocked. A mark that lies more than its day ahead stems from a wrong clock. */
+export function isDirectBlocked(memory: DirectMemory, now: number): boolean {
+  return memory.blockedUntil !== null && now < memory.blockedUntil && memory.blockedUntil - now <= BLOCK_MEMORY_MS;
+}
+
+function judged(memory: DirectMemory, now: number): DirectMemory {
+  const silent = Object.values(memory.silent).filter((at) => isRecent(at, now)).length;
+  const otherPort = memory.otherPortAt !== null && isRecent(memory.otherPortAt, now);
+  return silent >= SILENT_HOSTS && otherPort ? { ...memory, blockedUntil: now + BLOCK_MEMORY_MS } : memory;
+}
+
+function isRecent(at: number, now: number): boolean {
+  return at <= now && now - at <= SILENCE_WINDOW_MS;
+}

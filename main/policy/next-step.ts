@@ -1,0 +1,168 @@
+/** What comes next for a recipient after a step of its attempt (SPEC §3.5, §4.3). docs/outcomes.md is this file as a table. */
+import type { Verdict } from '../../shared/mail.ts';
+import { domainOf } from './domain-match.ts';
+import { deadline, limitReached } from './limit.ts';
+import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
+import type { NextStep, RecipientHistory, Route, StepOutcome, World } from './types.ts';
+import { failureFolder, usageFor } from './usage-mode.ts';
+
+/** Gateway passes in all in the mode `undelivered` (SPEC §3.5). */
+export const PASSES_IN_ALL = 3;
+/** Given up after trying: RFC 3463 "message delivery time expired". */
+const EXPIRED = '4.4.7';
+const MINUTE_MS = 60_000;
+
+/** What an earlier step of the same attempt said. */
+export type EarlierStep = Pick<StepOutcome, 'step' | 'verdict'> & Partial<Pick<StepOutcome, 'nothingReached'>>;
+
+/** Everything that the cases below look at, gathered once. */
+interface Case {
+  readonly history: RecipientHistory;
+  readonly route: Route;
+  readonly outcome: StepOutcome;
+  readonly world: World;
+  readonly random: number;
+  /** Every way that was tried in this attempt refused for good. */
+  readonly refusedForGood: boolean;
+  readonly counted: boolean;
+}
+
+/**
+ * Decides. For a recipient without any step (no gateway usable) the outcome's step is null.
+ * @param history as it was before the attempt; `undeliverable` as the last decision of this attempt left it
+ * @param random 0 <= x < 1
+ * @param earlier steps of the same attempt that failed before this one: a refusal is final only if all were refusals
+ */
+export function nextStep(
+  history: RecipientHistory,
+  route: Route,
+  outcome: StepOutcome,
+  world: World,
+  random: number,
+  earlier: readonly EarlierStep[] = [],
+): NextStep {
+  const { verdict, step } = outcome;
+  if (verdict.kind === 'delivered') return { kind: 'delivered', relayed: step?.kind === 'gateways' };
+  const tried = [...earlier, outcome];
+  const c: Case = {
+    history,
+    route,
+    outcome,
+    world,
+    random,
+    refusedForGood: tried.every((t) => t.verdict.kind === 'rejected'),
+    counted: tried.some((t) => counts(t, world)),
+  };
+  if (route.kind === 'hold') return retry({ ...c, counted: false });
+  if (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients') {
+    return { ...retry({ ...c, counted: false }), at: world.now + SOON_MS, retryIndex: history.retryIndex };
+  }
+  return onward(c) ?? conclude(c);
+}
+
+/** SPEC §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
+function counts(tried: EarlierStep, world: World): boolean {
+  const { verdict, step, nothingReached = false } = tried;
+  if (verdict.kind !== 'deferred') return true;
+  if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway')) return false;
+  if (!nothingReached) return true;
+  return step !== null && step.kind !== 'gateways' && verdict.why !== 'dns';
+}
+
+/** The next step of the same attempt, null if there is none to take. */
+function onward(c: Case): NextStep | null {
+  const { route, outcome, history } = c;
+  if (route.kind !== 'steps' || outcome.step === null || !mayGoElsewhere(outcome.verdict)) return null;
+  const index = outcome.stepIndex + 1;
+  const next = route.steps[index];
+  if (next === undefined) return null;
+  if (next.kind !== 'gateways') return { kind: 'step', index, undeliverable: history.undeliverable };
+  if (route.because === 'mode-on-error') {
+    return isTicked(c) ? { kind: 'step', index, undeliverable: history.undeliverable } : null;
+  }
+  if (route.because === 'mode-undelivered') return isUndeliverable(c) ? { kind: 'step', index, undeliverable: true } : null;
+  return null;
+}
+
+/** Not when it may have been accepted already (never two copies), and not when the trouble is our own. */
+function mayGoElsewhere(verdict: Verdict): boolean {
+  return verdict.kind !== 'deferred' || (verdict.why !== 'lost-after-dot' && verdict.scope !== 'local');
+}
+
+function isTicked({ outcome, world }: Case): boolean {
+  const ticked = world.settings.gateways.onErrors;
+  const kind = outcome.step?.kind === 'lan' ? 'lan' : outcome.errorKind;
+  return kind !== null && ticked[kind];
+}
+
+function isUndeliverable(c: Case): boolean {
+  return c.refusedForGood || limitReached(c.world.settings.administration.undeliverableAfter, c.history, c.world.now, c.counted);
+}
+
+/** No step is left: wait or give up. */
+function conclude(c: Case): NextStep {
+  const { route, history, outcome, world } = c;
+  const because = route.kind === 'hold' ? null : route.because;
+  if (because === 'user-chose-gateway') {
+    // The user's choice is for one attempt: the next one takes the usual way, and that one minds the limit.
+    return c.refusedForGood ? fail(c, folderFor(history, world)) : retry(c);
+  }
+  const counted = c.counted || hasNoGatewayAtAll(c);
+  if (because === 'undelivered-pass' || (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))) {
+    // An earlier direct try of the same attempt does not make a pass count that reached nobody (SPEC §4.3).
+    return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, world));
+  }
+  if (because === 'mode-undelivered' && isUndeliverable(c)) {
+    // Its gateway pass is due, but no gateway is usable now, or the message may have been taken a moment ago.
+    return concludePass(c, hasNoGatewayAtAll(c));
+  }
+  if (c.refusedForGood) return fail(c, folderFor(history, world));
+  if (because !== 'mode-undelivered' && limitReached(world.settings.administration.undeliverableAfter, history, world.now, counted)) {
+    return { kind: 'fail', folder: folderFor(history, world), expired: true, status: EXPIRED };
+  }
+  return retry({ ...c, counted });
+}
+
+/** After a gateway pass in the mode `undelivered`: refused for good, or temporary for the first, second, third time. */
+function concludePass(c: Case, passCounts: boolean): NextStep {
+  const { outcome, history } = c;
+  if (outcome.step?.kind === 'gateways' && outcome.verdict.kind === 'rejected') return fail(c, 'bounced');
+  const gatewayPasses = history.gatewayPasses + (passCounts ? 1 : 0);
+  if (gatewayPasses >= PASSES_IN_ALL) return { kind: 'fail', folder: 'bounced', expired: true, status: EXPIRED };
+  return { ...retry(c), gatewayPasses, undeliverable: true };
+}
+
+/**
+ * No gateway is enabled: a failure that waiting does not mend, so it counts. Gateways that are kept for other networks
+ * or senders are worth waiting for, like one that cannot be reached.
+ */
+function hasNoGatewayAtAll({ route, world }: Case): boolean {
+  return route.kind !== 'hold' && !world.settings.gateways.list.some((g) => g.enabled);
+}
+
+function folderFor(history: RecipientHistory, world: World): 'bounced' | 'bad' {
+  return failureFolder(usageFor(domainOf(history.rcptTo), world.settings.gateways));
+}
+
+function fail({ outcome }: Case, folder: 'bounced' | 'bad'): NextStep {
+  const { verdict } = outcome;
+  return { kind: 'fail', folder, expired: false, status: verdict.kind === 'rejected' ? verdict.status : EXPIRED };
+}
+
+function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
+  const { history, world, random, counted } = c;
+  const { retryMinutes } = world.settings.connection;
+  const delay = retryDelay(history.retryIndex, retryMinutes, random);
+  const due = deadline(world.settings.administration.undeliverableAfter, history.countedFrom);
+  // The attempt that gives up comes when the limit falls due, not up to an hour later.
+  const sooner = due === null || due <= world.now || history.undeliverable ? delay : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
+  return {
+    kind: 'retry',
+    at: world.now + Math.min(delay, sooner),
+    counted,
+    retryIndex: nextRetryIndex(history.retryIndex, retryMinutes),
+    gatewayPasses: history.gatewayPasses,
+    undeliverable: history.undeliverable,
+    waitsFor: null,
+  };
+}
