@@ -26,12 +26,15 @@ export type ReportAction = 'failed' | 'delayed' | 'relayed' | null;
 export function reportAction(facts: ReportFacts): ReportAction {
   const { mailFrom, decision, dsn } = facts;
   if (mailFrom === null) return null;
-  const asks = (what: 'success' | 'failure' | 'delay', byDefault: boolean): boolean => dsn.notify?.includes(what) ?? byDefault;
+  const asks = (what: 'success' | 'failure' | 'delay', byDefault: boolean): boolean =>
+    dsn.notify?.includes(what) ?? byDefault;
   switch (decision.kind) {
     case 'fail':
       return decision.folder === 'bounced' && facts.returnUndeliverable && asks('failure', true) ? 'failed' : null;
     case 'retry':
-      return !facts.delaySent && facts.now - facts.acceptedAt >= DELAY_REPORT_AFTER_MS && asks('delay', false) ? 'delayed' : null;
+      return !facts.delaySent && facts.now - facts.acceptedAt >= DELAY_REPORT_AFTER_MS && asks('delay', false)
+        ? 'delayed'
+        : null;
     case 'delivered':
       return !facts.dsnPassedOn && asks('success', false) ? 'relayed' : null;
     default:

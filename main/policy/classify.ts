@@ -40,13 +40,17 @@ const SIGN_IN_CODES: readonly number[] = [530, 534, 535, 538, 454];
 /** How servers without enhanced codes say that this client may not send through them. */
 const RELAYING_DENIED =
   /relay(?:ing)?(?: access)?(?: is| was)?(?: not)? (?:denied|permitted|allowed|prohibited|forbidden|disabled)|(?:unable|not (?:allowed|permitted)|denied|refus\w+|won't|cannot|do(?:es)? not) (?:to )?(?:\w+ )?relay|no relay|rcpthosts|not (?:a )?local (?:user|host|domain)|not (?:an )?open relay/i;
-const SIGN_IN_WANTED = /authentication (?:is )?(?:required|needed|failed)|auth(?:enticate)? (?:first|required)|must (?:first )?(?:authenticate|log ?in|sign ?in)|not authenticated|client was not authenticated|pop before smtp/i;
+const SIGN_IN_WANTED =
+  /authentication (?:is )?(?:required|needed|failed)|auth(?:enticate)? (?:first|required)|must (?:first )?(?:authenticate|log ?in|sign ?in)|not authenticated|client was not authenticated|pop before smtp/i;
 
 /**
  * One verdict for every recipient of the report, in its order.
  * @param hopKind whose fault a policy reply is: an MX refuses the mail, a gateway refuses us
  */
-export function classifyReport(report: SessionReport, hopKind: HopKind = report.hop.kind): ReadonlyMap<number, Verdict> {
+export function classifyReport(
+  report: SessionReport,
+  hopKind: HopKind = report.hop.kind,
+): ReadonlyMap<number, Verdict> {
   const last = afterDot(report) ? finalVerdict(report, hopKind) : null;
   const delivered = last?.kind === 'delivered';
   const verdicts = new Map<number, Verdict>();
@@ -198,7 +202,12 @@ function troubleVerdict(trouble: SessionTrouble, report: SessionReport, hopKind:
     case 'unreachable':
       return deferred('host', 'unreachable', '4.4.1', reply);
     case 'timeout':
-      return deferred('host', 'timeout', PHASES.indexOf(report.phase) <= PHASES.indexOf('greeting') ? '4.4.1' : '4.4.2', reply);
+      return deferred(
+        'host',
+        'timeout',
+        PHASES.indexOf(report.phase) <= PHASES.indexOf('greeting') ? '4.4.1' : '4.4.2',
+        reply,
+      );
     case 'connection-lost':
       return deferred('host', 'connection-lost', '4.4.2', reply);
     case 'malformed':

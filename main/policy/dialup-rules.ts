@@ -21,7 +21,11 @@ export function activeDialUp(links: readonly Link[], settings: Pick<DialUpSettin
 }
 
 /** True if a dial-up connection was established just now and waiting mail is to go at once. */
-export function sendsOnConnect(before: readonly string[], after: readonly string[], settings: Pick<DialUpSettings, 'sendOnConnect'>): boolean {
+export function sendsOnConnect(
+  before: readonly string[],
+  after: readonly string[],
+  settings: Pick<DialUpSettings, 'sendOnConnect'>,
+): boolean {
   return settings.sendOnConnect && after.some((name) => !before.includes(name));
 }
 

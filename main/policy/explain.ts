@@ -1,5 +1,14 @@
 /** Why a recipient went, waits or failed the way it did, in one to three sentences (issue: "why this way"; SPEC §9). */
-import type { EnhancedStatus, ErrorKind, HoldReason, HopRef, Phrase, RecipientState, SmtpReply, Verdict } from '../../shared/mail.ts';
+import type {
+  EnhancedStatus,
+  ErrorKind,
+  HoldReason,
+  HopRef,
+  Phrase,
+  RecipientState,
+  SmtpReply,
+  Verdict,
+} from '../../shared/mail.ts';
 import { phrase, type PhraseId } from '../../shared/phrases.ts';
 import { assertNever } from '../../shared/result.ts';
 import { domainOf } from './domain-match.ts';
@@ -195,9 +204,17 @@ function whyFailed(facts: RecipientFacts, folder: 'bounced' | 'bad'): readonly P
   return [...given, ...said, phrase(`why.folder.${folder}`)];
 }
 
-/** The last failure as a sentence. */
+/** A failure that was reported, as one sentence. */
+export function failurePhrase(verdict: Verdict, hop: HopRef | null, domain: string): Phrase {
+  return saidBy(factStep(hop?.kind === 'gateway' ? 'gateways' : 'direct', verdict, hop, null), domain);
+}
+
 function lastWords(facts: RecipientFacts, step: FactStep): Phrase {
-  const params = paramsOf(facts, step);
+  return saidBy(step, facts.domain);
+}
+
+function saidBy(step: FactStep, domain: string): Phrase {
+  const params = paramsOf({ domain }, step);
   if (step.outcome === 'deferred') return phrase(deferId(step), params);
   if (step.kind === 'gateways' && step.reply !== null) return phrase('why.refused.allGateways', params);
   if (step.reply !== null) return phrase('why.refused.reply', params);
@@ -237,17 +254,21 @@ function gatewayRemarks(facts: RecipientFacts): readonly Phrase[] {
   if (!usesGateways) return remarks;
   for (const reason of ['other-network', 'other-sender', 'disabled'] as const) {
     const those = facts.leftOut.filter((g) => g.reason === reason).map((g) => g.name);
-    if (those.length > 0 && (reason !== 'disabled' || nothingUsable)) remarks.push(names(`why.leftOut.${reason}`, those));
+    if (those.length > 0 && (reason !== 'disabled' || nothingUsable))
+      remarks.push(names(`why.leftOut.${reason}`, those));
   }
   return remarks;
 }
 
 function names(id: PhraseId, those: readonly string[]): Phrase {
   const [first = ''] = those;
-  return phrase(id, { count: those.length, names: those.length === 1 ? first : those.map((name) => `“${name}”`).join(', ') });
+  return phrase(id, {
+    count: those.length,
+    names: those.length === 1 ? first : those.map((name) => `“${name}”`).join(', '),
+  });
 }
 
-function paramsOf(facts: RecipientFacts, step: FactStep | undefined): Readonly<Record<string, string>> {
+function paramsOf(facts: Pick<RecipientFacts, 'domain'>, step: FactStep | undefined): Readonly<Record<string, string>> {
   const domain = facts.domain === '' ? '?' : facts.domain;
   return { domain, via: step?.via ?? domain, reply: step?.reply ?? '' };
 }

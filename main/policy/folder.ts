@@ -10,7 +10,16 @@ export function folderOf(states: readonly RecipientState[]): Exclude<Folder, 'de
 }
 
 /** Most urgent first: what the row of a message with several recipients shows. */
-const URGENCY: readonly RecipientState[] = ['attempting', 'deferred', 'held', 'queued', 'bounced', 'bad', 'relayed', 'delivered'];
+const URGENCY: readonly RecipientState[] = [
+  'attempting',
+  'deferred',
+  'held',
+  'queued',
+  'bounced',
+  'bad',
+  'relayed',
+  'delivered',
+];
 
 /** The one state that stands for all recipients; a message without recipients counts as delivered. */
 export function mostUrgentState(states: readonly RecipientState[]): RecipientState {

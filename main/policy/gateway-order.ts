@@ -43,8 +43,10 @@ export function orderGateways(input: GatewayOrderInput): GatewayOrder {
 
 function whyLeftOut(gateway: GatewaySettings, input: GatewayOrderInput): LeftOutReason | null {
   if (!gateway.enabled) return 'disabled';
-  if (gateway.networks.length > 0 && !gateway.networks.some((network) => isPresent(network, input))) return 'other-network';
-  if (gateway.senders.length > 0 && !gateway.senders.some((pattern) => matchesAddress(input.sender, pattern))) return 'other-sender';
+  if (gateway.networks.length > 0 && !gateway.networks.some((network) => isPresent(network, input)))
+    return 'other-network';
+  if (gateway.senders.length > 0 && !gateway.senders.some((pattern) => matchesAddress(input.sender, pattern)))
+    return 'other-sender';
   return null;
 }
 

@@ -33,7 +33,9 @@ export function startPass(ids: readonly string[], recipients: readonly number[])
 
 /** Recipients that may go to another gateway now, in order. */
 export function stillToGo(pass: GatewayPass): readonly number[] {
-  return [...pass.recipients].filter(([, entries]) => !entries.some((e) => isOver(e.verdict))).map(([recipient]) => recipient);
+  return [...pass.recipients]
+    .filter(([, entries]) => !entries.some((e) => isOver(e.verdict)))
+    .map(([recipient]) => recipient);
 }
 
 /**
@@ -64,7 +66,10 @@ export function finishPass(pass: GatewayPass): ReadonlyMap<number, PassResult> {
 
 /** True if the pass is over for a recipient: accepted, perhaps accepted, or to be continued at this very gateway. */
 function isOver(verdict: Verdict): boolean {
-  return verdict.kind === 'delivered' || (verdict.kind === 'deferred' && (verdict.why === 'lost-after-dot' || verdict.why === 'too-many-recipients'));
+  return (
+    verdict.kind === 'delivered' ||
+    (verdict.kind === 'deferred' && (verdict.why === 'lost-after-dot' || verdict.why === 'too-many-recipients'))
+  );
 }
 
 function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassResult {
@@ -77,7 +82,9 @@ function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassRe
   if (last !== undefined && ids.every((id) => refusals.some((e) => e.gatewayId === id))) {
     return { verdict: last.verdict, gatewayId: last.gatewayId, nothingReached: false };
   }
-  const telling = entries.filter((e) => e.verdict.kind === 'deferred').sort((a, b) => weight(b.verdict) - weight(a.verdict))[0];
+  const telling = entries
+    .filter((e) => e.verdict.kind === 'deferred')
+    .sort((a, b) => weight(b.verdict) - weight(a.verdict))[0];
   if (telling !== undefined) return { verdict: telling.verdict, gatewayId: telling.gatewayId, nothingReached };
   return {
     verdict: { kind: 'deferred', scope: 'gateway', status: '4.4.1', why: 'gateways-unreachable' },

@@ -17,7 +17,9 @@ export function groupRecipients<R extends { readonly dsn: RecipientDsn }>(
   const open = new Map<string, R[]>();
   const groups: R[][] = [];
   for (const recipient of recipients) {
-    const key = dsnOffered ? JSON.stringify([[...(recipient.dsn.notify ?? [])].sort(), recipient.dsn.orcpt ?? null]) : '';
+    const key = dsnOffered
+      ? JSON.stringify([[...(recipient.dsn.notify ?? [])].sort(), recipient.dsn.orcpt ?? null])
+      : '';
     const group = open.get(key);
     if (group !== undefined && group.length < most) group.push(recipient);
     else {

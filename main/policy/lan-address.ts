@@ -23,7 +23,8 @@ export function lanHostFor(domain: string, connection: Settings['connection']): 
   const fits = connection.lanHosts.filter((entry) => matchesDomain(name, entry.domain));
   const listed = fits.find((entry) => !entry.domain.startsWith('*.')) ?? fits[0];
   if (listed !== undefined) return { host: listed.host, port: listed.port };
-  if (literal !== null) return addressScope(literal) === 'private' ? { host: literal, port: connection.directPort } : null;
+  if (literal !== null)
+    return addressScope(literal) === 'private' ? { host: literal, port: connection.directPort } : null;
   if (name.startsWith('[')) return null;
   const lan = !name.includes('.') || LAN_SUFFIXES.some((suffix) => name.endsWith(suffix) || name === suffix.slice(1));
   return lan ? { host: name, port: connection.directPort } : null;

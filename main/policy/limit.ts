@@ -31,7 +31,12 @@ export function deadline(limit: Limit, countedFrom: number): number | null {
  * however the clock jumped, does not (SPEC §4.3).
  * @param counted whether the attempt that has just failed counts; `history.attempts` does not include it yet
  */
-export function limitReached(limit: Limit, history: Pick<RecipientHistory, 'attempts' | 'countedFrom'>, now: number, counted: boolean): boolean {
+export function limitReached(
+  limit: Limit,
+  history: Pick<RecipientHistory, 'attempts' | 'countedFrom'>,
+  now: number,
+  counted: boolean,
+): boolean {
   if (!counted) return false;
   const attempts = history.attempts + 1;
   const due = deadline(limit, history.countedFrom);

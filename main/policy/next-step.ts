@@ -64,7 +64,8 @@ export function nextStep(
 function counts(tried: EarlierStep, world: World): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
-  if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway')) return false;
+  if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
+    return false;
   if (!nothingReached) return true;
   return step !== null && step.kind !== 'gateways' && verdict.why !== 'dns';
 }
@@ -80,7 +81,8 @@ function onward(c: Case): NextStep | null {
   if (route.because === 'mode-on-error') {
     return isTicked(c) ? { kind: 'step', index, undeliverable: history.undeliverable } : null;
   }
-  if (route.because === 'mode-undelivered') return isUndeliverable(c) ? { kind: 'step', index, undeliverable: true } : null;
+  if (route.because === 'mode-undelivered')
+    return isUndeliverable(c) ? { kind: 'step', index, undeliverable: true } : null;
   return null;
 }
 
@@ -96,7 +98,10 @@ function isTicked({ outcome, world }: Case): boolean {
 }
 
 function isUndeliverable(c: Case): boolean {
-  return c.refusedForGood || limitReached(c.world.settings.administration.undeliverableAfter, c.history, c.world.now, c.counted);
+  return (
+    c.refusedForGood ||
+    limitReached(c.world.settings.administration.undeliverableAfter, c.history, c.world.now, c.counted)
+  );
 }
 
 /** No step is left: wait or give up. */
@@ -108,7 +113,10 @@ function conclude(c: Case): NextStep {
     return c.refusedForGood ? fail(c, folderFor(history, world)) : retry(c);
   }
   const counted = c.counted || hasNoGatewayAtAll(c);
-  if (because === 'undelivered-pass' || (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))) {
+  if (
+    because === 'undelivered-pass' ||
+    (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))
+  ) {
     // An earlier direct try of the same attempt does not make a pass count that reached nobody (SPEC §4.3).
     return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, world));
   }
@@ -117,7 +125,10 @@ function conclude(c: Case): NextStep {
     return concludePass(c, hasNoGatewayAtAll(c));
   }
   if (c.refusedForGood) return fail(c, folderFor(history, world));
-  if (because !== 'mode-undelivered' && limitReached(world.settings.administration.undeliverableAfter, history, world.now, counted)) {
+  if (
+    because !== 'mode-undelivered' &&
+    limitReached(world.settings.administration.undeliverableAfter, history, world.now, counted)
+  ) {
     return { kind: 'fail', folder: folderFor(history, world), expired: true, status: EXPIRED };
   }
   return retry({ ...c, counted });
@@ -155,7 +166,10 @@ function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
   const delay = retryDelay(history.retryIndex, retryMinutes, random);
   const due = deadline(world.settings.administration.undeliverableAfter, history.countedFrom);
   // The attempt that gives up comes when the limit falls due, not up to an hour later.
-  const sooner = due === null || due <= world.now || history.undeliverable ? delay : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
+  const sooner =
+    due === null || due <= world.now || history.undeliverable
+      ? delay
+      : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
   return {
     kind: 'retry',
     at: world.now + Math.min(delay, sooner),

@@ -62,7 +62,8 @@ export function mxCandidates(domain: string, answer: Answer<MxRecord>): MxCandid
           : { kind: 'failed', failure: 'no-address' };
       }
       const best = new Map<string, number>();
-      for (const { exchange, preference } of real) best.set(exchange, Math.min(preference, best.get(exchange) ?? Infinity));
+      for (const { exchange, preference } of real)
+        best.set(exchange, Math.min(preference, best.get(exchange) ?? Infinity));
       return candidates(
         false,
         [...best].map(([exchange, preference]) => ({ exchange, preference, literal: false })),
@@ -95,12 +96,16 @@ export interface OrderMxInput {
  */
 export function orderMx(input: OrderMxInput): MxOrder {
   const { found, addresses, random } = input;
-  const resolved = found.hosts.map((host) => ({ ...host, answer: host.literal ? known(host.exchange) : addresses.get(host.exchange) }));
+  const resolved = found.hosts.map((host) => ({
+    ...host,
+    answer: host.literal ? known(host.exchange) : addresses.get(host.exchange),
+  }));
   const own = new Set(input.ownAddresses.map(canonicalAddress));
   const names = new Set(input.ownNames.map(canonicalDomain));
   const isSelf = (host: (typeof resolved)[number]): boolean =>
     names.has(host.exchange) ||
-    (host.answer?.kind === 'found' && host.answer.records.some((address) => isThisComputer(address, own, input.trustLoopbackMx)));
+    (host.answer?.kind === 'found' &&
+      host.answer.records.some((address) => isThisComputer(address, own, input.trustLoopbackMx)));
   const limit = Math.min(Infinity, ...resolved.filter(isSelf).map((h) => h.preference));
   const left = resolved.filter((h) => h.preference < limit);
   const hosts: MxHost[] = [];
@@ -139,7 +144,11 @@ function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {
 }
 
 /** One answer that may change speaks for the whole domain. */
-function whyNone(left: readonly { readonly answer: Answer<string> | undefined }[], implicit: boolean, selfDropped: boolean): DnsFailure {
+function whyNone(
+  left: readonly { readonly answer: Answer<string> | undefined }[],
+  implicit: boolean,
+  selfDropped: boolean,
+): DnsFailure {
   for (const { answer } of left) if (answer?.kind === 'try-later') return answer.why;
   if (selfDropped) return 'loops-back';
   if (!implicit || left.some((h) => h.answer === undefined)) return 'no-address';

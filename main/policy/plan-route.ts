@@ -16,7 +16,12 @@ export function planRoute(history: RecipientHistory, sender: string | null, worl
   const { gateways } = world.settings;
   const forced = gateways.list.find((g) => g.id === history.forcedGateway && g.enabled);
   if (forced !== undefined) {
-    return { kind: 'steps', steps: [{ kind: 'gateways', ids: [forced.id] }], because: 'user-chose-gateway', leftOut: [] };
+    return {
+      kind: 'steps',
+      steps: [{ kind: 'gateways', ids: [forced.id] }],
+      because: 'user-chose-gateway',
+      leftOut: [],
+    };
   }
   const domain = domainOf(history.rcptTo);
   const usage = usageFor(domain, gateways);

@@ -1,0 +1,26 @@
+/** The plain sentence about one recipient in the human part of a report (SPEC §6). Reports are in English (RFC 3464 has no choice of language). */
+import type { HopRef, Verdict } from '../../shared/mail.ts';
+import { assertNever } from '../../shared/result.ts';
+import { phrase, sayAll } from '../../shared/phrases.ts';
+import { failurePhrase } from './explain.ts';
+import type { NextStep } from './types.ts';
+
+/** @param hop the hop that spoke last, null if none did */
+export function reportSentence(
+  verdict: Verdict,
+  decision: Exclude<NextStep, { kind: 'step' }>,
+  hop: HopRef | null,
+): string {
+  const via = hop?.host ?? 'The next server';
+  const why = verdict.kind === 'delivered' ? [] : [failurePhrase(verdict, hop, hop?.host ?? 'the recipient')];
+  switch (decision.kind) {
+    case 'delivered':
+      return sayAll([phrase('report.relayed', { via })]);
+    case 'retry':
+      return sayAll([phrase('report.delayed'), ...why]);
+    case 'fail':
+      return sayAll(decision.expired ? [phrase('report.failed.expired'), ...why] : why);
+    default:
+      return assertNever(decision);
+  }
+}
