@@ -1,0 +1,219 @@
+/** The questions that windows and engine ask of the queue: no changes here. */
+import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selection, SortKey } from '../../shared/ipc-contract.ts';
+import type { FolderCounts, HopTry } from '../../shared/mail.ts';
+import type { StoredDetails } from '../ports.ts';
+import type { Database, SqlValue, Statement } from './database.ts';
+import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
+import { FOLDER_CODES, folderFrom, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
+import { CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
+
+/** Prepares each statement once. */
+export type Prepare = (sql: string) => Statement;
+
+/** A statement cache for one connection. */
+export function statementCache(db: Database): Prepare {
+  const statements = new Map<string, Statement>();
+  return (sql) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+}
+
+// Each is an index of the schema, so that a page is read in order and nothing is sorted.
+const ORDER: Readonly<Record<SortKey, string>> = {
+  age: 'accepted_at',
+  state: 'state',
+  size: 'size',
+  next: 'next_at',
+  via: 'via COLLATE NOCASE',
+  from: 'substr(mail_from, 1, 64) COLLATE NOCASE',
+  to: 'substr(to_text, 1, 64) COLLATE NOCASE',
+  subject: 'substr(subject, 1, 64) COLLATE NOCASE',
+};
+
+/** SQL that gives the keys of a folder's page in order; exported for the test of its query plan. */
+export function pageSql(sort: SortKey, descending: boolean, words: number): string {
+  // The older message counts as the larger age: "age descending" shows the newest first, as mail programs do.
+  const direction = descending ? 'DESC' : 'ASC';
+  const order = `ORDER BY ${ORDER[sort]} ${direction}, m.seq ${direction}`;
+  if (words === 0) return `SELECT m.seq FROM message AS m WHERE m.folder = ? ${order} LIMIT ? OFFSET ?`;
+  return `SELECT m.seq FROM message AS m CROSS JOIN search AS s ON s.seq = m.seq WHERE m.folder = ?${matching(words)} ${order}`;
+}
+
+function matching(words: number): string {
+  return ' AND (instr(s.text, ?) OR instr(s.words, ?))'.repeat(words);
+}
+
+/** SQL of the claim; exported for the test of its query plan. */
+export function dueSql(skip: boolean): string {
+  const skipped = skip ? ' AND domain NOT IN (SELECT value FROM json_each(?))' : '';
+  return `SELECT id FROM recipient WHERE due_at <= ?${skipped} ORDER BY due_at, id LIMIT ?`;
+}
+
+export function createQueueReads(prepare: Prepare) {
+  function messageBySeq(seq: number): MessageColumns | undefined {
+    return prepare('SELECT * FROM message WHERE seq = ?').get(seq) as MessageColumns | undefined;
+  }
+
+  function messageById(id: string): MessageColumns | undefined {
+    return prepare('SELECT * FROM message WHERE id = ?').get(id) as MessageColumns | undefined;
+  }
+
+  function recipientsOf(seq: number): readonly RecipientColumns[] {
+    return prepare('SELECT * FROM recipient WHERE id >= ? AND id < ? ORDER BY id').all(
+      seq * RECIPIENT_FACTOR,
+      (seq + 1) * RECIPIENT_FACTOR,
+    ) as RecipientColumns[];
+  }
+
+  function pageKeys(query: Pick<ListQuery, 'folder' | 'search' | 'sort' | 'descending'>, limit: number, offset: number) {
+    const words = searchWords(query.search);
+    const values: SqlValue[] = [FOLDER_CODES[query.folder]];
+    for (const word of words) values.push(word, word);
+    if (words.length === 0) values.push(limit, offset);
+    const rows = prepare(pageSql(query.sort, query.descending, words.length)).all(...values) as { seq: number }[];
+    return { keys: rows.map((row) => row.seq), searched: words.length > 0 };
+  }
+
+  return {
+    messageBySeq,
+    messageById,
+    recipientsOf,
+
+    counts(): FolderCounts {
+      const rows = prepare('SELECT folder, total, unseen FROM folder_count').all() as {
+        folder: number;
+        total: number;
+        unseen: number;
+      }[];
+      const of = (folder: keyof typeof FOLDER_CODES) => rows.find((row) => row.folder === FOLDER_CODES[folder]);
+      return {
+        outbox: of('outbox')?.total ?? 0,
+        sent: of('sent')?.total ?? 0,
+        bad: of('bad')?.total ?? 0,
+        bounced: of('bounced')?.total ?? 0,
+        deleted: of('deleted')?.total ?? 0,
+        unseenBad: of('bad')?.unseen ?? 0,
+        unseenBounced: of('bounced')?.unseen ?? 0,
+      };
+    },
+
+    list(query: ListQuery): ListPage {
+      const { keys, searched } = pageKeys(query, query.limit, query.offset);
+      const page = searched ? keys.slice(query.offset, query.offset + query.limit) : keys;
+      const count = prepare('SELECT total FROM folder_count WHERE folder = ?').get(FOLDER_CODES[query.folder]) as { total: number };
+      return {
+        total: searched ? keys.length : count.total,
+        rows: page.flatMap((seq) => {
+          const row = messageBySeq(seq);
+          return row === undefined ? [] : [toMessageRow(row)];
+        }),
+      };
+    },
+
+    /** Keys of the selected messages. */
+    select(selection: Selection): readonly number[] {
+      if ('ids' in selection) {
+        return selection.ids.flatMap((id) => {
+          const row = prepare('SELECT seq FROM message WHERE id = ?').get(id) as { seq: number } | undefined;
+          return row === undefined ? [] : [row.seq];
+        });
+      }
+      const { keys } = pageKeys({ ...selection, sort: 'age', descending: false }, -1, 0);
+      if (selection.except.length === 0) return keys;
+      const except = new Set(
+        selection.except.map((id) => (prepare('SELECT seq FROM message WHERE id = ?').get(id) as { seq: number } | undefined)?.seq),
+      );
+      return keys.filter((seq) => !except.has(seq));
+    },
+
+    details(id: string): StoredDetails | null {
+      const row = messageById(id);
+      if (row === undefined) return null;
+      const envelope = toEnvelope(prepare('SELECT * FROM envelope WHERE seq = ?').get(row.seq) as EnvelopeColumns | undefined);
+      const timeline = prepare('SELECT try FROM timeline WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 500').all(
+        row.seq * CHUNK_FACTOR,
+        (row.seq + 1) * CHUNK_FACTOR,
+      ) as { try: string }[];
+      return {
+        ...toMessageRow(row),
+        messageId: envelope.messageId,
+        headerFrom: envelope.headerFrom,
+        origin: envelope.origin,
+        recipients: recipientsOf(row.seq).map(toStoredRecipient),
+        timeline: timeline
+          .flatMap((entry) => parseJson<HopTry[]>(`[${entry.try}]`, []))
+          .sort((a, b) => a.startedAt - b.startedAt),
+      };
+    },
+
+    nextDueAt(): number | null {
+      const row = prepare('SELECT min(due_at) AS due FROM recipient WHERE due_at IS NOT NULL').get() as { due: number | null };
+      return row.due === null || row.due >= NEVER ? null : row.due;
+    },
+
+    /** Chunk n of a message; null if there is no such message. Empty past the end. */
+    bytes(id: string, n: number): { readonly bytes: Uint8Array<ArrayBuffer>; readonly size: number } | null {
+      const row = messageById(id);
+      if (row === undefined) return null;
+      const chunk = prepare('SELECT data FROM chunk WHERE id = ?').get(row.body * CHUNK_FACTOR + n) as
+        | { data: Uint8Array<ArrayBuffer> }
+        | undefined;
+      return { bytes: chunk?.data ?? new Uint8Array(0), size: row.size };
+    },
+
+    invalidAddresses(): readonly InvalidAddress[] {
+      const rows = prepare('SELECT address, reply, at, count FROM invalid_address ORDER BY at DESC, address').all() as InvalidAddress[];
+      return rows.map((row) => ({ ...row }));
+    },
+
+    activity(query: { readonly from: number; readonly to: number; readonly bucketMs: number }): Activity {
+      const bucketMs = Math.max(60_000, Math.ceil(query.bucketMs / 60_000) * 60_000);
+      const start = Math.floor(query.from / bucketMs) * bucketMs;
+      const rows = prepare(
+        `SELECT minute * 60000 / ?1 * ?1 AS at, sum(accepted) AS accepted, sum(delivered) AS delivered, sum(deferred) AS deferred
+         FROM activity WHERE minute >= ?2 AND minute <= ?3 GROUP BY at`,
+      ).all(bucketMs, Math.floor(start / 60_000), Math.floor(query.to / 60_000)) as Activity['points'][number][];
+      const found = new Map(rows.map((row) => [row.at, row]));
+      const points: Activity['points'][number][] = [];
+      // Bounded: no window asks for more points than it can draw.
+      for (let at = start; at <= query.to && points.length < 10_000; at += bucketMs) {
+        points.push({ ...(found.get(at) ?? { at, accepted: 0, delivered: 0, deferred: 0 }) });
+      }
+      const changes = prepare('SELECT at, name FROM network_change WHERE at >= ? AND at <= ? ORDER BY at, n').all(
+        query.from,
+        query.to,
+      ) as { at: number; name: string | null }[];
+      return { bucketMs, points, networkChanges: changes.map((change) => ({ ...change })) };
+    },
+
+    knownNetworks(): readonly KnownNetwork[] {
+      const current = prepare('SELECT network FROM network_change ORDER BY n DESC LIMIT 1').get() as { network: string } | undefined;
+      const rows = prepare('SELECT id, name, last_seen FROM network ORDER BY last_seen DESC, id').all() as {
+        id: string;
+        name: string | null;
+        last_seen: number;
+      }[];
+      return rows.map((row) => ({
+        id: row.id,
+        systemName: row.name,
+        givenName: null,
+        lastSeen: row.last_seen,
+        current: row.id === current?.network,
+        directBlocked: false,
+      }));
+    },
+
+    getMemo(key: string): string | null {
+      const row = prepare('SELECT value FROM memo WHERE key = ?').get(key) as { value: string } | undefined;
+      return row?.value ?? null;
+    },
+
+    folderOfMessage: (row: MessageColumns) => folderFrom(row.folder),
+  };
+}
+export type QueueReads = ReturnType<typeof createQueueReads>;
