@@ -1,0 +1,18 @@
+/** The adapter of the platform that the program runs on. */
+import type { Clock, Log } from '../ports.ts';
+import type { NetworkAdapter } from './facts.ts';
+import { createKernelAdapter } from './linux/kernel.ts';
+
+/** Parts that every adapter is made of. */
+export interface SystemAdapterParts {
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'note' | 'problem'>;
+}
+
+export function createSystemAdapter(
+  parts: SystemAdapterParts,
+  platform: NodeJS.Platform = process.platform,
+): NetworkAdapter {
+  void platform;
+  return createKernelAdapter(parts);
+}
