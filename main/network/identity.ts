@@ -106,11 +106,7 @@ function groupsOf(text: string): number[] | null {
   return groups;
 }
 
-/** How a VPN is called in the identity: interface without its number, connection name, and its subnet if it has one. */
-export function overlayWord(overlay: {
-  readonly device: string;
-  readonly name: string | null;
-  readonly subnet: string | null;
-}): string {
-  return `${overlay.device.replace(/\d+$/, '')}|${overlay.name ?? ''}|${overlay.subnet ?? ''}`;
+/** How a VPN is called in the identity: its interface without the number (a connection's name can come late), and its subnet. */
+export function overlayWord(overlay: { readonly device: string; readonly subnet: string | null }): string {
+  return `${overlay.device.replace(/\d+$/, '')}|${overlay.subnet ?? ''}`;
 }

@@ -53,7 +53,7 @@ export function interpret(facts: NetworkFacts): NetworkView {
       (other) =>
         other.kind === 'vpn' && other.device !== link.device && (other.addresses.length > 0 || other.name !== null),
     )
-    .map((vpn) => overlayWord({ device: vpn.device, name: vpn.name, subnet: subnetOfLink(vpn, null) }));
+    .map((vpn) => overlayWord({ device: vpn.device, subnet: subnetOfLink(vpn, null) }));
   const dialled = link.kind === 'ppp' || link.kind === 'mobile';
   const parts = {
     kind: link.kind,

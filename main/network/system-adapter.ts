@@ -1,7 +1,7 @@
 /** The adapter of the platform that the program runs on. */
 import type { Clock, Log } from '../ports.ts';
 import type { NetworkAdapter } from './facts.ts';
-import { createKernelAdapter } from './linux/kernel.ts';
+import { createLinuxAdapter } from './linux/adapter.ts';
 
 /** Parts that every adapter is made of. */
 export interface SystemAdapterParts {
@@ -13,6 +13,5 @@ export function createSystemAdapter(
   parts: SystemAdapterParts,
   platform: NodeJS.Platform = process.platform,
 ): NetworkAdapter {
-  void platform;
-  return createKernelAdapter(parts);
+  return createLinuxAdapter(parts);
 }
