@@ -64,10 +64,10 @@ export const NO_FACTS: NetworkFacts = {
 /** How one platform is read and watched. */
 export interface NetworkAdapter {
   /** Reads once. May reject; the monitor keeps what it knew and logs it. */
-  read(): Promise<NetworkFacts>;
+  readonly read: () => Promise<NetworkFacts>;
   /** Calls back whenever a reading could differ; cheap to call too often. Returns its stop. */
-  watch(changed: () => void): () => void;
+  readonly watch: (changed: () => void) => () => void;
   /** Lets the system look for the hardware address of a gateway; must not wait for the answer. */
-  provoke(route: RouteFact): void;
-  close(): Promise<void>;
+  readonly provoke: (route: RouteFact) => void;
+  readonly close: () => Promise<void>;
 }

@@ -2,6 +2,8 @@
 import type { Clock, Log } from '../ports.ts';
 import type { NetworkAdapter } from './facts.ts';
 import { createLinuxAdapter } from './linux/adapter.ts';
+import { createMacAdapter } from './macos/adapter.ts';
+import { createWindowsAdapter } from './windows/adapter.ts';
 
 /** Parts that every adapter is made of. */
 export interface SystemAdapterParts {
@@ -13,5 +15,6 @@ export function createSystemAdapter(
   parts: SystemAdapterParts,
   platform: NodeJS.Platform = process.platform,
 ): NetworkAdapter {
-  return createLinuxAdapter(parts);
+  if (platform === 'win32') return createWindowsAdapter(parts);
+  return platform === 'darwin' ? createMacAdapter(parts) : createLinuxAdapter(parts);
 }

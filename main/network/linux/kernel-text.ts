@@ -124,3 +124,10 @@ export function kindOfDevice(device: string, files: DeviceFiles): LinkKind {
     return 'other';
   return files.type === ARPHRD_ETHER || files.type === null ? 'ethernet' : 'other';
 }
+
+/** The peer in a command line of pppd (words end with a zero octet): what follows "call". Null = none. */
+export function calledPeer(commandLine: string): string | null {
+  const words = commandLine.split('\0');
+  const at = words.indexOf('call');
+  return at < 0 ? null : words[at + 1] || null;
+}

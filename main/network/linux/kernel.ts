@@ -10,6 +10,7 @@ import type { LinkFact, NetworkAdapter, NetworkFacts, RouteFact } from '../facts
 import { keepLineChild } from '../line-child.ts';
 import { outputOf, runCommand } from '../run-command.ts';
 import {
+  calledPeer,
   kindOfDevice,
   parseArp,
   parseDnsSuffix,
@@ -127,9 +128,16 @@ async function readLinks(): Promise<readonly LinkFact[]> {
         address: address.replace(/%.*$/, ''),
         prefix: Number(cidr?.split('/')[1] ?? (address.includes(':') ? 128 : 32)),
       }));
-      return { device, kind: kindOfDevice(device, await readDevice(device)), toldKind: null, name: null, addresses };
+      const kind = kindOfDevice(device, await readDevice(device));
+      return { device, kind, toldKind: null, name: kind === 'ppp' ? await peerOf(device) : null, addresses };
     }),
   );
+}
+
+/** The peer that pppd was called with (`pppd call NAME`): how the user knows this connection, and how it is hung up. */
+async function peerOf(device: string): Promise<string | null> {
+  const pid = /^\d+/.exec(await textOf(`/run/${device}.pid`))?.[0];
+  return pid === undefined ? null : calledPeer(await textOf(`/proc/${pid}/cmdline`));
 }
 
 async function readDevice(device: string): Promise<DeviceFiles> {
