@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, afterEach } from 'vitest';
+import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
+import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
+
+const missing = labMissing();
+if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
+
+describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a laboratory', () => {
+  let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
+  let lab: NetworkLab;
+  let watch: NetworkWatch;
+
+  beforeAll(async () => {
+    bundle = await bundleNetworkChild();
+  });
+  afterAll(async () => {
+    await bundle.remove();
+  });
+  beforeEach(async () => {
+    lab = await createNetworkLab();
+    // No system bus: whatever runs outside the laboratory has nothing to say in it.
+    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus' };
+    watch = await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env }));
+  });
+  afterEach(async () => {
+    await watch.stop();
+    await lab.close();
+  });
+
+  const online =
+    (address: string) =>
+    ({ state }: { state: { online: boolean; links: readonly { addresses: readonly string[] }[] } }) =>
+      state.online && state.links.some(({ addresses }) => addresses.includes(address));
+  const offline = ({ state }: { state: { online: boolean } }) => !state.online;
+  const { a, b } = { a: '198.51.100.77', b: '203.0.113.88' };
+
+  it('tells a plugged-in link within a second and a pulled one at once', async () => {
+    const plugged = Date.now();
+    await lab.plug('a');
+    const up = await watch.next('provider a', online(a));
+    expect(up).toMatchObject({
+      change: true,
+      state: {
+        kind: 'ethernet',
+        name: null,
+        portal: false,
+        metered: null,
+        id: expect.stringMatching(/^[0-9a-f]{32}$/) as unknown,
+      },
+    });
+    expect(up.at - plugged).toBeLessThan(1000);
+
+    const pulled = Date.now();
+    await lab.plug(null);
+    const down = await watch.next('the loss', offline, { from: watch.told.indexOf(up) + 1 });
+    expect(down).toMatchObject({ change: false, state: { online: false, id: null, kind: null, links: [] } });
+    expect(down.at - pulled).toBeLessThan(500);
+  });
+
+  it('gives two providers two identities, and each the same one whenever it is back', async () => {
+    const ids: (string | null)[] = [];
+    for (const isp of ['a', 'b', 'a', 'b'] as const) {
+      const from = watch.told.length;
+      await lab.plug(isp);
+      ids.push((await watch.next(`provider ${isp}`, online(isp === 'a' ? a : b), { from })).state.id);
+    }
+    expect(ids[0]).not.toBe(ids[1]);
+    expect(ids.slice(2)).toEqual(ids.slice(0, 2));
+    expect(watch.told.filter(({ change }) => change)).toHaveLength(4);
+  });
+
+  it('tells a default route that moves to another provider without any loss of link', async () => {
+    await lab.switchRoute('a');
+    const first = await watch.next('provider a', online(a));
+    await lab.switchRoute('b');
+    const second = await watch.next('provider b', ({ change }) => change, { from: watch.told.indexOf(first) + 1 });
+    expect(second.state.id).not.toBe(first.state.id);
+    expect(watch.told.every(({ state }) => state.online)).toBe(true);
+  });
+
+  it('is offline when only the address is gone', async () => {
+    await lab.plug('a');
+    const up = await watch.next('provider a', online(a));
+    await lab.ip(lab.laptop, 'addr flush dev eth0');
+    await watch.next('the loss', offline, { from: watch.told.indexOf(up) + 1 });
+  });
+
+  it('tells a flapping link (20 changes in 10 s) as one loss and, once it holds, one arrival', async () => {
+    await lab.plug('a');
+    await watch.next('provider a', online(a));
+    const from = watch.told.length;
+    for (let change = 0; change < 20; change += 1) {
+      await lab.plug(change % 2 === 0 ? null : 'a');
+      await new Promise((resolve) => setTimeout(resolve, 480));
+    }
+    const back = await watch.next('provider a again', online(a), { from });
+    expect(watch.told.slice(from, watch.told.indexOf(back)).filter(({ change }) => change)).toHaveLength(0);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(watch.told.slice(from).map(({ state, change }) => [state.online, change])).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+  }, 30_000);
+
+  it('knows a dial-up link by its kind, and that it was hung up', async () => {
+    const link = await lab.dial();
+    const up = await watch.next('ppp0', ({ state }) => state.online);
+    expect(up).toMatchObject({
+      change: true,
+      state: { kind: 'ppp', links: [{ device: 'ppp0', kind: 'ppp', addresses: ['192.0.2.2'] }] },
+    });
+    await link.hangUp();
+    await watch.next('the hang-up', offline, { from: watch.told.indexOf(up) + 1 });
+  });
+
+  it('goes over to the dial-up link when the plug is pulled, and back', async () => {
+    await lab.plug('a');
+    const cable = await watch.next('provider a', online(a));
+    await lab.plug(null);
+    const link = await lab.dial();
+    const dialled = await watch.next('ppp0', ({ state }) => state.online && state.kind === 'ppp', {
+      from: watch.told.indexOf(cable) + 1,
+    });
+    await link.hangUp();
+    await lab.plug('a');
+    const again = await watch.next('provider a again', online(a), { from: watch.told.indexOf(dialled) + 1 });
+    expect(again.state.id).toBe(cable.state.id);
+  });
+});

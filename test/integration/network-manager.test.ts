@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
+import {
+  dbusMockMissing,
+  networkManagerMissing,
+  startPrivateBus,
+  type PrivateBus,
+} from '../support/network-manager.ts';
+import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
+
+const missing = labMissing() ?? networkManagerMissing();
+if (missing !== null) console.warn(`NetworkManager tests skipped: ${missing}`);
+const mockMissing = dbusMockMissing();
+if (mockMissing !== null) console.warn(`NetworkManager mock tests skipped: ${mockMissing}`);
+
+describe.skipIf(missing !== null)('the network monitor with NetworkManager', () => {
+  let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
+  let lab: NetworkLab;
+  let bus: PrivateBus;
+  let watch: NetworkWatch | null = null;
+
+  beforeAll(async () => {
+    bundle = await bundleNetworkChild();
+  });
+  afterAll(async () => {
+    await bundle.remove();
+  });
+  beforeEach(async () => {
+    lab = await createNetworkLab();
+    bus = await startPrivateBus(lab);
+  });
+  afterEach(async () => {
+    await watch?.stop();
+    watch = null;
+    await bus.close();
+    await lab.close();
+  });
+
+  async function startMonitor(): Promise<NetworkWatch> {
+    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: bus.address };
+    watch = await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env }));
+    return watch;
+  }
+
+  it('learns name and metering from the real one, follows it up and down, and outlives it', async () => {
+    await bus.startNetworkManager().then(async (manager) => {
+      const told = await startMonitor();
+      await lab.ip(lab.laptop, 'link set eth0 up');
+      await bus.run(
+        'nmcli',
+        'con',
+        'add',
+        'type',
+        'ethernet',
+        'ifname',
+        'eth0',
+        'con-name',
+        'Office',
+        'ip4',
+        '198.51.100.77/24',
+        'gw4',
+        '198.51.100.1',
+        'autoconnect',
+        'no',
+        'connection.metered',
+        'yes',
+      );
+      await lab.ip(lab.laptop.replace('laptop', 'street'), 'link set a0 master wall');
+      await bus.run('nmcli', 'con', 'up', 'Office');
+      const up = await told.next(
+        'the connection by its name',
+        ({ state }) => state.online && state.name === 'Office' && state.metered === true,
+      );
+      expect(up.state).toMatchObject({
+        kind: 'ethernet',
+        portal: false,
+        links: [{ device: 'eth0', name: 'Office', kind: 'ethernet' }],
+      });
+
+      const from = told.told.length;
+      await bus.run('nmcli', 'con', 'down', 'Office');
+      await told.next('the loss', ({ state }) => !state.online, { from });
+      await bus.run('nmcli', 'con', 'up', 'Office');
+      const again = await told.next('the connection again', ({ state }) => state.online, { from });
+      expect(again.state.id).toBe(up.state.id);
+
+      manager.kill('SIGKILL');
+      await told.next('a network without a name', ({ state }) => state.online && state.name === null, {
+        from: told.told.indexOf(again),
+      });
+      expect(told.told.at(-1)?.state.id).toBe(up.state.id);
+      expect(told.told.filter(({ change }) => change)).toHaveLength(2);
+    });
+  }, 60_000);
+
+  it.skipIf(mockMissing !== null)(
+    'hears of a portal, its end, a modem and a VPN',
+    async () => {
+      const mock = await bus.startMock(MOCK);
+      await lab.plug('a');
+      const told = await startMonitor();
+      const portal = await told.next('the portal', ({ state }) => state.online && state.portal);
+      mock.stdin.write('connectivity 4\n');
+      const free = await told.next('the end of the portal', ({ state }) => !state.portal, {
+        from: told.told.indexOf(portal) + 1,
+      });
+      expect(free).toMatchObject({ change: true, state: { id: portal.state.id, since: portal.state.since } });
+
+      mock.stdin.write('vpn Head office\n');
+      const vpn = await told.next('the VPN', ({ state }) =>
+        state.links.some(({ kind, name }) => kind === 'vpn' && name === 'Head office'),
+      );
+      expect(vpn.state.id).not.toBe(free.state.id);
+
+      await lab.plug(null);
+      mock.stdin.write('modem Train\n');
+      await lab.dial();
+      const modem = await told.next('the modem', ({ state }) => state.online && state.name === 'Train');
+      expect(modem.state).toMatchObject({ kind: 'mobile' });
+      expect(modem.state.links).toContainEqual({
+        device: 'ppp0',
+        kind: 'mobile',
+        name: 'Train',
+        addresses: ['192.0.2.2'],
+      });
+    },
+    60_000,
+  );
+});
+
+/** A NetworkManager that says what its standard input asks for. */
+const MOCK = `
+import os, sys, threading
+import dbus, dbusmock
+from dbus.mainloop.glib import DBusGMainLoop
+from gi.repository import GLib
+DBusGMainLoop(set_as_default=True)
+bus = dbus.SystemBus()
+name = dbus.service.BusName('org.freedesktop.NetworkManager', bus, do_not_queue=True)
+NM = 'org.freedesktop.NetworkManager'
+manager = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/NetworkManager', NM, {
+    'ActiveConnections': dbus.Array([], signature='o'), 'Connectivity': dbus.UInt32(2), 'Metered': dbus.UInt32(0)})
+count = 0
+def add(kind, title, device):
+    global count
+    count += 1
+    path = NM_PATH + '/Devices/%d' % count
+    manager.AddObject(path, NM + '.Device', {'Interface': 'ttyUSB0' if device == 'ppp0' else device, 'IpInterface': device}, [])
+    active = NM_PATH + '/ActiveConnection/%d' % count
+    manager.AddObject(active, NM + '.Connection.Active', {'Id': title, 'Type': kind, 'State': dbus.UInt32(2), 'Vpn': kind == 'vpn',
+        'Devices': dbus.Array([dbus.ObjectPath(path)], signature='o'), 'SpecificObject': dbus.ObjectPath('/')}, [])
+    all = list(manager.Get(NM, 'ActiveConnections')) + [dbus.ObjectPath(active)]
+    manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array(all, signature='o')})
+NM_PATH = '/org/freedesktop/NetworkManager'
+def take(line):
+    word, _, rest = line.strip().partition(' ')
+    if word == 'connectivity':
+        manager.UpdateProperties(NM, {'Connectivity': dbus.UInt32(int(rest))})
+    elif word == 'vpn':
+        add('vpn', rest, 'eth0')
+    elif word == 'modem':
+        add('gsm', rest, 'ppp0')
+def hear():
+    for line in sys.stdin:
+        GLib.idle_add(take, line)
+threading.Thread(target=hear, daemon=True).start()
+print('ready', flush=True)
+GLib.MainLoop().run()
+`;

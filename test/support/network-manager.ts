@@ -1,0 +1,119 @@
+/**
+ * The real NetworkManager, or python3-dbusmock's stand-in, on a system bus of its own. Everything lives in one mount namespace:
+ * NetworkManager's folders are empty ones, and /sys is read-only, so that it keeps its hands off the machine's devices.
+ */
+import { spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NetworkLab } from './netns.ts';
+
+/** Why NetworkManager cannot be run here; null if it can. */
+export function networkManagerMissing(): string | null {
+  for (const [command, argument, from] of [
+    ['NetworkManager', '--version', 'network-manager'],
+    ['nmcli', '--version', 'network-manager'],
+    ['dbus-daemon', '--version', 'dbus'],
+  ] as const) {
+    if (spawnSync(command, [argument]).status !== 0) return `${command} is missing (apt-get install ${from})`;
+  }
+  return null;
+}
+
+/** Why python3-dbusmock cannot be run here; null if it can. It lives with Debian's own python3. */
+export function dbusMockMissing(): string | null {
+  return spawnSync('/usr/bin/python3', ['-c', 'import dbusmock']).status === 0
+    ? null
+    : 'python3-dbusmock is missing (apt-get install python3-dbusmock)';
+}
+
+export interface PrivateBus {
+  /** For DBUS_SYSTEM_BUS_ADDRESS. */
+  readonly address: string;
+  /** Runs a command in the laptop's namespace on this bus; resolves with what it printed, rejects if it fails. */
+  run(command: string, ...args: readonly string[]): Promise<string>;
+  /** Starts NetworkManager and waits until it answers. */
+  startNetworkManager(): Promise<ChildProcessWithoutNullStreams>;
+  /** Starts a Python program with dbusmock; resolves once it has printed a line. */
+  startMock(program: string): Promise<ChildProcessWithoutNullStreams>;
+  close(): Promise<void>;
+}
+
+/** Starts a message bus for the laptop of the laboratory. */
+export async function startPrivateBus(lab: NetworkLab): Promise<PrivateBus> {
+  const folder = await mkdtemp(join(tmpdir(), 'postcast-bus-'));
+  const address = `unix:path=${join(folder, 'bus')}`;
+  const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, LC_ALL: 'C' };
+  await writeFile(
+    join(folder, 'bus.conf'),
+    `<busconfig><type>system</type><listen>${address}</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_destination="*"/><allow receive_sender="*"/></policy>
+</busconfig>`,
+  );
+  await writeFile(
+    join(folder, 'nm.conf'),
+    '[main]\nplugins=keyfile\ndns=none\nrc-manager=unmanaged\nauth-polkit=false\nno-auto-default=*\n[connectivity]\nenabled=false\n',
+  );
+  const daemon = lab.start(
+    lab.laptop,
+    'dbus-daemon',
+    [`--config-file=${join(folder, 'bus.conf')}`, '--nofork', '--print-address'],
+    { env },
+  );
+  await firstLine(daemon);
+
+  async function run(command: string, ...args: readonly string[]): Promise<string> {
+    const child = lab.start(lab.laptop, command, args, { env });
+    let out = '';
+    let errors = '';
+    child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code} ${errors} ${out}`);
+    return out;
+  }
+
+  return {
+    address,
+    run,
+    async startNetworkManager() {
+      const script = `set -e
+mkdir -p /run/NetworkManager
+for folder in /var/lib/NetworkManager /run/NetworkManager /etc/NetworkManager; do mount -t tmpfs none "$folder"; done
+mount -o remount,ro /sys
+exec NetworkManager --no-daemon --config="$1" --pid-file="$2"`;
+      const child = lab.start(
+        lab.laptop,
+        'unshare',
+        ['-m', 'sh', '-c', script, 'sh', join(folder, 'nm.conf'), join(folder, 'nm.pid')],
+        { env },
+      );
+      child.stdout.resume();
+      child.stderr.resume();
+      for (let tries = 0; ; tries += 1) {
+        const answer = await run('nmcli', '-t', '-f', 'RUNNING', 'general').catch(() => '');
+        if (answer.trim() === 'running') return child;
+        if (tries > 100 || child.exitCode !== null) throw new Error('NetworkManager did not start');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async startMock(program) {
+      const child = lab.start(lab.laptop, '/usr/bin/python3', ['-u', '-c', program], { env });
+      await firstLine(child);
+      return child;
+    },
+    async close() {
+      daemon.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let errors = '';
+    child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+    child.stdout.once('data', () => resolve());
+    child.once('close', () => reject(new Error(`ended before its first line: ${errors}`)));
+  });
+}
