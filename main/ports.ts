@@ -247,10 +247,20 @@ export interface Dns {
 /** Keeps passwords and tokens; the real one uses the system's key store. Names: `gateway:<id>`, `dkim:<domain>:<selector>`, … */
 export interface SecretStore {
   get(name: string): Promise<string | null>;
-  /** Rejects if the store cannot keep it and `acceptObfuscated` was not given. */
+  /** Rejects with SecretError if the store cannot keep it, or only obfuscated and `acceptObfuscated` was not given. */
   set(name: string, value: string | null, options: { readonly acceptObfuscated: boolean }): Promise<void>;
   has(name: string): boolean;
   state(): SecretsState;
+}
+
+/** Why a secret could not be kept. `needs-consent`: no key store here, and the user has not agreed to mere obfuscation. */
+export class SecretError extends Error {
+  readonly reason: 'needs-consent' | 'locked' | 'write';
+  constructor(reason: SecretError['reason'], message: string) {
+    super(message);
+    this.name = 'SecretError';
+    this.reason = reason;
+  }
 }
 
 // --------------------------------------------------------------------- network

@@ -132,7 +132,7 @@ function canConnect(host, port, timeoutMs) {
 /** Everything that decides what the unpacked runtime looks like: another recipe gets another folder. */
 function fallbackKey() {
   const hash = createHash('sha256').update(JSON.stringify({ ...FALLBACK, leaveOut: FALLBACK.leaveOut.map(String) }));
-  for (const name of ['package.json', 'main.cjs'])
+  for (const name of ['package.json', 'main.mjs'])
     hash.update(readFileSync(path.join(ROOT, 'scripts/default-app', name)));
   return hash.digest('hex').slice(0, 8);
 }

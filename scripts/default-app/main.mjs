@@ -1,10 +1,11 @@
 // What `electron [-r module] [flags] folder [arguments]` starts in a runtime that came without a default app: loads the
-// program in `folder` as Electron's own default app would.
-const { app } = require('electron');
-const fs = require('node:fs');
-const { createRequire } = require('node:module');
-const path = require('node:path');
-const { pathToFileURL } = require('node:url');
+// program in `folder` as Electron's own default app would. A module, since Electron is not ready before a module has been
+// evaluated: the program, too, does some things that have to be done before.
+import { app } from 'electron';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const preloads = [];
 let folder;
@@ -31,4 +32,4 @@ async function start() {
   await import(pathToFileURL(path.join(folder, manifest.main ?? 'index.js')).href);
 }
 
-start().catch((error) => fail(error instanceof Error ? error.stack : String(error)));
+await start().catch((error) => fail(error instanceof Error ? error.stack : String(error)));

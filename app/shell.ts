@@ -1,0 +1,294 @@
+/** The life of the program: engine first, then tray, windows, calls and notifications; the way out at the end. */
+import { app, dialog, ipcMain, Menu, nativeTheme } from 'electron';
+import os from 'node:os';
+import path from 'node:path';
+import { startControlServer, type ControlServer } from '../main/control/control-server.ts';
+import { createDispatch, type HandlerTable } from '../main/control/dispatch.ts';
+import { controlPlace, defaultProfile, thisComputer } from '../main/control/profile-path.ts';
+import { engineMethods, methods, type EngineApi } from '../shared/ipc-contract.ts';
+import { assertNever, ok } from '../shared/result.ts';
+import { createCoalescer } from './coalesce.ts';
+import { compose, type Composition } from './compose.ts';
+import type { TrayAction } from './tray-menu.ts';
+import type { TrayIcon } from './tray.ts';
+import type { Trouble } from './trouble.ts';
+import type { Windows } from './windows.ts';
+import { shellWords, type ShellWords } from './words.ts';
+
+/** Options of runShell. */
+export interface ShellOptions {
+  /** Real path. */
+  readonly profile: string;
+  readonly hidden: boolean;
+  readonly trouble: Trouble;
+}
+
+/** Events to windows and tray, about four a second (ARCHITECTURE §2.7). */
+const EVENT_INTERVAL_MS = 250;
+/** How long mail in flight may take to finish when the program ends; what is not done goes back to the queue. */
+const STOP_GRACE_MS = 5_000;
+/** The end comes after this time whatever hangs: everything accepted is on disk already. */
+const STOP_LIMIT_MS = 10_000;
+/** Failures within this time make one notification. */
+const GATHER_MS = 3_000;
+
+/** The work tree, or the root of the packaged program's archive. */
+const ROOT = app.getAppPath();
+const ASSETS = path.join(ROOT, 'assets');
+const APP_ICON = path.join(ASSETS, process.platform === 'win32' ? 'icon.ico' : 'icon.png');
+
+/** Runs the program; resolves when it is up. */
+export async function runShell(options: ShellOptions): Promise<void> {
+  const { profile, trouble } = options;
+  let windows: Windows | null = null;
+  let tray: TrayIcon | null = null;
+  let control: ControlServer | null = null;
+  let quitting = false;
+  let trayHost: Promise<boolean> | null = null;
+  let saidStillRunning = false;
+
+  const composing = compose({
+    profile,
+    problem: trouble,
+    note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
+  });
+  const ready = app.whenReady();
+  const engineOf = async (): Promise<Composition['engine']> => (await composing).engine;
+
+  app.on('second-instance', (_event, _argv, _cwd, data) => {
+    if ((data as { hidden?: unknown } | null)?.hidden !== true) detached('second start', showMain());
+  });
+  app.on('activate', () => detached('activate', showMain()));
+  app.on('window-all-closed', () => {
+    if (quitting) return;
+    detached('windows closed', afterLastWindow());
+  });
+  app.on('before-quit', (event) => {
+    // Everything that quits (menu, session, signal) comes by here; the queue is closed first.
+    event.preventDefault();
+    detached('quit', quit());
+  });
+
+  const composition = await composing.catch((error: unknown) => {
+    throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
+  });
+  const { engine, settings } = composition;
+  const words = (): ShellWords => shellWords(settings.get().general.language, app.isReady() ? app.getLocale() : '');
+
+  const quitApi: Pick<EngineApi, 'app.quit'> = {
+    'app.quit': async () => {
+      // The answer goes out first.
+      setImmediate(() => detached('quit', quit()));
+      return ok({});
+    },
+  };
+  const engineHandlers: HandlerTable = { ...engine.api, ...quitApi };
+
+  control = await startControlServer({
+    place: controlPlace(profile, thisComputer(os)),
+    dispatch: createDispatch(engineMethods, engineHandlers, trouble),
+    problem: trouble,
+  }).catch((error: unknown) => {
+    // The program works without its command line.
+    trouble('control socket', error);
+    return null;
+  });
+
+  await ready;
+  if (process.platform === 'darwin') setMacMenu();
+  else Menu.setApplicationMenu(null);
+
+  const events = createCoalescer((name, payload) => windows?.send(name, payload), EVENT_INTERVAL_MS);
+  for (const name of ['queue:changed', 'settings:changed', 'gateways:changed'] as const) {
+    engine.on(name, (payload) => events.push(name, payload));
+  }
+  const { createTray } = await import('./tray.ts');
+  const { trayView } = await import('./tray-menu.ts');
+  const view = (): ReturnType<typeof trayView> => trayView(engine.status(), words().tray);
+  tray = createTray(ASSETS, view(), (action) => detached(`tray ${action.kind}`, act(action)));
+  const trayUpdates = createCoalescer(() => tray?.update(view()), EVENT_INTERVAL_MS);
+  engine.on('status:changed', (status) => {
+    events.push('status:changed', status);
+    trayUpdates.push('status', null);
+    notifier.listener(status.listener);
+  });
+
+  const { createNotifier } = await import('./notifications.ts');
+  const notifier = createNotifier({
+    show: (notice) => {
+      detached(
+        'notification',
+        import('./notification-host.ts').then(({ showNotice }) =>
+          showNotice(notice, APP_ICON, () => {
+            detached('notification click', notice.page === null ? showMain(notice.id) : showSettings(notice.page));
+          }),
+        ),
+      );
+    },
+    enabled: () => settings.get().general.notifications,
+    words,
+    gatherMs: GATHER_MS,
+    after: (ms, run) => void setTimeout(run, ms),
+  });
+  engine.onFailed((message) => notifier.failed(message));
+  notifier.listener(engine.status().listener);
+
+  if (!options.hidden && !settings.get().general.startHidden) await showMain();
+
+  // Comforts, once mail is taken care of.
+  const { watchPower } = await import('./power.ts');
+  watchPower({
+    suspended: () => engine.suspended(),
+    resumed: () => engine.resumed(),
+    ending: () => detached('session end', quit()),
+  });
+  await settings.watch().catch((error: unknown) => trouble('settings.json is not watched', error));
+  const applySettings = (): void => {
+    const { general } = settings.get();
+    nativeTheme.themeSource = general.theme;
+    trayUpdates.push('status', null);
+    detached('launch at login', applyLoginItem(general.launchAtLogin));
+  };
+  settings.onChange(applySettings);
+  if (settings.get().general.launchAtLogin) applySettings();
+
+  function detached(event: string, promise: Promise<unknown>): void {
+    promise.catch((error: unknown) => trouble(event, error));
+  }
+
+  async function openWindows(): Promise<Windows> {
+    if (windows !== null) return windows;
+    const [{ createWindows }, { createWindowApi }, { serveIpc }] = await Promise.all([
+      import('./windows.ts'),
+      import('./window-api.ts'),
+      import('./ipc-server.ts'),
+    ]);
+    // Two callers may have come here side by side.
+    if (windows !== null) return windows as Windows;
+    const made = createWindows({
+      pages: path.join(ROOT, 'out', 'renderer'),
+      preload: path.join(ROOT, 'out', 'preload', 'preload.cjs'),
+      stateFile: path.join(profile, 'windows.json'),
+      icon: APP_ICON,
+      settings: () => settings.get(),
+      problem: trouble,
+    });
+    const windowApi = createWindowApi({
+      engine: engineOf,
+      windows: made,
+      logs: path.join(profile, 'logs'),
+      words,
+      hasTray,
+      openSettings: showSettings,
+    });
+    serveIpc(ipcMain, createDispatch(methods, { ...engineHandlers, ...windowApi }, trouble), made.isOwn, trouble);
+    windows = made;
+    return made;
+  }
+
+  async function showMain(message: string | null = null): Promise<void> {
+    await composing;
+    await ready;
+    const opened = await openWindows();
+    const wasOpen = opened.isOpen('main');
+    await opened.show('main', message === null ? {} : { message });
+    if (wasOpen && message !== null) opened.sendTo('main', 'window:show-message', { id: message });
+  }
+
+  async function showSettings(page: string): Promise<void> {
+    await composing;
+    await ready;
+    const opened = await openWindows();
+    const wasOpen = opened.isOpen('settings');
+    await opened.show('settings', { page });
+    if (wasOpen) opened.sendTo('settings', 'window:show-page', { page });
+  }
+
+  function hasTray(): Promise<boolean> {
+    trayHost ??= import('./tray-host.ts').then((host) => host.hasTrayHost(process.platform));
+    return trayHost;
+  }
+
+  async function afterLastWindow(): Promise<void> {
+    const { general } = settings.get();
+    if (!general.closeToTray) return quit();
+    if (saidStillRunning || !general.notifications || (await hasTray())) return;
+    saidStillRunning = true;
+    const { showNotice } = await import('./notification-host.ts');
+    const { stillRunning } = words();
+    showNotice({ ...stillRunning, id: null, page: null }, APP_ICON, () => detached('notification click', showMain()));
+  }
+
+  async function act(action: TrayAction): Promise<void> {
+    const { api } = engine;
+    switch (action.kind) {
+      case 'open':
+        return showMain();
+      case 'settings':
+        return showSettings('gateways');
+      case 'send-now':
+        return void (await api['control.sendNow']({}));
+      case 'pause':
+        return void (await api['control.pause']({}));
+      case 'resume':
+        return void (await api['control.resume']({}));
+      case 'set-mode':
+        await api['settings.set']({ changes: [{ path: 'gateways.mode', value: action.mode }] });
+        // A radio item that could not be set must not look as if it were.
+        return trayUpdates.push('status', null);
+      case 'use-port':
+        return void (await api['server.usePort']({ port: action.port }));
+      case 'quit':
+        return askAndQuit();
+      default:
+        return assertNever(action);
+    }
+  }
+
+  async function askAndQuit(): Promise<void> {
+    const waiting = engine.status().counts.outbox;
+    if (waiting > 0) {
+      const question = words().quitQuestion(waiting);
+      const { response } = await dialog.showMessageBox({
+        type: 'question',
+        message: question.message,
+        detail: question.detail,
+        buttons: [question.quit, question.stay],
+        defaultId: 0,
+        cancelId: 1,
+      });
+      if (response !== 0) return;
+    }
+    await quit();
+  }
+
+  /** Accept nothing more, finish or give back what is in flight, close; bounded in time. */
+  async function quit(): Promise<void> {
+    if (quitting) return;
+    quitting = true;
+    setTimeout(() => app.exit(0), STOP_LIMIT_MS);
+    windows?.closeAll();
+    tray?.close();
+    settings.close();
+    await Promise.all([control?.close(1_000), engine.stop(STOP_GRACE_MS)]).catch((error: unknown) => trouble('stop', error));
+    app.exit(0);
+  }
+
+  async function applyLoginItem(enabled: boolean): Promise<void> {
+    const { setLaunchAtLogin } = await import('./login-item.ts');
+    const isDefault = profile === defaultProfile(thisComputer(os));
+    await setLaunchAtLogin(enabled, {
+      // An AppImage is started by its own path, not by that of what is inside.
+      executable: process.env['APPIMAGE'] ?? process.execPath,
+      args: [...(app.isPackaged ? [] : [app.getAppPath()]), '--hidden', ...(isDefault ? [] : ['--profile', profile])],
+      home: os.homedir(),
+      env: process.env,
+    });
+  }
+}
+
+function setMacMenu(): void {
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]),
+  );
+}

@@ -1,0 +1,74 @@
+/** The tray icon: draws what tray-menu.ts decided, and only what changed. */
+import { Menu, nativeImage, Tray, type MenuItemConstructorOptions, type NativeImage } from 'electron';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { assertNever } from '../shared/result.ts';
+import type { ProgramState } from '../shared/status.ts';
+import type { TrayAction, TrayItem, TrayView } from './tray-menu.ts';
+
+/** The icon in the tray. */
+export interface TrayIcon {
+  update(view: TrayView): void;
+  close(): void;
+}
+
+/** Puts the icon into the tray. `act` is called with what was clicked. */
+export function createTray(assets: string, first: TrayView, act: (action: TrayAction) => void): TrayIcon {
+  const pictures = new Map<ProgramState, NativeImage>();
+  const picture = (state: ProgramState): NativeImage => {
+    const known = pictures.get(state);
+    if (known !== undefined) return known;
+    const loaded = nativeImage.createFromPath(trayPicture(assets, state, process.platform));
+    if (process.platform === 'darwin') loaded.setTemplateImage(true);
+    pictures.set(state, loaded);
+    return loaded;
+  };
+  const tray = new Tray(picture(first.icon));
+  let shown: TrayView | null = null;
+  const update = (view: TrayView): void => {
+    if (shown?.icon !== view.icon) tray.setImage(picture(view.icon));
+    if (shown?.tooltip !== view.tooltip) tray.setToolTip(view.tooltip);
+    // An open menu closes when it is replaced: only for a change that matters.
+    if (!isDeepStrictEqual(shown?.items, view.items)) {
+      tray.setContextMenu(Menu.buildFromTemplate(template(view.items, act)));
+    }
+    shown = view;
+  };
+  update(first);
+  tray.on('click', () => {
+    // On macOS a click opens the menu.
+    if (process.platform !== 'darwin') act({ kind: 'open' });
+  });
+  return { update, close: () => tray.destroy() };
+}
+
+/** The picture file of a state: sizes for Windows are inside the ICO, `@2x` files are found by Electron itself. */
+export function trayPicture(assets: string, state: ProgramState, platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'win32':
+      return path.join(assets, 'tray', `${state}.ico`);
+    case 'darwin':
+      return path.join(assets, 'tray', `${state}Template.png`);
+    default:
+      return path.join(assets, 'tray', `${state}.png`);
+  }
+}
+
+function template(items: readonly TrayItem[], act: (action: TrayAction) => void): MenuItemConstructorOptions[] {
+  return items.map((item): MenuItemConstructorOptions => {
+    switch (item.type) {
+      case 'separator':
+        return { type: 'separator' };
+      case 'label':
+        return { label: item.label, enabled: false };
+      case 'action':
+        return { label: item.label, enabled: item.enabled, click: () => act(item.action) };
+      case 'radio':
+        return { type: 'radio', label: item.label, checked: item.checked, click: () => act(item.action) };
+      case 'submenu':
+        return { label: item.label, submenu: template(item.items, act) };
+      default:
+        return assertNever(item);
+    }
+  });
+}
