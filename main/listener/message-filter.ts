@@ -16,6 +16,8 @@ export interface MessageFilterOptions {
   readonly maxBytes: number;
   /** The octets to put in front, made when the header is known. */
   readonly prefix: (header: HeaderFacts) => string;
+  /** False when so many more octets would fill the disk. */
+  readonly mayWrite: (octets: number) => boolean;
 }
 
 export class MessageFilter {
@@ -66,11 +68,11 @@ export class MessageFilter {
   async finish(): Promise<RefusalName | null> {
     if (!this.#header && !this.#refused) this.#closeHeader();
     if (!this.#refused) this.#judge();
+    if (!this.#refused && !this.#error && this.#held > 0) await this.#write();
     if (this.#refused) {
       await this.abort();
       return this.#refused;
     }
-    if (!this.#error && this.#held > 0) await this.#write();
     if (this.#error) {
       await this.abort();
       throw this.#error;
@@ -136,6 +138,10 @@ export class MessageFilter {
   }
 
   async #write(): Promise<void> {
+    if (!this.#options.mayWrite(this.#held)) {
+      this.#refuse('diskNearlyFull');
+      return;
+    }
     const block = this.#blocks.length === 1 ? (this.#blocks[0] as Uint8Array) : Buffer.concat(this.#blocks, this.#held);
     this.#blocks = [];
     this.#held = 0;
