@@ -1,0 +1,82 @@
+/**
+ * The listener's TLS key and certificate: the user's PEM files, or a pair of this installation's own, made on first use
+ * and kept in the profile, readable by the user alone. The library's built-in pair is public and never used (S10).
+ */
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface TlsPair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface CertificateOptions {
+  /** Where the own pair is kept, inside the profile. */
+  readonly directory: string;
+  /** PEM files of the user; both empty = own pair. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Name in the certificate. */
+  readonly hostname: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+const DAY = 86_400_000;
+const VALID_DAYS = 3650;
+
+/** Loads or makes the pair. Rejects with a plain message if the files cannot be read or do not belong together. */
+export async function loadTlsPair(options: CertificateOptions): Promise<TlsPair> {
+  if (options.certFile !== '' || options.keyFile !== '') {
+    const pair = { cert: await readFile(options.certFile, 'utf8'), key: await readFile(options.keyFile, 'utf8') };
+    return pair;
+  }
+  const certPath = join(options.directory, 'listener-cert.pem');
+  const keyPath = join(options.directory, 'listener-key.pem');
+  try {
+    const pair = { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
+    if (Date.parse(new X509Certificate(pair.cert).validTo) > options.now + DAY) return pair;
+  } catch {
+    // Not there yet, or not readable as a certificate: a new pair takes its place.
+  }
+  const pair = await makePair(options.hostname, options.now);
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  await writePrivate(keyPath, pair.key);
+  await writePrivate(certPath, pair.cert);
+  return pair;
+}
+
+async function makePair(hostname: string, now: number): Promise<TlsPair> {
+  // Loaded only when a pair is made: it is heavy, and most installations never need it.
+  const { generate } = await import('selfsigned');
+  const made = await generate([{ name: 'commonName', value: hostname }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now - DAY),
+    notAfterDate: new Date(now + VALID_DAYS * DAY),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: hostname },
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  });
+  return { key: made.private, cert: made.cert };
+}
+
+async function writePrivate(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  await writeFile(draft, text, { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await rename(draft, path);
+}

@@ -1,0 +1,383 @@
+/**
+ * The SMTP listener (SPEC §8): binds, rebinds when settings change, keeps count of its sessions, and says in words why
+ * it cannot listen. What a session answers is decided in smtp-session.ts and accept-policy.ts.
+ */
+import { createServer, type Socket } from 'node:net';
+import { hostname as systemHostName } from 'node:os';
+import { SMTPServer } from 'smtp-server';
+import type { Settings } from '../../shared/settings.ts';
+import type { ListenerState } from '../../shared/status.ts';
+import { isHostName } from '../../shared/syntax.ts';
+import type { Clock, Dns, Log, NewMessage, StagedMessage } from '../ports.ts';
+import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
+import { loadTlsPair, type TlsPair } from './certificate.ts';
+import { createPasswordChecker } from './passwords.ts';
+import { SmtpSession, type SessionContext } from './smtp-session.ts';
+
+export interface SmtpListenerOptions {
+  /** A place for a message's octets: `QueueStore.stage`. */
+  readonly stage: (id: string) => StagedMessage;
+  readonly newQueueId: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: () => Settings;
+  /** Needed for `server.refuseSendersWithoutMx` only. */
+  readonly dns?: Dns;
+  /** Octets free for the program on the disk of the queue. */
+  readonly freeSpace?: () => Promise<number>;
+  /** Folder in the profile where the own certificate is kept; without it there is no STARTTLS but with the user's files. */
+  readonly tlsDirectory?: string;
+  /** Called after each commit: something is due. */
+  readonly onAccepted?: (message: NewMessage) => void;
+}
+
+export interface SmtpListener {
+  /** Listens as the settings say; resolves once that worked or failed. Sessions go on if host and port stay. */
+  apply(settings: Settings): Promise<ListenerState>;
+  state(): ListenerState;
+  /** Returns its unsubscribe. */
+  onState(listener: (state: ListenerState) => void): () => void;
+  /** Takes no new connections, lets open transactions end, cuts what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+const SWEEP_MS = 15_000;
+const ROOM_MS = 2000;
+/** Ports that are offered when the wanted one is taken or forbidden. */
+const OTHER_PORTS = [2525, 2526, 2527, 8025, 10025, 0];
+
+/** Creates the listener; nothing is bound before `apply`. */
+export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
+  const { clock, log } = options;
+  const listeners = new Set<(state: ListenerState) => void>();
+  let state: ListenerState = { kind: 'stopped' };
+  let servers: SessionServer[] = [];
+  let bound = '';
+  let pair: TlsPair | null = null;
+  let work: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  let whenEmpty: (() => void) | null = null;
+
+  const setState = (next: ListenerState): ListenerState => {
+    state = next;
+    for (const listener of listeners) listener(next);
+    return next;
+  };
+
+  // Settings, in the form that sessions ask for; made anew when the object changes.
+  let seen: Settings | null = null;
+  let policy: CompiledPolicy | null = null;
+  let users = new Map<string, string>();
+  let ownName = '';
+  const refresh = (): CompiledPolicy => {
+    const settings = options.settings();
+    if (policy && settings === seen) return policy;
+    seen = settings;
+    users = new Map(settings.server.users.map((user) => [user.name, user.hash]));
+    ownName = settings.server.hostname || machineName();
+    policy = compilePolicy(settings.server);
+    return policy;
+  };
+
+  // Sessions and their limits.
+  const sessions = new Set<SmtpSession>();
+  const perAddress = new Map<string, number>();
+  let cancelSweep: (() => void) | null = null;
+  const sweep = (): void => {
+    cancelSweep = null;
+    const now = clock.monotonic();
+    for (const session of sessions) session.checkDeadlines(now);
+    if (sessions.size > 0) cancelSweep = clock.after(SWEEP_MS, sweep);
+  };
+  /** Of the sessions that could be closed without loss, the one idle longest goes; a second of grace for all. */
+  const crowdOut = (): void => {
+    let idlest: SmtpSession | null = null;
+    let since = clock.monotonic() - 1000;
+    for (const session of sessions) {
+      const idle = session.idleSince;
+      if (idle !== null && idle < since) {
+        since = idle;
+        idlest = session;
+      }
+    }
+    idlest?.crowdOut();
+    if (idlest) context.closed(idlest);
+  };
+
+  // Room on the disk: asked at most every two seconds, counted down in between.
+  let free: number | null = null;
+  let freeAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<number | null> | null = null;
+  const askRoom = (ask: () => Promise<number>): Promise<number | null> => {
+    asking ??= ask()
+      .catch(() => null)
+      .then((answer) => {
+        free = answer;
+        freeAt = clock.monotonic();
+        asking = null;
+        return answer;
+      });
+    return asking;
+  };
+
+  const context: SessionContext = {
+    clock,
+    log,
+    dns: options.dns ?? null,
+    stage: options.stage,
+    newQueueId: options.newQueueId,
+    policy: refresh,
+    hostname: () => {
+      refresh();
+      return ownName;
+    },
+    tlsReady: () => pair !== null,
+    room: () => {
+      if (!options.freeSpace) return null;
+      return clock.monotonic() - freeAt < ROOM_MS ? free : askRoom(options.freeSpace);
+    },
+    mayWrite: (octets) => {
+      if (!options.freeSpace) return true;
+      if (clock.monotonic() - freeAt >= ROOM_MS) void askRoom(options.freeSpace);
+      if (free === null) return true;
+      free -= octets;
+      // Half of the reserve is for messages that were let in before the disk filled.
+      return free >= LIMITS.reserveBytes / 2;
+    },
+    opened: (session) => {
+      if (sessions.size >= LIMITS.connections) crowdOut();
+      sessions.add(session);
+      const fromAddress = (perAddress.get(session.remoteAddress) ?? 0) + 1;
+      perAddress.set(session.remoteAddress, fromAddress);
+      cancelSweep ??= clock.after(SWEEP_MS, sweep);
+      return { total: sessions.size, fromAddress };
+    },
+    closed: (session) => {
+      if (!sessions.delete(session)) return;
+      const left = (perAddress.get(session.remoteAddress) ?? 1) - 1;
+      if (left > 0) perAddress.set(session.remoteAddress, left);
+      else perAddress.delete(session.remoteAddress);
+      if (sessions.size === 0) {
+        cancelSweep?.();
+        cancelSweep = null;
+        whenEmpty?.();
+      }
+    },
+    accepted: (message) => options.onAccepted?.(message),
+  };
+
+  const passwords = createPasswordChecker();
+  const signIn = async (name: string, password: string): Promise<boolean> => {
+    refresh();
+    return passwords.check(password, users.get(name));
+  };
+
+  const loadTls = async (settings: Settings): Promise<void> => {
+    const { enabled, certFile, keyFile } = settings.server.tls;
+    pair = null;
+    if (!enabled || (certFile === '' && keyFile === '' && options.tlsDirectory === undefined)) return;
+    try {
+      pair = await loadTlsPair({ directory: options.tlsDirectory ?? '', certFile, keyFile, hostname: context.hostname(), now: clock.now() });
+    } catch (error) {
+      log.problem('listener-tls', error);
+    }
+  };
+
+  const applyNow = async (settings: Settings): Promise<ListenerState> => {
+    if (closed) return state;
+    refresh();
+    await loadTls(settings);
+    const { host, port } = settings.server;
+    const wanted = JSON.stringify([host, port]);
+    if (state.kind === 'listening' && wanted === bound) {
+      if (!useTls(servers)) pair = null;
+      return state;
+    }
+    unbind(servers);
+    servers = [];
+    bound = '';
+    setState({ kind: 'starting' });
+    const opened: SessionServer[] = [];
+    const hosts: string[] = [];
+    let actual = port;
+    let missing: NodeJS.ErrnoException | null = null;
+    for (const name of host) {
+      const server = new SessionServer(context, signIn, log);
+      try {
+        actual = await listen(server, name, actual, host.includes('0.0.0.0'));
+        opened.push(server);
+        hosts.push(name);
+      } catch (error) {
+        const trouble = error as NodeJS.ErrnoException;
+        // Without IPv6 there is no ::1; the other addresses are enough.
+        if (trouble.code === 'EADDRNOTAVAIL' || trouble.code === 'EAFNOSUPPORT') {
+          missing = trouble;
+          log.note('listener-address-missing', { host: name, code: trouble.code });
+          continue;
+        }
+        unbind(opened);
+        return setState(await failed(actual, trouble));
+      }
+    }
+    if (opened.length === 0) return setState(await failed(port, missing ?? new Error('No address to listen on')));
+    servers = opened;
+    bound = wanted;
+    if (!useTls(servers)) pair = null;
+    log.note('listening', { hosts: hosts.join(' '), port: actual });
+    return setState({ kind: 'listening', hosts, port: actual });
+  };
+
+  const useTls = (list: readonly SessionServer[]): boolean => {
+    try {
+      for (const server of list) server.useTls(pair);
+      return true;
+    } catch (error) {
+      log.problem('listener-tls', error);
+      for (const server of list) server.useTls(null);
+      return false;
+    }
+  };
+
+  /** Stops listening; sessions end with their transactions. */
+  const unbind = (list: readonly SessionServer[]): void => {
+    for (const server of list) {
+      server.server.close();
+      for (const session of sessions) if (session._server === server) session.leave();
+    }
+  };
+
+  return {
+    apply: (settings) => {
+      const result = work.then(() => applyNow(settings));
+      work = result.catch(() => undefined);
+      return result;
+    },
+    state: () => state,
+    onState: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: async (graceMs) => {
+      closed = true;
+      await work;
+      unbind(servers);
+      servers = [];
+      for (const session of sessions) session.leave();
+      if (sessions.size > 0) {
+        await new Promise<void>((resolve) => {
+          const cancel = clock.after(graceMs, resolve);
+          whenEmpty = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+      for (const session of sessions) session.destroy();
+      cancelSweep?.();
+      cancelSweep = null;
+      setState({ kind: 'stopped' });
+    },
+  };
+}
+
+type SignIn = (name: string, password: string) => Promise<boolean>;
+
+/** The library's server with our sessions in it, and never its public certificate (S10). */
+class SessionServer extends SMTPServer {
+  readonly #context: SessionContext;
+
+  constructor(context: SessionContext, signIn: SignIn, log: Log) {
+    super({
+      logger: false,
+      disableReverseLookup: true,
+      authOptional: true,
+      allowInsecureAuth: true, // decided in accept-policy.ts
+      authMethods: ['PLAIN', 'LOGIN'],
+      socketTimeout: LIMITS.idleMs,
+      minVersion: 'TLSv1.2',
+      onAuth: (auth, _session, callback) => {
+        signIn(auth.username ?? '', auth.password ?? '').then(
+          (right) => callback(null, right ? { user: auth.username } : {}),
+          (error: unknown) => {
+            log.problem('listener-sign-in', error);
+            callback(Object.assign(new Error('unavailable'), { responseCode: 454 }));
+          },
+        );
+      },
+    });
+    this.#context = context;
+    this.secureContext.clear();
+    this.on('error', (error: Error) => log.problem('listener-socket', error));
+  }
+
+  /** Null: no TLS. Throws if key and certificate cannot be used. */
+  useTls(pair: TlsPair | null): void {
+    if (pair) this.updateSecureContext({ key: pair.key, cert: pair.cert, minVersion: 'TLSv1.2' });
+    else this.secureContext.clear();
+  }
+
+  override connect(socket: Socket): void {
+    const session = new SmtpSession(this, socket, this.#context);
+    this.connections.add(session);
+    session.init();
+  }
+}
+
+/** Resolves with the port that was got (0 asks for any). */
+function listen(server: SessionServer, host: string, port: number, ipv6Only: boolean): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const net = server.server;
+    const bare = host.startsWith('[') ? host.slice(1, -1) : host;
+    net.once('error', reject);
+    net.listen({ host: bare, port, ipv6Only: ipv6Only && bare.includes(':'), backlog: 1024 }, () => {
+      net.removeListener('error', reject);
+      const address = net.address();
+      resolve(address !== null && typeof address === 'object' ? address.port : port);
+    });
+  });
+}
+
+async function failed(port: number, error: NodeJS.ErrnoException): Promise<ListenerState> {
+  const reason = REASONS.get(error.code ?? '') ?? 'other';
+  const suggestedPort = reason === 'taken' || reason === 'forbidden' ? await freePort(port) : null;
+  return { kind: 'failed', port, reason, message: MESSAGES[reason](port, error), suggestedPort };
+}
+
+const REASONS: ReadonlyMap<string, 'taken' | 'forbidden' | 'address'> = new Map([
+  ['EADDRINUSE', 'taken'],
+  ['EACCES', 'forbidden'],
+  ['EPERM', 'forbidden'],
+  ['EADDRNOTAVAIL', 'address'],
+  ['EAFNOSUPPORT', 'address'],
+  ['ENOTFOUND', 'address'],
+]);
+
+const MESSAGES = {
+  taken: (port: number) => `Another program uses port ${port}`,
+  forbidden: (port: number) => `The system does not let this program use port ${port}`,
+  address: () => 'This computer does not have the address to listen on',
+  other: (port: number, error: Error) => `Cannot listen on port ${port}: ${error.message}`,
+} as const;
+
+/** A port that was free a moment ago. */
+async function freePort(not: number): Promise<number | null> {
+  for (const port of OTHER_PORTS) {
+    if (port === not) continue;
+    const got = await new Promise<number | null>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(null));
+      probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+        const address = probe.address();
+        const found = address !== null && typeof address === 'object' ? address.port : null;
+        probe.close(() => resolve(found));
+      });
+    });
+    if (got !== null) return got;
+  }
+  return null;
+}
+
+function machineName(): string {
+  const name = systemHostName();
+  return isHostName(name) && /^[\u0021-\u007e]+$/.test(name) ? name.toLowerCase() : 'localhost';
+}
