@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 /** After trouble of our own (disk), the loop tries again after this. */
 const AFTER_TROUBLE_MS = 5_000;
 
-export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch'> {
+export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'waitsFor'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: QueueStore;
@@ -142,17 +142,21 @@ export function createEngine(deps: EngineDeps): Engine {
     await arm();
   };
 
+  /** @param ms Until the next look at the queue; null = none. */
+  const setTimer = (ms: number | null): void => {
+    cancelTimer?.();
+    cancelTimer = ms === null ? null : clock.after(ms, pump);
+  };
+
   /** Sets the timer for the nearest due recipient. */
   const arm = async (): Promise<void> => {
-    cancelTimer?.();
-    cancelTimer = null;
+    setTimer(null);
     if (closing || world().hold !== null || inFlight >= MOST_IN_FLIGHT) return;
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || closing) return;
     const wait = Math.max(at - clock.now(), inFlight > 0 ? 1_000 : 0);
-    cancelTimer?.();
-    cancelTimer = clock.after(wait, pump);
+    setTimer(wait);
   };
 
   function pump(): void {
@@ -166,8 +170,7 @@ export function createEngine(deps: EngineDeps): Engine {
       claim()
         .catch((error: unknown) => {
           log.problem('claim', error);
-          cancelTimer?.();
-          cancelTimer = clock.after(AFTER_TROUBLE_MS, pump);
+          setTimer(AFTER_TROUBLE_MS);
         })
         .finally(() => {
           pumping = false;
@@ -334,7 +337,7 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     async close(ms) {
       closing = true;
-      cancelTimer?.();
+      setTimer(null);
       cancelTidy?.();
       for (const stop of unwatch.splice(0)) stop();
       if (inFlight > 0) {

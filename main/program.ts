@@ -82,7 +82,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   await mkdir(path.join(profile, 'logs'), { recursive: true, mode: 0o700 });
   const log = createLog({
     directory: path.join(profile, 'logs'),
-    mode: () => settings.get().administration.log,
+    mode: settings.get().administration.log,
     clock,
   });
   const events = createEmitter<ProgramEvents>((error) => {
@@ -239,6 +239,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     settings.onChange((next) => {
+      log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
       dialUp.settingsChanged();
       flagGateways();

@@ -83,7 +83,12 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   }
   if (giveBack.length > 0) await deps.store.release(giveBack, { nextAt: start.now, held: true });
 
-  const settle = (traveller: Traveller, verdict: Verdict, decision: NextStep, result: StepResult | null): Finished => {
+  const settle = (
+    traveller: Traveller,
+    verdict: Verdict,
+    decision: Finished['decision'],
+    result: StepResult | null,
+  ): Finished => {
     const stale =
       verdict.kind === 'deferred' &&
       verdict.why !== 'lost-after-dot' &&
@@ -212,7 +217,9 @@ function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
     { step: null, stepIndex: traveller.stepIndex, verdict, errorKind: null, nothingReached: true },
     deps.world(),
     deps.random.next(),
+    traveller.trail,
   );
+  if (decision.kind === 'step') throw new Error('policy sent a recipient without a step to another step');
   return {
     recipient: traveller.recipient,
     route: traveller.route,
@@ -252,7 +259,7 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
     attempts: recipient.attempts + (counted ? 1 : 0),
     lastCountedAt: counted ? now : recipient.lastCountedAt,
     reply: verdict.kind === 'delivered' ? verdict.reply : (verdict.reply ?? null),
-    facts: factsOf(f.route, f.trail, verdict, decision, deps.world(), message.mailFrom),
+    facts: factsOf({ route: f.route, trail: f.trail, verdict, decision, rcptTo: recipient.rcptTo }),
     via: f.hop === null ? null : (f.hop.gatewayName ?? f.hop.host),
     ...(delaySent ? { delaySent: true } : {}),
   };
@@ -290,8 +297,6 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
         waitsFor: null,
         status: decision.status,
       };
-    case 'step':
-      throw new Error('a recipient with a step to take is not finished');
     default:
       return assertNever(decision);
   }
@@ -338,9 +343,12 @@ function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
       );
       break;
     case 'fail':
-      log.bounced(message.id, f.recipient.rcptTo, failedFolder(f.decision.folder, message.mailFrom), words === '' ? f.decision.status : words);
-      break;
-    case 'step':
+      log.bounced(
+        message.id,
+        f.recipient.rcptTo,
+        failedFolder(f.decision.folder, message.mailFrom),
+        words === '' ? f.decision.status : words,
+      );
       break;
     default:
       assertNever(f.decision);

@@ -21,7 +21,8 @@ export function createDispatch(
   problem: (event: string, error: unknown) => void,
 ): Dispatch {
   return async (name, input) => {
-    if (typeof name !== 'string' || !Object.hasOwn(methods, name)) return fail('unknown-method', 'There is no such call.');
+    if (typeof name !== 'string' || !Object.hasOwn(methods, name))
+      return fail('unknown-method', 'There is no such call.');
     const method = methods[name];
     const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
     if (method === undefined || handler === undefined) return fail('unavailable', 'This cannot be done here.');

@@ -82,7 +82,10 @@ export function compilePolicy(server: ServerSettings): CompiledPolicy {
 }
 
 /** Where a client stands by its address alone. Deny wins over everything, loopback included. */
-export function placeClient(policy: CompiledPolicy, address: string): { readonly denied: boolean; readonly loopback: boolean; readonly allowed: boolean } {
+export function placeClient(
+  policy: CompiledPolicy,
+  address: string,
+): { readonly denied: boolean; readonly loopback: boolean; readonly allowed: boolean } {
   const loopback = address === '127.0.0.1' || address === '::1';
   if (loopback && policy.deny.length === 0) return { denied: false, loopback, allowed: false };
   const parsed = parseAddress(address);
@@ -95,7 +98,12 @@ export function placeClient(policy: CompiledPolicy, address: string): { readonly
 }
 
 /** At connect. `total` and `fromAddress` count this connection too. */
-export function decideConnection(facts: { readonly denied: boolean; readonly loopback: boolean; readonly total: number; readonly fromAddress: number }): RefusalName | null {
+export function decideConnection(facts: {
+  readonly denied: boolean;
+  readonly loopback: boolean;
+  readonly total: number;
+  readonly fromAddress: number;
+}): RefusalName | null {
   if (facts.denied) return 'denied';
   if (facts.total > LIMITS.connections) return 'tooManyConnections';
   if (!facts.loopback && facts.fromAddress > LIMITS.connectionsPerAddress) return 'tooManyConnections';
@@ -108,7 +116,12 @@ export function offersAuth(policy: CompiledPolicy, client: ClientFacts): boolean
 }
 
 /** At AUTH. */
-export function decideAuth(policy: CompiledPolicy, client: ClientFacts, mechanism: string, inTransaction: boolean): RefusalName | null {
+export function decideAuth(
+  policy: CompiledPolicy,
+  client: ClientFacts,
+  mechanism: string,
+  inTransaction: boolean,
+): RefusalName | null {
   if (!policy.hasUsers) return 'authNotOffered';
   if (client.signedIn) return 'authAlready';
   if (inTransaction) return 'nestedMail';
@@ -117,7 +130,12 @@ export function decideAuth(policy: CompiledPolicy, client: ClientFacts, mechanis
 }
 
 /** At MAIL: may this client begin a transaction at all? `available`: octets free on disk, null = not known. */
-export function decideMail(policy: CompiledPolicy, client: ClientFacts, declaredSize: number | null, available: number | null): RefusalName | null {
+export function decideMail(
+  policy: CompiledPolicy,
+  client: ClientFacts,
+  declaredSize: number | null,
+  available: number | null,
+): RefusalName | null {
   const known = client.loopback || client.allowed;
   if (!client.signedIn && (policy.requireAuth || (!known && policy.hasUsers))) return 'authRequired';
   if (available !== null && available - (declaredSize ?? 0) < LIMITS.reserveBytes) return 'diskNearlyFull';
@@ -125,7 +143,12 @@ export function decideMail(policy: CompiledPolicy, client: ClientFacts, declared
 }
 
 /** At RCPT. `count`: recipients accepted so far. */
-export function decideRcpt(policy: CompiledPolicy, client: ClientFacts, rcptTo: string, count: number): RefusalName | null {
+export function decideRcpt(
+  policy: CompiledPolicy,
+  client: ClientFacts,
+  rcptTo: string,
+  count: number,
+): RefusalName | null {
   if (!client.signedIn && (policy.requireAuth || !(client.loopback || client.allowed))) return 'relayDenied';
   if (isBlocked(policy, rcptTo)) return 'recipientBlocked';
   if (count >= LIMITS.recipients) return 'tooManyRecipients';

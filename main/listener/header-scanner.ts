@@ -99,12 +99,23 @@ export class HeaderScanner {
     }
     this.#open = null;
     let colon = start;
-    while (colon < end && (this.#buffer[colon] as number) > SPACE && (this.#buffer[colon] as number) < 127 && this.#buffer[colon] !== COLON) colon++;
+    while (
+      colon < end &&
+      (this.#buffer[colon] as number) > SPACE &&
+      (this.#buffer[colon] as number) < 127 &&
+      this.#buffer[colon] !== COLON
+    )
+      colon++;
     let name = colon;
     while (colon < end && (this.#buffer[colon] === SPACE || this.#buffer[colon] === TAB)) colon++;
     if (colon === start || this.#buffer[colon] !== COLON || colon >= end) {
       // "From bob Mon Jan 1 …": the envelope line of a mailbox file; some programs send it. The fields come behind it.
-      if (this.#fields === 0 && this.#line === 0 && /^>?From /.test(this.#buffer.toString('latin1', start, Math.min(end, start + 6)))) return true;
+      if (
+        this.#fields === 0 &&
+        this.#line === 0 &&
+        /^>?From /.test(this.#buffer.toString('latin1', start, Math.min(end, start + 6)))
+      )
+        return true;
       return false;
     }
     this.#fields++;
@@ -127,6 +138,9 @@ export class HeaderScanner {
     const at = this.#found.get(name);
     if (!at) return null;
     // Enough for any display; a subject of a megabyte is not copied.
-    return this.#buffer.toString('latin1', at.start, Math.min(at.end, at.start + 8192)).replace(/\r?\n(?=[ \t])/g, '').trim();
+    return this.#buffer
+      .toString('latin1', at.start, Math.min(at.end, at.start + 8192))
+      .replace(/\r?\n(?=[ \t])/g, '')
+      .trim();
   }
 }

@@ -9,7 +9,8 @@ export interface MailParameters {
   readonly dsn: MessageDsn;
 }
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: RefusalName };
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: RefusalName };
 
 const NO_DSN: MessageDsn = {};
 const NO_PARAMETERS: Parsed<MailParameters> = { ok: true, value: { size: null, smtputf8: false, dsn: NO_DSN } };
@@ -90,13 +91,17 @@ export function parseRcptParameters(words: readonly string[], smtputf8: boolean)
 
 /** xtext of RFC 3461 §4: printable ASCII without "+" and "=", which are written +HH. Null if it is not, or hides control characters. */
 export function decodeXtext(text: string, utf8 = false): string | null {
-  if (!(utf8 ? /^(?:[!-*,-<>-~]|[^\u0000-\u007f]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/).test(text)) return null; // eslint-disable-line no-control-regex
+  if (!(utf8 ? /^(?:[!-*,-<>-~]|[^\u0000-\u007f]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/).test(text))
+    return null; // eslint-disable-line no-control-regex
   if (!text.includes('+')) return text;
   const decoded = text.replace(/\+([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   return /^[\u0020-\u007e\u00a0-\u{10ffff}]*$/u.test(decoded) ? decoded : null;
 }
 
-function splitParameters(words: readonly string[], known: ReadonlySet<string>): Parsed<ReadonlyMap<string, string | null>> {
+function splitParameters(
+  words: readonly string[],
+  known: ReadonlySet<string>,
+): Parsed<ReadonlyMap<string, string | null>> {
   const given = new Map<string, string | null>();
   for (const word of words) {
     const equals = word.indexOf('=');

@@ -36,7 +36,9 @@ export function createPasswordChecker(): PasswordChecker {
   const known = new Map<string, Buffer>();
   return {
     async check(password, hash) {
-      const digest = createHmac('sha256', runKey).update(`${hash ?? ''}\0${password}`).digest();
+      const digest = createHmac('sha256', runKey)
+        .update(`${hash ?? ''}\0${password}`)
+        .digest();
       const remembered = hash === undefined ? undefined : known.get(hash);
       if (remembered && timingSafeEqual(remembered, digest)) return true;
       const right = await checkPassword(password, hash ?? '');
@@ -63,7 +65,13 @@ function parseHash(hash: string): ParsedHash | null {
   const cost = { N: Number(n), r: Number(r), p: Number(p) };
   const bytes = Buffer.from(key, 'base64');
   // A settings file must not make one sign-in eat the memory: at most 128 MB.
-  const sane = Number.isInteger(Math.log2(cost.N)) && cost.N >= 2 && cost.r >= 1 && cost.p >= 1 && cost.p <= 16 && cost.N * cost.r <= 1024 ** 2;
+  const sane =
+    Number.isInteger(Math.log2(cost.N)) &&
+    cost.N >= 2 &&
+    cost.r >= 1 &&
+    cost.p >= 1 &&
+    cost.p <= 16 &&
+    cost.N * cost.r <= 1024 ** 2;
   if (!sane || bytes.length < 16 || bytes.length > 64) return null;
   return { cost, salt: Buffer.from(salt, 'base64'), key: bytes };
 }

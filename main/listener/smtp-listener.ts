@@ -177,7 +177,13 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     pair = null;
     if (!enabled || (certFile === '' && keyFile === '' && options.tlsDirectory === undefined)) return;
     try {
-      pair = await loadTlsPair({ directory: options.tlsDirectory ?? '', certFile, keyFile, hostname: context.hostname(), now: clock.now() });
+      pair = await loadTlsPair({
+        directory: options.tlsDirectory ?? '',
+        certFile,
+        keyFile,
+        hostname: context.hostname(),
+        now: clock.now(),
+      });
     } catch (error) {
       log.problem('listener-tls', error);
     }

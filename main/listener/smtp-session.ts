@@ -115,7 +115,8 @@ export class SmtpSession extends SMTPConnection {
   checkDeadlines(now: number): void {
     if (this.#phase === 'data') {
       const elapsed = now - this.#dataSince;
-      if (elapsed > LIMITS.dataGraceMs && (this.#wireOctets * 1000) / elapsed < LIMITS.dataOctetsPerSecond) this.#refuse('tooSlow');
+      if (elapsed > LIMITS.dataGraceMs && (this.#wireOctets * 1000) / elapsed < LIMITS.dataOctetsPerSecond)
+        this.#refuse('tooSlow');
     } else if (this.#phase === 'command' && !this._handlerPending && now - this.#lastCommand > LIMITS.commandMs) {
       this.#refuse('idle');
     }
@@ -332,7 +333,8 @@ export class SmtpSession extends SMTPConnection {
   }
 
   #hello(verb: 'EHLO' | 'HELO', name: string): void {
-    if (name === '' || name.length > 300 || /[\s\u0000-\u001f\u007f-\u009f]/.test(name)) { // eslint-disable-line no-control-regex
+    if (name === '' || name.length > 300 || /[\s\u0000-\u001f\u007f-\u009f]/.test(name)) {
+      // eslint-disable-line no-control-regex
       this.#refuse('heloSyntax');
       return;
     }
@@ -401,7 +403,8 @@ export class SmtpSession extends SMTPConnection {
     const { size, smtputf8, dsn } = parsed.value;
     if (!smtputf8 && path.address !== null && !isAscii(path.address)) return answer('senderUtf8');
     const transaction: Transaction = { mailFrom: path.address, smtputf8, dsn, recipients: [], keys: new Set() };
-    const decide = (available: number | null): RefusalName | null => decideMail(policy, this.#client(), size, available);
+    const decide = (available: number | null): RefusalName | null =>
+      decideMail(policy, this.#client(), size, available);
     const room = this.#context.room();
     const dns = policy.refuseSendersWithoutMx && path.address !== null ? this.#context.dns : null;
     if (!dns && (room === null || typeof room === 'number')) return answer(decide(room), transaction);
@@ -443,7 +446,12 @@ export class SmtpSession extends SMTPConnection {
     const rcptTo = path.address.includes('@') ? path.address : `${path.address}@${this.name}`;
     const key = mailboxKey(rcptTo);
     const repeated = transaction.keys.has(key);
-    const refused = decideRcpt(this.#context.policy(), this.#client(), rcptTo, repeated ? 0 : transaction.recipients.length);
+    const refused = decideRcpt(
+      this.#context.policy(),
+      this.#client(),
+      rcptTo,
+      repeated ? 0 : transaction.recipients.length,
+    );
     if (refused) {
       this.#refuse(refused);
       return;
@@ -517,7 +525,13 @@ export class SmtpSession extends SMTPConnection {
   }
 
   /** Behind the final dot. 250 only once the store says that the message is safe. */
-  async #store(id: string, at: number, transaction: Transaction, filter: MessageFilter, staged: StagedMessage): Promise<void> {
+  async #store(
+    id: string,
+    at: number,
+    transaction: Transaction,
+    filter: MessageFilter,
+    staged: StagedMessage,
+  ): Promise<void> {
     const context = this.#context;
     this.#phase = 'storing';
     this._handlerPending = true;
@@ -543,7 +557,12 @@ export class SmtpSession extends SMTPConnection {
         await staged.commit(message);
         this.#errors = 0;
         this.#write(`250 2.0.0 queued as ${id}\r\n`);
-        context.log.queued(id, { from: message.mailFrom, recipients: message.recipients.length, size: filter.stored, client: this.remoteAddress });
+        context.log.queued(id, {
+          from: message.mailFrom,
+          recipients: message.recipients.length,
+          size: filter.stored,
+          client: this.remoteAddress,
+        });
         context.accepted(message);
       }
     } catch (error) {

@@ -35,15 +35,25 @@ export function createLog(options: LogFileOptions): ProgramLog {
     file.line(line);
   };
   return {
-    queued: (id, facts) => write('queued', id, { from: facts.from === null ? '<>' : facts.from, recipients: facts.recipients, size: facts.size, client: facts.client }),
+    queued: (id, facts) =>
+      write('queued', id, {
+        from: facts.from === null ? '<>' : facts.from,
+        recipients: facts.recipients,
+        size: facts.size,
+        client: facts.client,
+      }),
     refused: (facts) => write('refused', null, { ...facts }),
     attempt: (id, hopTry) => write('attempt', id, attemptFacts(hopTry)),
     sent: (id, rcptTo, via, reply) => write('sent', id, { to: rcptTo, via, reply }),
-    deferred: (id, rcptTo, why, nextAt) => write('deferred', id, { to: rcptTo, why, next: new Date(nextAt).toISOString() }),
+    deferred: (id, rcptTo, why, nextAt) =>
+      write('deferred', id, { to: rcptTo, why, next: new Date(nextAt).toISOString() }),
     bounced: (id, rcptTo, folder, reply) => write('bounced', id, { to: rcptTo, folder, reply }),
     note: (event, facts = {}) => write(escapeText(event), null, facts),
     conversation: (session, direction, line) => {
-      if (!file.off) file.line(`${new Date(options.clock.now()).toISOString()} ${direction === 'in' ? '<' : '>'} ${escapeText(session)} ${escapeText(line)}`);
+      if (!file.off)
+        file.line(
+          `${new Date(options.clock.now()).toISOString()} ${direction === 'in' ? '<' : '>'} ${escapeText(session)} ${escapeText(line)}`,
+        );
     },
     problem: (event, error) => write('problem', null, { event, error: errorText(error) }),
     setMode: (mode) => file.setMode(mode),
@@ -101,13 +111,12 @@ function formatValue(value: Value): string {
 /** Control characters, line separators, direction overrides and lone surrogates become \xHH or \u{HHHH}; long text is cut. */
 export function escapeText(text: string): string {
   const cut = text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
-  return cut
-    .replace(/\\/g, '\\\\')
-    .replace(UNSAFE, (c) => {
-      const code = c.codePointAt(0) ?? 0;
-      return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-    });
+  return cut.replace(/\\/g, '\\\\').replace(UNSAFE, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
 }
 
 // eslint-disable-next-line no-control-regex -- control characters are what is escaped
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

@@ -24,7 +24,9 @@ export function openQueueDatabase(input: Pick<OpenInput, 'path' | 'now' | 'suspe
   } catch (error) {
     if (toStoreError(error).reason !== 'corrupt') throw toStoreError(error);
   }
-  const setAside = freeName(`${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`);
+  const setAside = freeName(
+    `${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`,
+  );
   try {
     for (const suffix of ['', '-wal']) {
       if (existsSync(input.path + suffix)) renameSync(input.path + suffix, setAside + suffix);
@@ -95,13 +97,16 @@ function checkHeader(path: string): void {
   if (head.toString('latin1', 0, 16) !== HEADER) throw new StoreError('corrupt', 'the file is not a database');
   const pageSize = head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16);
   const pages = head.readUInt32BE(28);
-  if (!existsSync(`${path}-wal`) && size < pages * pageSize) throw new StoreError('corrupt', 'the file has been cut short');
+  if (!existsSync(`${path}-wal`) && size < pages * pageSize)
+    throw new StoreError('corrupt', 'the file has been cut short');
 }
 
 function checkVersion(db: Database): void {
   const version = schemaVersion(db);
   const { application_id: application } = db.prepare('PRAGMA application_id').get() as { application_id: number };
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as { tables: number };
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as {
+    tables: number;
+  };
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
       'other',
@@ -117,7 +122,8 @@ function checkContents(db: Database, thorough: boolean): void {
   if (schemaVersion(db) === 0) return;
   if (thorough) {
     const rows = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-    if (rows[0]?.quick_check !== 'ok') throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
+    if (rows[0]?.quick_check !== 'ok')
+      throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
     return;
   }
   // Both ends of the trees that everything hangs from.

@@ -145,7 +145,9 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   function call<K extends OpName>(op: K, input: OpInput<K>): Promise<OpOutput<K>> {
     return new Promise((resolve, reject) => {
       if (closed || channel === null) {
-        reject(new StoreError(closed ? 'closed' : 'busy', closed ? 'the queue is closed' : 'the queue is being reopened'));
+        reject(
+          new StoreError(closed ? 'closed' : 'busy', closed ? 'the queue is closed' : 'the queue is being reopened'),
+        );
         return;
       }
       lastNumber += 1;
@@ -164,7 +166,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   }
 
   async function untilDone(slice: () => Promise<number>): Promise<number> {
-    for (let count = 0; ; ) {
+    for (let count = 0; ;) {
       const done = await slice();
       count += done;
       if (done < SLICE) return count;
@@ -218,7 +220,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       async write(chunk) {
         check();
         // The caller may use its buffer again: octets are copied, once.
-        for (let from = 0; from < chunk.byteLength; ) {
+        for (let from = 0; from < chunk.byteLength;) {
           // A full chunk goes out only when more follows: what fits into one travels with its envelope.
           if (held === CHUNK_BYTES) sendChunk();
           const take = Math.min(chunk.byteLength - from, CHUNK_BYTES - held);

@@ -1,10 +1,26 @@
 /** The questions that windows and engine ask of the queue: no changes here. */
-import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selection, SortKey } from '../../shared/ipc-contract.ts';
+import type {
+  Activity,
+  InvalidAddress,
+  KnownNetwork,
+  ListPage,
+  ListQuery,
+  Selection,
+  SortKey,
+} from '../../shared/ipc-contract.ts';
 import type { FolderCounts, HopTry } from '../../shared/mail.ts';
 import type { StoredDetails } from '../ports.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
-import { FOLDER_CODES, folderFrom, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
+import {
+  FOLDER_CODES,
+  folderFrom,
+  parseJson,
+  searchWords,
+  toEnvelope,
+  toMessageRow,
+  toStoredRecipient,
+} from './queue-rows.ts';
 import { CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
 
 /** Prepares each statement once. */
@@ -70,7 +86,11 @@ export function createQueueReads(prepare: Prepare) {
     ) as RecipientColumns[];
   }
 
-  function pageKeys(query: Pick<ListQuery, 'folder' | 'search' | 'sort' | 'descending'>, limit: number, offset: number) {
+  function pageKeys(
+    query: Pick<ListQuery, 'folder' | 'search' | 'sort' | 'descending'>,
+    limit: number,
+    offset: number,
+  ) {
     const words = searchWords(query.search);
     const values: SqlValue[] = [FOLDER_CODES[query.folder]];
     for (const word of words) values.push(word, word);
@@ -105,7 +125,9 @@ export function createQueueReads(prepare: Prepare) {
     list(query: ListQuery): ListPage {
       const { keys, searched } = pageKeys(query, query.limit, query.offset);
       const page = searched ? keys.slice(query.offset, query.offset + query.limit) : keys;
-      const count = prepare('SELECT total FROM folder_count WHERE folder = ?').get(FOLDER_CODES[query.folder]) as { total: number };
+      const count = prepare('SELECT total FROM folder_count WHERE folder = ?').get(FOLDER_CODES[query.folder]) as {
+        total: number;
+      };
       return {
         total: searched ? keys.length : count.total,
         rows: page.flatMap((seq) => {
@@ -126,7 +148,9 @@ export function createQueueReads(prepare: Prepare) {
       const { keys } = pageKeys({ ...selection, sort: 'age', descending: false }, -1, 0);
       if (selection.except.length === 0) return keys;
       const except = new Set(
-        selection.except.map((id) => (prepare('SELECT seq FROM message WHERE id = ?').get(id) as { seq: number } | undefined)?.seq),
+        selection.except.map(
+          (id) => (prepare('SELECT seq FROM message WHERE id = ?').get(id) as { seq: number } | undefined)?.seq,
+        ),
       );
       return keys.filter((seq) => !except.has(seq));
     },
@@ -134,7 +158,9 @@ export function createQueueReads(prepare: Prepare) {
     details(id: string): StoredDetails | null {
       const row = messageById(id);
       if (row === undefined) return null;
-      const envelope = toEnvelope(prepare('SELECT * FROM envelope WHERE seq = ?').get(row.seq) as EnvelopeColumns | undefined);
+      const envelope = toEnvelope(
+        prepare('SELECT * FROM envelope WHERE seq = ?').get(row.seq) as EnvelopeColumns | undefined,
+      );
       const timeline = prepare('SELECT try FROM timeline WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 500').all(
         row.seq * CHUNK_FACTOR,
         (row.seq + 1) * CHUNK_FACTOR,
@@ -144,6 +170,8 @@ export function createQueueReads(prepare: Prepare) {
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
         origin: envelope.origin,
+        body8bit: envelope.body8bit,
+        smtputf8: envelope.smtputf8,
         recipients: recipientsOf(row.seq).map(toStoredRecipient),
         timeline: timeline
           .flatMap((entry) => parseJson<HopTry[]>(`[${entry.try}]`, []))
@@ -152,7 +180,9 @@ export function createQueueReads(prepare: Prepare) {
     },
 
     nextDueAt(): number | null {
-      const row = prepare('SELECT min(due_at) AS due FROM recipient WHERE due_at IS NOT NULL').get() as { due: number | null };
+      const row = prepare('SELECT min(due_at) AS due FROM recipient WHERE due_at IS NOT NULL').get() as {
+        due: number | null;
+      };
       return row.due === null || row.due >= NEVER ? null : row.due;
     },
 
@@ -161,13 +191,14 @@ export function createQueueReads(prepare: Prepare) {
       const row = messageById(id);
       if (row === undefined) return null;
       const chunk = prepare('SELECT data FROM chunk WHERE id = ?').get(row.body * CHUNK_FACTOR + n) as
-        | { data: Uint8Array<ArrayBuffer> }
-        | undefined;
+        { data: Uint8Array<ArrayBuffer> } | undefined;
       return { bytes: chunk?.data ?? new Uint8Array(0), size: row.size };
     },
 
     invalidAddresses(): readonly InvalidAddress[] {
-      const rows = prepare('SELECT address, reply, at, count FROM invalid_address ORDER BY at DESC, address').all() as InvalidAddress[];
+      const rows = prepare(
+        'SELECT address, reply, at, count FROM invalid_address ORDER BY at DESC, address',
+      ).all() as InvalidAddress[];
       return rows.map((row) => ({ ...row }));
     },
 
@@ -192,7 +223,8 @@ export function createQueueReads(prepare: Prepare) {
     },
 
     knownNetworks(): readonly KnownNetwork[] {
-      const current = prepare('SELECT network FROM network_change ORDER BY n DESC LIMIT 1').get() as { network: string } | undefined;
+      const current = prepare('SELECT network FROM network_change ORDER BY n DESC LIMIT 1').get() as
+        { network: string } | undefined;
       const rows = prepare('SELECT id, name, last_seen FROM network ORDER BY last_seen DESC, id').all() as {
         id: string;
         name: string | null;

@@ -1,5 +1,15 @@
 /** Between the rows of the database and the words of the contract. Pure. */
-import type { Folder, HopRef, HopTry, MessageDsn, MessageOrigin, MessageRow, RecipientDsn, RecipientState, SmtpReply } from '../../shared/mail.ts';
+import type {
+  Folder,
+  HopRef,
+  HopTry,
+  MessageDsn,
+  MessageOrigin,
+  MessageRow,
+  RecipientDsn,
+  RecipientState,
+  SmtpReply,
+} from '../../shared/mail.ts';
 import { FOLDERS, isPending } from '../../shared/mail.ts';
 import type { ClaimedRecipient, NewMessage } from '../ports.ts';
 import { RECIPIENT_FACTOR } from './schema.ts';
@@ -29,9 +39,9 @@ const URGENCY: readonly RecipientState[] = [
   'delivered',
 ];
 
-export const FOLDER_CODES = Object.fromEntries(FOLDERS.map((folder) => [folder, FOLDER_ORDER.indexOf(folder)])) as Readonly<
-  Record<Folder, number>
->;
+export const FOLDER_CODES = Object.fromEntries(
+  FOLDERS.map((folder) => [folder, FOLDER_ORDER.indexOf(folder)]),
+) as Readonly<Record<Folder, number>>;
 export const STATE_CODES = Object.fromEntries(STATE_ORDER.map((state, code) => [state, code])) as Readonly<
   Record<RecipientState, number>
 >;
@@ -204,7 +214,11 @@ export function searchText(message: NewMessage): string {
 
 /** The words of a search, in lower case: each must occur. */
 export function searchWords(search: string): readonly string[] {
-  return search.toLowerCase().split(/\s+/).filter((word) => word !== '').slice(0, 16);
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .slice(0, 16);
 }
 
 /** One line of a server's or our own words about it. */

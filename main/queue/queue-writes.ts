@@ -80,7 +80,8 @@ export function createQueueWrites(options: {
 
   function insertMessage(message: NewMessage, octets: Body, now: number): void {
     const count = message.recipients.length;
-    if (count === 0 || count > RECIPIENT_FACTOR) throw new StoreError('other', `a message cannot have ${count} recipients`);
+    if (count === 0 || count > RECIPIENT_FACTOR)
+      throw new StoreError('other', `a message cannot have ${count} recipients`);
     const seq = octets.kind === 'staged' ? octets.body : takeSeq();
     const nextAt = Math.min(...message.recipients.map((recipient) => recipient.notBefore ?? message.acceptedAt));
     prepare(
@@ -157,7 +158,10 @@ export function createQueueWrites(options: {
     const times = pending.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
     const finished = pending.length > 0 ? null : Math.max(...rows.map((row) => row.done_at ?? 0));
     // Failed mail is news even if the message was looked at while it waited.
-    const isNews = FOLDER_CODES[folder] !== message.folder && (folder === 'bad' || folder === 'bounced') && message.folder !== FOLDER_CODES.deleted;
+    const isNews =
+      FOLDER_CODES[folder] !== message.folder &&
+      (folder === 'bad' || folder === 'bounced') &&
+      message.folder !== FOLDER_CODES.deleted;
     prepare('UPDATE message SET folder = ?, state = ?, next_at = ?, finished_at = ?, seen = ? WHERE seq = ?').run(
       FOLDER_CODES[folder],
       STATE_CODES[mostUrgent(states)],
@@ -240,7 +244,9 @@ export function createQueueWrites(options: {
     prepare('DELETE FROM recipient WHERE id >= ? AND id < ?').run(seq * RECIPIENT_FACTOR, (seq + 1) * RECIPIENT_FACTOR);
     prepare('DELETE FROM timeline WHERE id >= ? AND id < ?').run(seq * CHUNK_FACTOR, (seq + 1) * CHUNK_FACTOR);
     // A resent message shares the octets of its source.
-    const copies = prepare('SELECT 1 AS one FROM message WHERE (body = ?1 AND body <> seq) OR seq = ?1 LIMIT 1').get(body);
+    const copies = prepare('SELECT 1 AS one FROM message WHERE (body = ?1 AND body <> seq) OR seq = ?1 LIMIT 1').get(
+      body,
+    );
     if (copies === undefined) removeChunks(body);
   }
 
@@ -251,7 +257,9 @@ export function createQueueWrites(options: {
   function giveBack(row: RecipientColumns, now: number, crashed: boolean): void {
     const seq = seqOfRecipient(row.id);
     const message = reads.messageBySeq(seq);
-    prepare('UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?').run(
+    prepare(
+      'UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?',
+    ).run(
       row.attempts > 0 || crashed ? STATE_CODES.deferred : STATE_CODES.queued,
       message?.deleted_at === null ? now : null,
       now,
@@ -334,7 +342,9 @@ export function createQueueWrites(options: {
       for (const [seq, ids] of bySeq) {
         const message = reads.messageBySeq(seq);
         if (message === undefined) continue;
-        const claim = prepare('UPDATE recipient SET state = ?, due_at = NULL, claimed_by = ?, claimed_at = ? WHERE id = ?');
+        const claim = prepare(
+          'UPDATE recipient SET state = ?, due_at = NULL, claimed_by = ?, claimed_at = ? WHERE id = ?',
+        );
         const recipients = ids.flatMap((id) => {
           const row = recipientById(id);
           if (row === undefined) return [];
@@ -343,7 +353,9 @@ export function createQueueWrites(options: {
         });
         prepare('UPDATE message SET attempts = attempts + 1 WHERE seq = ?').run(seq);
         dirty.add(seq);
-        const envelope = toEnvelope(prepare('SELECT * FROM envelope WHERE seq = ?').get(seq) as EnvelopeColumns | undefined);
+        const envelope = toEnvelope(
+          prepare('SELECT * FROM envelope WHERE seq = ?').get(seq) as EnvelopeColumns | undefined,
+        );
         claimed.push({
           id: message.id,
           acceptedAt: message.accepted_at,
@@ -394,13 +406,11 @@ export function createQueueWrites(options: {
         const row = recipientById(id);
         if (row?.claimed_by !== runId) continue;
         const message = reads.messageBySeq(seqOfRecipient(id));
-        const untouched = row.last_counted_at === null && row.attempts === 0 && row.retry_index === 0 ? 'queued' : 'deferred';
-        prepare('UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?').run(
-          STATE_CODES[held ? 'held' : untouched],
-          message?.deleted_at === null ? nextAt : null,
-          nextAt,
-          id,
-        );
+        const untouched =
+          row.last_counted_at === null && row.attempts === 0 && row.retry_index === 0 ? 'queued' : 'deferred';
+        prepare(
+          'UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?',
+        ).run(STATE_CODES[held ? 'held' : untouched], message?.deleted_at === null ? nextAt : null, nextAt, id);
         dirty.add(seqOfRecipient(id));
       }
       return null;
@@ -490,7 +500,10 @@ export function createQueueWrites(options: {
     },
 
     clampNextAt({ latest, limit }: OpInput<'clampNextAt'>): number {
-      const rows = prepare('SELECT * FROM recipient WHERE due_at > ? ORDER BY due_at LIMIT ?').all(latest, limit) as RecipientColumns[];
+      const rows = prepare('SELECT * FROM recipient WHERE due_at > ? ORDER BY due_at LIMIT ?').all(
+        latest,
+        limit,
+      ) as RecipientColumns[];
       for (const row of rows) {
         prepare('UPDATE recipient SET due_at = ?1, next_at = ?1 WHERE id = ?2').run(latest, row.id);
         dirty.add(seqOfRecipient(row.id));
@@ -507,7 +520,10 @@ export function createQueueWrites(options: {
         for (const row of reads.recipientsOf(seq)) {
           const state = stateFrom(row.state);
           if (!isPending(state) || state === 'attempting') continue;
-          prepare('UPDATE recipient SET due_at = ? WHERE id = ?').run(to === 'deleted' ? null : (row.next_at ?? NEVER), row.id);
+          prepare('UPDATE recipient SET due_at = ? WHERE id = ?').run(
+            to === 'deleted' ? null : (row.next_at ?? NEVER),
+            row.id,
+          );
         }
         dirty.add(seq);
         count += 1;
@@ -528,7 +544,8 @@ export function createQueueWrites(options: {
 
     markSeen({ seqs }: OpInput<'markSeen'>): number {
       let count = 0;
-      for (const seq of seqs) count += Number(prepare('UPDATE message SET seen = 1 WHERE seq = ? AND seen = 0').run(seq).changes);
+      for (const seq of seqs)
+        count += Number(prepare('UPDATE message SET seen = 1 WHERE seq = ? AND seen = 0').run(seq).changes);
       return count;
     },
 
@@ -536,9 +553,15 @@ export function createQueueWrites(options: {
       const sent =
         sentBefore === null
           ? []
-          : prepare('SELECT * FROM message WHERE finished_at < ? AND folder = ? LIMIT ?').all(sentBefore, FOLDER_CODES.sent, limit);
+          : prepare('SELECT * FROM message WHERE finished_at < ? AND folder = ? LIMIT ?').all(
+              sentBefore,
+              FOLDER_CODES.sent,
+              limit,
+            );
       const deleted =
-        deletedBefore === null ? [] : prepare('SELECT * FROM message WHERE deleted_at < ? LIMIT ?').all(deletedBefore, limit);
+        deletedBefore === null
+          ? []
+          : prepare('SELECT * FROM message WHERE deleted_at < ? LIMIT ?').all(deletedBefore, limit);
       const rows = [...sent, ...deleted].slice(0, limit) as MessageColumns[];
       for (const row of rows) removeMessage(row);
       const newest = prepare('SELECT max(minute) AS minute FROM activity').get() as { minute: number | null };
@@ -563,14 +586,17 @@ export function createQueueWrites(options: {
     },
 
     noteNetwork({ id, name, at }: OpInput<'noteNetwork'>): null {
-      const last = prepare('SELECT network FROM network_change ORDER BY n DESC LIMIT 1').get() as { network: string } | undefined;
+      const last = prepare('SELECT network FROM network_change ORDER BY n DESC LIMIT 1').get() as
+        { network: string } | undefined;
       prepare(
         `INSERT INTO network (id, name, last_seen) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET
           name = coalesce(excluded.name, name), last_seen = excluded.last_seen`,
       ).run(id, name, at);
       if (last?.network !== id) {
         prepare('INSERT INTO network_change (at, network, name) VALUES (?, ?, ?)').run(at, id, name);
-        prepare('DELETE FROM network_change WHERE n <= (SELECT max(n) FROM network_change) - ?').run(NETWORK_CHANGES_KEPT);
+        prepare('DELETE FROM network_change WHERE n <= (SELECT max(n) FROM network_change) - ?').run(
+          NETWORK_CHANGES_KEPT,
+        );
       }
       return null;
     },
@@ -583,7 +609,10 @@ export function createQueueWrites(options: {
 
     setMemo({ key, value }: OpInput<'setMemo'>): null {
       if (value === null) prepare('DELETE FROM memo WHERE key = ?').run(key);
-      else prepare('INSERT INTO memo (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
+      else
+        prepare(
+          'INSERT INTO memo (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        ).run(key, value);
       return null;
     },
   };

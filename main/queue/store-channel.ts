@@ -22,7 +22,11 @@ export interface StoreChannel {
 }
 
 /** Opens the store in a thread of its own. Rejects with StoreError. */
-export async function openWorkerChannel(input: OpenInput, workerUrl: URL, events: ChannelEvents): Promise<StoreChannel> {
+export async function openWorkerChannel(
+  input: OpenInput,
+  workerUrl: URL,
+  events: ChannelEvents,
+): Promise<StoreChannel> {
   const worker = new Worker(workerUrl, { workerData: input, name: 'queue store' });
   return new Promise((resolve, reject) => {
     let opened = false;
@@ -54,7 +58,8 @@ export async function openWorkerChannel(input: OpenInput, workerUrl: URL, events
           break;
         case 'responses':
           for (const response of message.responses) {
-            if (!response.ok && response.error.reason === 'corrupt') trouble = new StoreError('corrupt', response.error.message);
+            if (!response.ok && response.error.reason === 'corrupt')
+              trouble = new StoreError('corrupt', response.error.message);
           }
           events.responses(message.responses);
           break;

@@ -1,5 +1,12 @@
 /** What travels between the program's thread and the thread that holds the database. Structured-clone data only. */
-import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selection } from '../../shared/ipc-contract.ts';
+import type {
+  Activity,
+  InvalidAddress,
+  KnownNetwork,
+  ListPage,
+  ListQuery,
+  Selection,
+} from '../../shared/ipc-contract.ts';
 import type { FolderCounts } from '../../shared/mail.ts';
 import type { AttemptRecord, ClaimedMessage, NewMessage, StoreError, StoreRecovery, StoredDetails } from '../ports.ts';
 
@@ -13,18 +20,30 @@ export interface StoreOps {
   accept(input: { readonly message: NewMessage; readonly octets: AcceptedBytes; readonly now: number }): null;
   chunk(input: { readonly token: string; readonly n: number; readonly bytes: Uint8Array<ArrayBuffer> }): null;
   discard(input: { readonly token: string }): null;
-  claimDue(input: { readonly now: number; readonly limit: number; readonly skipDomains: readonly string[] }): readonly ClaimedMessage[];
+  claimDue(input: {
+    readonly now: number;
+    readonly limit: number;
+    readonly skipDomains: readonly string[];
+  }): readonly ClaimedMessage[];
   record(input: { readonly record: AttemptRecord; readonly now: number }): null;
   release(input: { readonly recipients: readonly number[]; readonly nextAt: number; readonly held: boolean }): null;
   /** In flight for this run but not in the list: nobody works on them (their thread died). Given back. */
   reclaim(input: { readonly known: readonly number[]; readonly now: number }): number;
   wakeDue(input: { readonly waitsFor: string | null; readonly now: number; readonly limit: number }): number;
-  wakeMessages(input: { readonly seqs: readonly number[]; readonly forcedGateway: string | null; readonly now: number }): number;
+  wakeMessages(input: {
+    readonly seqs: readonly number[];
+    readonly forcedGateway: string | null;
+    readonly now: number;
+  }): number;
   clampNextAt(input: { readonly latest: number; readonly limit: number }): number;
   move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly now: number }): number;
   purge(input: { readonly seqs: readonly number[] }): number;
   markSeen(input: { readonly seqs: readonly number[] }): number;
-  expireKept(input: { readonly sentBefore: number | null; readonly deletedBefore: number | null; readonly limit: number }): number;
+  expireKept(input: {
+    readonly sentBefore: number | null;
+    readonly deletedBefore: number | null;
+    readonly limit: number;
+  }): number;
   duplicate(input: { readonly source: string; readonly message: NewMessage; readonly now: number }): null;
   clearInvalidAddresses(input: null): number;
   noteNetwork(input: { readonly id: string; readonly name: string | null; readonly at: number }): null;
@@ -35,7 +54,10 @@ export interface StoreOps {
 
   select(input: { readonly selection: Selection }): readonly number[];
   nextDueAt(input: null): number | null;
-  bytes(input: { readonly id: string; readonly n: number }): { readonly bytes: Uint8Array<ArrayBuffer>; readonly size: number } | null;
+  bytes(input: {
+    readonly id: string;
+    readonly n: number;
+  }): { readonly bytes: Uint8Array<ArrayBuffer>; readonly size: number } | null;
   counts(input: null): FolderCounts;
   list(input: ListQuery): ListPage;
   details(input: { readonly id: string }): StoredDetails | null;
@@ -86,7 +108,14 @@ export const OP_KIND: { readonly [K in OpName]: 'durable' | 'lazy' | 'read' } = 
 };
 
 /** Changes that no window shows. */
-export const SILENT_OPS: ReadonlySet<OpName> = new Set<OpName>(['chunk', 'discard', 'setMemo', 'tidy', 'noteNetwork', 'forgetNetwork']);
+export const SILENT_OPS: ReadonlySet<OpName> = new Set<OpName>([
+  'chunk',
+  'discard',
+  'setMemo',
+  'tidy',
+  'noteNetwork',
+  'forgetNetwork',
+]);
 
 export interface Request<K extends OpName = OpName> {
   readonly n: number;
@@ -117,8 +146,7 @@ export interface OpenInput {
 
 /** Program's thread to store's thread. */
 export type ToWorker =
-  | { readonly kind: 'requests'; readonly requests: readonly Request[] }
-  | { readonly kind: 'close' };
+  { readonly kind: 'requests'; readonly requests: readonly Request[] } | { readonly kind: 'close' };
 
 /** Store's thread to program's thread. */
 export type FromWorker =

@@ -28,7 +28,9 @@ export function exportSettings(settings: Settings): string {
 export function importSettings(
   json: string,
   current: Settings,
-): { readonly ok: true; readonly next: Settings } | { readonly ok: false; readonly problems: readonly SettingsProblem[] } {
+):
+  | { readonly ok: true; readonly next: Settings }
+  | { readonly ok: false; readonly problems: readonly SettingsProblem[] } {
   let value: unknown;
   try {
     value = JSON.parse(json.startsWith('\ufeff') ? json.slice(1) : json);

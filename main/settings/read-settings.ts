@@ -32,7 +32,9 @@ export function readSettings(text: string | null): ReadSettings {
   try {
     raw = JSON.parse(bare);
   } catch (error) {
-    return broken(`The file is not JSON: ${error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 200) : ''}`);
+    return broken(
+      `The file is not JSON: ${error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 200) : ''}`,
+    );
   }
   if (!isObject(raw)) return broken('The file does not hold settings.');
   if ('version' in raw && raw['version'] !== 1) {
@@ -61,7 +63,8 @@ function mend(raw: Json): ReadSettings {
     const issues = [...parsed.error.issues].sort((a, b) => comparePaths(b.path, a.path));
     for (const issue of issues) {
       problems.push({ path: issue.path.join('.'), message: issue.message });
-      if (issue.path[0] === 'server' && (issue.path.length < 2 || GUARDS.includes(String(issue.path[1])))) guardLost = true;
+      if (issue.path[0] === 'server' && (issue.path.length < 2 || GUARDS.includes(String(issue.path[1]))))
+        guardLost = true;
       if (issue.path[0] === 'gateways' && issue.path[1] === 'list' && issue.path.length > 3) {
         wrongGateways.add(at(draft, issue.path.slice(0, 3)));
       }

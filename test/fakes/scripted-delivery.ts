@@ -6,8 +6,19 @@ import type { PlanStep } from '../../main/policy/types.ts';
 export type Script = (step: PlanStep, rcptTo: string) => Verdict | Promise<Verdict>;
 
 export const accepted: Verdict = { kind: 'delivered', reply: { code: 250, text: 'ok' } };
-export const refused: Verdict = { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: { code: 550, enhanced: '5.1.1', text: 'no such user' } };
-export const later: Verdict = { kind: 'deferred', scope: 'recipient', status: '4.2.0', why: 'reply', reply: { code: 450, text: 'later' } };
+export const refused: Verdict = {
+  kind: 'rejected',
+  scope: 'recipient',
+  status: '5.1.1',
+  reply: { code: 550, enhanced: '5.1.1', text: 'no such user' },
+};
+export const later: Verdict = {
+  kind: 'deferred',
+  scope: 'recipient',
+  status: '4.2.0',
+  why: 'reply',
+  reply: { code: 450, text: 'later' },
+};
 export const silent: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' };
 export const unsure: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' };
 
@@ -49,14 +60,22 @@ export class ScriptedDelivery implements Delivery {
       }
     }
     const key = step.kind === 'gateways' ? `gateway:${step.ids[0] ?? ''}` : `mx:${step.domain}`;
-    const atFault = [...verdicts].filter(([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'));
+    const atFault = [...verdicts].filter(
+      ([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'),
+    );
     const failed = [...verdicts].filter(([, v]) => v.kind !== 'delivered');
     return {
       tries: [
         {
           hop:
             step.kind === 'gateways'
-              ? { kind: 'gateway', host: 'gateway.test', port: 587, gatewayId: step.ids[0] ?? '', gatewayName: step.ids[0] ?? '' }
+              ? {
+                  kind: 'gateway',
+                  host: 'gateway.test',
+                  port: 587,
+                  gatewayId: step.ids[0] ?? '',
+                  gatewayName: step.ids[0] ?? '',
+                }
               : { kind: step.kind === 'lan' ? 'lan' : 'mx', host: `mx.${step.domain}`, port: 25 },
           startedAt: 0,
           endedAt: 1,
@@ -66,7 +85,11 @@ export class ScriptedDelivery implements Delivery {
         },
       ],
       verdicts,
-      errorKinds: new Map(step.kind === 'gateways' ? [] : failed.map(([id]) => [id, step.kind === 'lan' ? ('lan' as const) : ('smtp' as const)])),
+      errorKinds: new Map(
+        step.kind === 'gateways'
+          ? []
+          : failed.map(([id]) => [id, step.kind === 'lan' ? ('lan' as const) : ('smtp' as const)]),
+      ),
       waitsFor: new Map(atFault.map(([id]) => [id, key])),
       nothingReached: step.kind === 'gateways' && atFault.length === recipients.length,
       dsnPassedOn: new Set(),

@@ -28,15 +28,25 @@ function unescape(text: string): string {
 }
 
 function pattern(text: string): RegExp {
-  return new RegExp(`^${text.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's');
+  return new RegExp(
+    `^${text
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+    's',
+  );
 }
 
 describe('dialogs', () => {
   test('there are some', () => expect(files.length).toBeGreaterThan(30));
 
   test.each(files)('%s', async (name) => {
-    const lines = readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    const server = lines.filter((line) => line.startsWith('! ')).map((line) => JSON.parse(line.slice(2)) as ServerChanges);
+    const lines = readFileSync(join(folder, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    const server = lines
+      .filter((line) => line.startsWith('! '))
+      .map((line) => JSON.parse(line.slice(2)) as ServerChanges);
     harness = await startListener(Object.assign({}, ...server) as ServerChanges);
     const client = new Client(harness.port);
     let replyLines: string[] = [];
@@ -61,8 +71,12 @@ describe('dialogs', () => {
         const last = harness.stored.at(-1);
         if (word === 'messages') expect(harness.stored.length).toBe(Number(value));
         else if (word === 'from') expect(last?.message.mailFrom ?? '<>').toBe(value);
-        else if (word === 'recipients') expect(last?.message.recipients.map((r) => r.rcptTo)).toEqual(value.split('  '));
-        else if (word === 'dsn') expect(JSON.parse(JSON.stringify([last?.message.dsn, last?.message.recipients.map((r) => r.dsn)]))).toEqual(JSON.parse(value));
+        else if (word === 'recipients')
+          expect(last?.message.recipients.map((r) => r.rcptTo)).toEqual(value.split('  '));
+        else if (word === 'dsn')
+          expect(JSON.parse(JSON.stringify([last?.message.dsn, last?.message.recipients.map((r) => r.dsn)]))).toEqual(
+            JSON.parse(value),
+          );
         else if (word === 'has') expect(last?.bytes.toString('latin1')).toContain(unescape(value));
         else if (word === 'hasnt') expect(last?.bytes.toString('latin1')).not.toContain(unescape(value));
         else throw new Error(`${name}: ${line}`);

@@ -3,7 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import type { Log, NewMessage, StagedMessage } from '../../../main/ports.ts';
-import { createSmtpListener, type SmtpListener, type SmtpListenerOptions } from '../../../main/listener/smtp-listener.ts';
+import {
+  createSmtpListener,
+  type SmtpListener,
+  type SmtpListenerOptions,
+} from '../../../main/listener/smtp-listener.ts';
 import { defaultSettings, type Settings } from '../../../shared/settings.ts';
 
 export interface Stored {
@@ -30,42 +34,87 @@ export type ServerChanges = Omit<Partial<Settings['server']>, 'tls'> & { tls?: R
 
 export function settingsWith(server: ServerChanges): Settings {
   const base = defaultSettings();
-  return { ...base, server: { ...base.server, host: ['127.0.0.1'], port: 0, hostname: 'mail.example.test', ...server, tls: { ...base.server.tls, ...server.tls } } };
+  return {
+    ...base,
+    server: {
+      ...base.server,
+      host: ['127.0.0.1'],
+      port: 0,
+      hostname: 'mail.example.test',
+      ...server,
+      tls: { ...base.server.tls, ...server.tls },
+    },
+  };
 }
 
-export async function startListener(server: ServerChanges = {}, options: Partial<SmtpListenerOptions> = {}): Promise<Harness> {
+export async function startListener(
+  server: ServerChanges = {},
+  options: Partial<SmtpListenerOptions> = {},
+): Promise<Harness> {
   const clock = new VirtualClock();
   const stored: Stored[] = [];
   const refusals: Harness['refusals'] = [];
   const nothing = (): void => {};
   const log: Log = {
-    queued: nothing, attempt: nothing, sent: nothing, deferred: nothing, bounced: nothing, note: nothing, conversation: nothing,
+    queued: nothing,
+    attempt: nothing,
+    sent: nothing,
+    deferred: nothing,
+    bounced: nothing,
+    note: nothing,
+    conversation: nothing,
     refused: (facts) => refusals.push(facts),
-    problem: (event, error) => { throw new Error(`${event}: ${String(error)}`); },
+    problem: (event, error) => {
+      throw new Error(`${event}: ${String(error)}`);
+    },
   };
   let next = 0;
   let staged = 0;
-  const harness = { settings: settingsWith(server), store: { beforeWrite: async () => {}, beforeCommit: async () => {} } };
+  const harness = {
+    settings: settingsWith(server),
+    store: { beforeWrite: async () => {}, beforeCommit: async () => {} },
+  };
   const stage = (): StagedMessage => {
     const parts: Buffer[] = [];
     let over = false;
     staged++;
-    const finish = (): void => { if (!over) { over = true; staged--; } };
+    const finish = (): void => {
+      if (!over) {
+        over = true;
+        staged--;
+      }
+    };
     return {
-      write: async (chunk) => { await harness.store.beforeWrite(); parts.push(Buffer.from(chunk)); },
+      write: async (chunk) => {
+        await harness.store.beforeWrite();
+        parts.push(Buffer.from(chunk));
+      },
       commit: async (message) => {
         await harness.store.beforeCommit();
         finish();
         stored.push({ message, bytes: Buffer.concat(parts), writes: parts.length });
       },
-      abort: async () => { finish(); },
+      abort: async () => {
+        finish();
+      },
     };
   };
-  const listener = createSmtpListener({ stage, newQueueId: () => `Q${++next}`, clock, log, settings: () => harness.settings, ...options });
+  const listener = createSmtpListener({
+    stage,
+    newQueueId: () => `Q${++next}`,
+    clock,
+    log,
+    settings: () => harness.settings,
+    ...options,
+  });
   const state = await listener.apply(harness.settings);
   if (state.kind !== 'listening') throw new Error(JSON.stringify(state));
   return Object.assign(harness, {
-    listener, port: state.port, clock, stored, refusals,
+    listener,
+    port: state.port,
+    clock,
+    stored,
+    refusals,
     open: () => staged,
     close: () => listener.close(0),
   });
@@ -84,8 +133,14 @@ export class Client {
   }
 
   #listen(): void {
-    this.socket.on('data', (chunk: Buffer) => { this.#text += chunk.toString('latin1'); this.#wake(); });
-    const end = (): void => { this.#ended = true; this.#wake(); };
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#text += chunk.toString('latin1');
+      this.#wake();
+    });
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake();
+    };
     this.socket.on('end', end);
     this.socket.on('close', end);
     this.socket.on('error', end);
@@ -130,7 +185,10 @@ export class Client {
     const tls = connectTls({ socket: plain, rejectUnauthorized: false });
     this.socket = tls;
     this.#listen();
-    await new Promise<void>((resolve, reject) => { tls.once('secureConnect', resolve); tls.once('error', reject); });
+    await new Promise<void>((resolve, reject) => {
+      tls.once('secureConnect', resolve);
+      tls.once('error', reject);
+    });
     return tls;
   }
 

@@ -1,0 +1,204 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Settings } from '../../shared/settings.ts';
+import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
+import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
+
+let lab: EngineLab | undefined;
+afterEach(async () => {
+  await lab?.close();
+  lab = undefined;
+});
+async function start(script: Script, first?: (settings: Settings) => unknown): Promise<EngineLab> {
+  lab = await createEngineLab(script, first);
+  return lab;
+}
+const always =
+  (...names: readonly string[]) =>
+  (s: Settings) => ({ ...s, gateways: { ...s.gateways, mode: 'always', list: gateways(...names) } });
+
+describe('a message', () => {
+  it('that its mail server takes is Sent, after one attempt', async () => {
+    const { accept, states, counts, delivery } = await start(() => accepted);
+    const id = await accept(['bob@example.test']);
+    expect(await states(id)).toEqual({ 'bob@example.test': 'delivered' });
+    expect(await counts()).toMatchObject({ outbox: 0, sent: 1 });
+    expect(delivery.taken).toEqual(['direct example.test -> bob@example.test']);
+  });
+
+  it('that a gateway takes is relayed, and the mode sends nothing directly', async () => {
+    const { accept, states, delivery } = await start(() => accepted, always('office'));
+    const id = await accept(['bob@example.test', 'eve@other.test']);
+    expect(await states(id)).toEqual({ 'bob@example.test': 'relayed', 'eve@other.test': 'relayed' });
+    expect(delivery.taken).toEqual(['gateways office -> bob@example.test', 'gateways office -> eve@other.test']);
+  });
+
+  it("with one recipient accepted, one refused, one deferred keeps each one's own result", async () => {
+    const script: Script = (_step, to) => (/^(good|ann)/.test(to) ? accepted : to.startsWith('bad') ? refused : later);
+    const { accept, states, counts, advance, delivery } = await start(script);
+    const id = await accept(['good@a.test', 'bad@a.test', 'slow@a.test']);
+    expect(await states(id)).toEqual({
+      'good@a.test': 'delivered',
+      'bad@a.test': 'bounced',
+      'slow@a.test': 'deferred',
+    });
+    expect(await counts()).toMatchObject({ outbox: 1 });
+    delivery.become(() => accepted);
+    await advance(2 * 60_000);
+    expect(await states(id)).toMatchObject({ 'slow@a.test': 'delivered' });
+    expect(delivery.accepted.get(`${id} good@a.test`)).toBe(1);
+    expect(await counts()).toMatchObject({ bounced: 1 });
+  });
+
+  it('refused for good goes back to its sender in one report for all recipients', async () => {
+    const { accept, store, failed, settle } = await start((_s, to) => (to === 'ann@sender.test' ? accepted : refused));
+    const id = await accept(['one@a.test', 'two@b.test']);
+    await settle();
+    const sent = (
+      await store().list({ folder: 'sent', search: '', sort: 'age', descending: true, offset: 0, limit: 10 })
+    ).rows;
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toMatchObject({ mailFrom: null, to: ['ann@sender.test'] });
+    const text = Buffer.from(await store().head(sent[0]?.id ?? '', 100_000)).toString();
+    expect(text).toContain('Final-Recipient: rfc822; one@a.test');
+    expect(text).toContain('Final-Recipient: rfc822; two@b.test');
+    expect(failed).toMatchObject([{ id, folder: 'bounced', words: '550 no such user' }]);
+  });
+
+  it('refused for good with "return undeliverable" off is Bounced, and nobody is told', async () => {
+    const { accept, counts } = await start(
+      () => refused,
+      (s) => ({ ...s, administration: { ...s.administration, returnUndeliverable: false } }),
+    );
+    await accept(['one@a.test']);
+    expect(await counts()).toMatchObject({ bounced: 1, outbox: 0, sent: 0 });
+  });
+
+  it('that is a report itself is never answered: it ends in Bad', async () => {
+    const { accept, counts } = await start(() => refused);
+    await accept(['one@a.test'], { mailFrom: null });
+    expect(await counts()).toMatchObject({ bad: 1, bounced: 0, outbox: 0 });
+  });
+
+  it('whose outcome is unknown is tried again later, not at another place at once', async () => {
+    const { accept, delivery, advance, states } = await start(() => unsure, always('one', 'two'));
+    const id = await accept(['bob@a.test']);
+    expect(delivery.taken).toHaveLength(1);
+    delivery.become(() => accepted);
+    await advance(2 * 60_000);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+});
+
+describe('the network', () => {
+  it('missing holds the queue; nothing is tried or counted; its return sends all', async () => {
+    const { accept, network, states, delivery, advance, store } = await start(() => accepted);
+    await network(NO_NETWORK);
+    const id = await accept(['bob@a.test']);
+    await advance(10 * DAY);
+    expect(delivery.taken).toEqual([]);
+    expect((await store().details(id))?.recipients[0]?.attempts).toBe(0);
+    await network(HOME);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('changing starts every waiting recipient at once and probes the gateways', async () => {
+    const { accept, network, states, delivery } = await start(() => silent, always('office'));
+    const id = await accept(['bob@a.test']);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'deferred' });
+    const probes = delivery.probes;
+    delivery.become(() => accepted);
+    await network({ ...HOME, id: 'hotel', name: 'Hotel' });
+    expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+    expect(delivery.probes).toBe(probes + 1);
+    expect(delivery.changes).toEqual(['hotel']);
+  });
+
+  it("that vanishes in mid-attempt is not the mail's fault: no attempt counts", async () => {
+    let vanish: () => Promise<void> = async () => Promise.resolve();
+    const l = await start(async () => {
+      await vanish();
+      return silent;
+    });
+    vanish = async () => {
+      vanish = async () => Promise.resolve();
+      void l.network(NO_NETWORK);
+      return Promise.resolve();
+    };
+    const id = await l.accept(['bob@a.test']);
+    expect((await l.store().details(id))?.recipients[0]).toMatchObject({ state: 'deferred', attempts: 0 });
+    l.delivery.become(() => accepted);
+    await l.network(HOME);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('without the required dial-up connection: send now sends nothing and says why', async () => {
+    const l = await start(() => accepted);
+    await l.dialUp({ required: true, active: [] });
+    const id = await l.accept(['bob@a.test']);
+    expect(await l.engine().sendNow()).toEqual({ count: 0, phrase: { id: 'hold.dial-up' } });
+    expect(l.delivery.taken).toEqual([]);
+    await l.dialUp({ active: ['ppp0'] });
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+});
+
+describe('waiting mail', () => {
+  it('follows a changed mode without a restart', async () => {
+    const { accept, set, states, delivery } = await start((step) => (step.kind === 'gateways' ? accepted : later));
+    const id = await accept(['bob@a.test']);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'deferred' });
+    await set(always('office'));
+    expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+    expect(delivery.taken.at(-1)).toBe('gateways office -> bob@a.test');
+  });
+
+  it('goes at once when the hop that it waits for works again', async () => {
+    const { accept, states, delivery, settle } = await start(() => silent, always('office'));
+    const id = await accept(['bob@a.test']);
+    delivery.become(() => accepted);
+    delivery.hopWorks('gateway:office');
+    await settle();
+    expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+
+  it('stays put while paused, over a restart too, and goes on resume', async () => {
+    const l = await start(() => accepted);
+    await l.engine().pause();
+    const id = await l.accept(['bob@a.test']);
+    await l.crash();
+    await l.advance(DAY);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'queued' });
+    await l.engine().resume();
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('is retried on the schedule 1, 2, 5, 10, 20, 40 minutes, then hourly', async () => {
+    const { accept, advance, delivery, clock } = await start(() => later);
+    const began = clock.now();
+    const at: number[] = [];
+    delivery.become(() => {
+      at.push((clock.now() - began) / 60_000);
+      return later;
+    });
+    await accept(['bob@a.test']);
+    await advance(6 * HOUR);
+    const waits = at.slice(1).map((t, i) => t - (at[i] ?? 0));
+    const expected = [1, 2, 5, 10, 20, 40, 60, 60, 60];
+    waits.slice(0, expected.length).forEach((wait, i) => {
+      expect(wait).toBeGreaterThanOrEqual((expected[i] ?? 0) * 0.8 - 0.02);
+      expect(wait).toBeLessThanOrEqual((expected[i] ?? 0) * 1.2 + 0.02);
+    });
+    expect(waits.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it('is given up after four days, not before', async () => {
+    const { accept, advance, counts, states } = await start((_s, to) => (to === 'ann@sender.test' ? accepted : later));
+    const id = await accept(['bob@a.test']);
+    await advance(4 * DAY - HOUR);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'deferred' });
+    await advance(2 * HOUR);
+    expect(await states(id)).toEqual({ 'bob@a.test': 'bounced' });
+    expect(await counts()).toMatchObject({ outbox: 0, bounced: 1, sent: 1 });
+  });
+});

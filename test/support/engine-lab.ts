@@ -1,0 +1,265 @@
+/** The engine on a real queue (SQLite on a temporary file), with a virtual clock and a scripted world. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createEngine, type Engine } from '../../main/engine.ts';
+import { createOutgoing } from '../../main/dkim/dkim.ts';
+import type { ClaimedMessage, Log, NetworkMonitor, NewRecipient, QueueStore, SettingsStore } from '../../main/ports.ts';
+import { createQueueIds } from '../../main/queue-id.ts';
+import { openQueueStore } from '../../main/queue/open-queue-store.ts';
+import { createReporter, type FailedMessage } from '../../main/reports.ts';
+import type { FolderCounts } from '../../shared/mail.ts';
+import { defaultSettings, parseSettings, type Settings } from '../../shared/settings.ts';
+import type { DialUpState, NetworkState } from '../../shared/status.ts';
+import { ScriptedDelivery, type Script } from '../fakes/scripted-delivery.ts';
+import { VirtualClock } from '../fakes/virtual-clock.ts';
+
+export const HOME: NetworkState = {
+  online: true,
+  id: 'home',
+  name: 'Home',
+  kind: 'wifi',
+  links: [{ device: 'wlan0', kind: 'wifi', name: 'Home', addresses: ['192.0.2.7'] }],
+  portal: false,
+  metered: null,
+  since: 0,
+};
+export const NO_NETWORK: NetworkState = { ...HOME, online: false, id: null, name: null, kind: null, links: [] };
+
+/** A log that keeps its lines. */
+export function keptLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const line =
+    (event: string) =>
+    (...facts: readonly unknown[]): void => {
+      lines.push(
+        `${event} ${facts.map((f) => (f instanceof Error ? (f.stack ?? f.message) : JSON.stringify(f))).join(' ')}`,
+      );
+    };
+  return {
+    lines,
+    queued: line('queued'),
+    refused: line('refused'),
+    attempt: line('attempt'),
+    sent: line('sent'),
+    deferred: line('deferred'),
+    bounced: line('bounced'),
+    note: line('note'),
+    conversation: line('conversation'),
+    problem: line('problem'),
+  };
+}
+
+export interface EngineLab {
+  readonly clock: VirtualClock;
+  readonly delivery: ScriptedDelivery;
+  readonly log: ReturnType<typeof keptLog>;
+  readonly failed: FailedMessage[];
+  store(): QueueStore;
+  engine(): Engine;
+  settings(): Settings;
+  /** Changes settings as the window would: a whole section, defaults filled in. */
+  set(change: (settings: Settings) => unknown): Promise<void>;
+  accept(
+    recipients: readonly (string | NewRecipient)[],
+    over?: Partial<{ mailFrom: string | null; text: string }>,
+  ): Promise<string>;
+  network(state: NetworkState): Promise<void>;
+  dialUp(state: Partial<DialUpState>): Promise<void>;
+  /** Lets everything that is under way finish. */
+  settle(): Promise<void>;
+  advance(ms: number): Promise<void>;
+  counts(): Promise<FolderCounts>;
+  states(id: string): Promise<Readonly<Record<string, string>>>;
+  /** Ends the run without a chance to say good-bye, and starts another on the same files. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export async function createEngineLab(
+  script: Script,
+  first: (settings: Settings) => unknown = (s) => s,
+): Promise<EngineLab> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'postcast-engine-'));
+  const clock = new VirtualClock();
+  const delivery = new ScriptedDelivery(script);
+  const log = keptLog();
+  const failed: FailedMessage[] = [];
+  let seed = 1;
+  const random = {
+    next: (): number => {
+      seed = (seed * 16807) % 2147483647;
+      return (seed - 1) / 2147483646;
+    },
+    hex: (bytes: number): string => {
+      seed = (seed * 16807) % 2147483647;
+      return seed
+        .toString(16)
+        .padStart(8, '0')
+        .repeat(Math.ceil(bytes / 4))
+        .slice(0, bytes * 2);
+    },
+  };
+  const newQueueId = createQueueIds(clock, random);
+  const parsed = (value: unknown): Settings => {
+    const result = parseSettings(value);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    return result.settings;
+  };
+  let current = parsed(first(defaultSettings()));
+  const settingsListeners = new Set<(settings: Settings) => void>();
+  const settings: SettingsStore = {
+    get: () => current,
+    setAside: null,
+    replace: async (next) => {
+      current = parsed(next);
+      for (const listener of settingsListeners) listener(current);
+      return Promise.resolve({ ok: true, settings: current });
+    },
+    onChange: (listener) => {
+      settingsListeners.add(listener);
+      return () => settingsListeners.delete(listener);
+    },
+  };
+  let network = HOME;
+  const networkListeners = new Set<(state: NetworkState) => void>();
+  const monitor: NetworkMonitor = {
+    current: () => network,
+    watch: (listener) => {
+      networkListeners.add(listener);
+      return () => networkListeners.delete(listener);
+    },
+    close: async () => Promise.resolve(),
+  };
+  let dialUp: DialUpState = { required: false, active: [], holding: false, lastAction: null };
+  let run = 0;
+  let store: QueueStore;
+  let engine: Engine;
+
+  const begin = async (): Promise<void> => {
+    run += 1;
+    store = await openQueueStore({ path: path.join(folder, 'queue.db'), runId: `run-${run}`, clock, inThread: true });
+    engine = createEngine({
+      clock,
+      random,
+      store,
+      delivery,
+      dns: { flush: () => undefined },
+      network: monitor,
+      settings,
+      log,
+      reporter: createReporter({
+        clock,
+        random,
+        store,
+        settings: () => current,
+        hostname: () => 'laptop.test',
+        newQueueId,
+      }),
+      failed: (message) => failed.push(message),
+      outgoing: createOutgoing(
+        store,
+        {
+          get: async () => Promise.resolve(null),
+          set: async () => Promise.resolve(),
+          has: () => false,
+          state: () => ({ protection: 'none', backend: 'test' }),
+        },
+        () => current,
+        log,
+      ),
+      ownNames: () => ['laptop.test'],
+      dialUp: () => dialUp,
+    });
+    await engine.start();
+    await settle();
+  };
+
+  /** Turns of the event loop until nothing is in flight and nothing has been claimed for a while. */
+  const settle = async (): Promise<void> => {
+    for (let quiet = 0, turns = 0; quiet < 25; turns += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = engine.sending() === 0 ? quiet + 1 : 0;
+      if (turns > 100_000) throw new Error('the engine does not come to rest');
+    }
+  };
+
+  await begin();
+  return {
+    clock,
+    delivery,
+    log,
+    failed,
+    store: () => store,
+    engine: () => engine,
+    settings: () => current,
+    async set(change) {
+      await settings.replace(change(structuredClone(current)));
+      await settle();
+    },
+    async accept(recipients, over = {}) {
+      const id = newQueueId();
+      const staged = store.stage(id);
+      await staged.write(
+        new TextEncoder().encode(over.text ?? 'From: ann@sender.test\r\nSubject: Hello\r\n\r\nHi\r\n'),
+      );
+      await staged.commit({
+        id,
+        acceptedAt: clock.now(),
+        mailFrom: over.mailFrom === undefined ? 'ann@sender.test' : over.mailFrom,
+        recipients: recipients.map((r) => (typeof r === 'string' ? { rcptTo: r, dsn: {} } : r)),
+        dsn: {},
+        body8bit: false,
+        smtputf8: false,
+        origin: { kind: 'smtp', client: '127.0.0.1' },
+        subject: 'Hello',
+        headerFrom: 'ann@sender.test',
+        messageId: null,
+      });
+      engine.newMail();
+      await settle();
+      return id;
+    },
+    async network(state) {
+      network = state;
+      for (const listener of networkListeners) listener(state);
+      await settle();
+    },
+    async dialUp(state) {
+      dialUp = { ...dialUp, ...state };
+      engine.dialUpChanged();
+      await settle();
+    },
+    settle,
+    advance: async (ms) => clock.advance(ms, settle),
+    counts: async () => store.counts(),
+    async states(id) {
+      const details = await store.details(id);
+      return Object.fromEntries((details?.recipients ?? []).map((r) => [r.rcptTo, r.state]));
+    },
+    async crash() {
+      await engine.close(0);
+      await store.close();
+      await begin();
+    },
+    async close() {
+      await engine.close(0);
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Gateways by name, in the order given. */
+export function gateways(...names: readonly string[]): Settings['gateways']['list'] {
+  const parsed = parseSettings({
+    gateways: { list: names.map((name) => ({ id: name, name, host: `${name}.test` })) },
+  });
+  if (!parsed.ok) throw new Error('bad gateway');
+  return parsed.settings.gateways.list;
+}
+export type { ClaimedMessage };
