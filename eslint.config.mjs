@@ -50,6 +50,8 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // Unions of strings are told apart with `type`; both forms have their use.
       '@typescript-eslint/consistent-type-definitions': 'off',
+      // Factories return plain objects whose functions never use `this`.
+      '@typescript-eslint/unbound-method': 'off',
       // The compiler (noPropertyAccessFromIndexSignature) asks for the brackets that this rule would remove.
       '@typescript-eslint/dot-notation': 'off',
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],

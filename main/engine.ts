@@ -142,6 +142,9 @@ export function createEngine(deps: EngineDeps): Engine {
     await arm();
   };
 
+  /** Asked anew after an await. */
+  const isClosing = (): boolean => closing;
+
   /** @param ms Until the next look at the queue; null = none. */
   const setTimer = (ms: number | null): void => {
     cancelTimer?.();
@@ -154,7 +157,7 @@ export function createEngine(deps: EngineDeps): Engine {
     if (closing || world().hold !== null || inFlight >= MOST_IN_FLIGHT) return;
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
-    if (at === null || closing) return;
+    if (at === null || isClosing()) return;
     const wait = Math.max(at - clock.now(), inFlight > 0 ? 1_000 : 0);
     setTimer(wait);
   };

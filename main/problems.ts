@@ -21,7 +21,7 @@ export function createProblems(clock: Clock): Problems {
   return {
     raise(id, severity, phrase) {
       const known = open.get(id);
-      if (known && known.severity === severity && JSON.stringify(known.phrase) === JSON.stringify(phrase)) return;
+      if (known?.severity === severity && JSON.stringify(known.phrase) === JSON.stringify(phrase)) return;
       open.set(id, { id, severity, phrase, since: known?.since ?? clock.now() });
       tell();
     },

@@ -15,7 +15,7 @@ export interface Attachment {
 }
 
 async function parse(message: Uint8Array): Promise<Awaited<ReturnType<typeof PostalMime.parse>>> {
-  return PostalMime.parse(message as Uint8Array<ArrayBuffer>, {
+  return PostalMime.parse(message, {
     maxNestingDepth: 100,
     maxHeadersSize: 2 * 1024 * 1024,
   });

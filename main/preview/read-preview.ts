@@ -39,7 +39,7 @@ export function createPreviewReader(store: QueueStore, workerUrl: URL): PreviewR
       });
       worker.once('error', (error) => {
         end();
-        reject(error);
+        reject(error instanceof Error ? error : new Error('The message could not be read.'));
       });
     });
 
