@@ -2,17 +2,19 @@
 import type { HopRef, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
+import { domainOf } from './domain-match.ts';
 import { failurePhrase } from './explain.ts';
 import type { NextStep } from './types.ts';
 
-/** @param hop the hop that spoke last, null if none did */
+/** @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain */
 export function reportSentence(
   verdict: Verdict,
   decision: Exclude<NextStep, { kind: 'step' }>,
   hop: HopRef | null,
+  rcptTo: string,
 ): string {
   const via = hop?.host ?? 'The next server';
-  const why = verdict.kind === 'delivered' ? [] : [failurePhrase(verdict, hop, hop?.host ?? 'the recipient')];
+  const why = verdict.kind === 'delivered' ? [] : [failurePhrase(verdict, hop, domainOf(rcptTo))];
   switch (decision.kind) {
     case 'delivered':
       return sayAll([phrase('report.relayed', { via })]);
