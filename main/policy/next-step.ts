@@ -112,7 +112,7 @@ function conclude(c: Case): NextStep {
     // The user's choice is for one attempt: the next one takes the usual way, and that one minds the limit.
     return c.refusedForGood ? fail(c, folderFor(history, world)) : retry(c);
   }
-  const counted = c.counted || hasNoGatewayAtAll(c);
+  const counted = c.counted || (outcome.step === null && hasNoGatewayAtAll(c));
   if (
     because === 'undelivered-pass' ||
     (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))

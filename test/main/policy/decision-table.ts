@@ -21,7 +21,8 @@ export interface EventRow {
 
 const ok = { rcptReply: reply('250 2.1.5 ok') };
 const accepted = [{ recipient: 1, ...ok }];
-const rcpt = (line: string): SessionReport => report('rcpt', { recipients: [{ recipient: 1, rcptReply: reply(line) }] });
+const rcpt = (line: string): SessionReport =>
+  report('rcpt', { recipients: [{ recipient: 1, rcptReply: reply(line) }] });
 const data = (line: string): SessionReport => report('data', { reply: reply(line), recipients: accepted });
 const final = (line: string): SessionReport => report('final', { reply: reply(line), recipients: accepted });
 const tls = (problem: 'certificate' | 'handshake' | 'not-offered'): SessionReport =>
@@ -42,35 +43,165 @@ export const EVENTS: readonly EventRow[] = [
     ['no DNS server', { dns: 'no-server' }, ['silent', 'deferred host 4.4.3 dns'], null],
   ]),
   ...rows('Connecting', [
-    ['connection refused', report('connect', { trouble: { kind: 'refused' } }), ['temporary', 'deferred host 4.4.1 connection-refused'], ['silent', 'deferred host 4.4.1 connection-refused']],
-    ['time-out', report('connect', { trouble: { kind: 'timeout' } }), ['temporary', 'deferred host 4.4.1 timeout'], ['silent', 'deferred host 4.4.1 timeout']],
-    ['unreachable', report('connect', { trouble: { kind: 'unreachable' } }), ['temporary', 'deferred host 4.4.1 unreachable'], ['silent', 'deferred host 4.4.1 unreachable']],
-    ['greeting 421', report('greeting', { reply: reply('421 4.3.2 busy') }), ['temporary', 'deferred host 4.3.2 greeting'], ['silent', 'deferred host 4.3.2 greeting']],
-    ['greeting 554', report('greeting', { reply: reply('554 no') }), ['temporary', 'deferred host 4.4.1 greeting'], ['silent', 'deferred host 4.4.1 greeting']],
-    ['EHLO 4yz', report('ehlo', { reply: reply('450 later') }), ['temporary', 'deferred host 4.4.1 greeting'], ['silent', 'deferred host 4.4.1 greeting']],
-    ['EHLO 5yz', report('ehlo', { reply: reply('550 no') }), ['temporary', 'deferred host 4.4.1 greeting'], ['silent', 'deferred host 4.4.1 greeting']],
-    ['no SMTP (HTTP, endless banner)', report('greeting', { trouble: { kind: 'not-smtp', line: 'HTTP/1.1 400' } }), ['temporary', 'deferred host 4.5.0 greeting'], ['silent', 'deferred host 4.5.0 greeting']],
-    ['TLS handshake fails', tls('handshake'), ['temporary', 'deferred host 4.7.5 tls'], ['silent', 'deferred gateway 4.7.5 tls']],
-    ['certificate not acceptable', tls('certificate'), ['temporary', 'deferred host 4.7.5 tls'], ['silent', 'deferred gateway 4.7.5 tls']],
-    ['TLS required, not offered', tls('not-offered'), ['temporary', 'deferred host 4.7.5 tls-required'], ['silent', 'deferred gateway 4.7.5 tls-required']],
-    ['sign-in 535', report('auth', { reply: reply('535 5.7.8 bad credentials') }), null, ['silent', 'deferred gateway 4.7.8 auth']],
-    ['sign-in 454', report('auth', { reply: reply('454 4.7.0 try later') }), null, ['silent', 'deferred gateway 4.7.8 auth']],
-    ['sign-in not possible', report('auth', { trouble: { kind: 'auth-not-possible', detail: '' } }), null, ['silent', 'deferred gateway 4.7.0 auth']],
-    ['password missing', report('auth', { trouble: { kind: 'no-secret' } }), null, ['silent', 'deferred gateway 4.7.0 no-secret']],
-    ['intercepted', report('tls', { trouble: { kind: 'intercepted', detail: '' } }), null, ['silent', 'deferred gateway 4.7.0 intercepted']],
+    [
+      'connection refused',
+      report('connect', { trouble: { kind: 'refused' } }),
+      ['temporary', 'deferred host 4.4.1 connection-refused'],
+      ['silent', 'deferred host 4.4.1 connection-refused'],
+    ],
+    [
+      'time-out',
+      report('connect', { trouble: { kind: 'timeout' } }),
+      ['temporary', 'deferred host 4.4.1 timeout'],
+      ['silent', 'deferred host 4.4.1 timeout'],
+    ],
+    [
+      'unreachable',
+      report('connect', { trouble: { kind: 'unreachable' } }),
+      ['temporary', 'deferred host 4.4.1 unreachable'],
+      ['silent', 'deferred host 4.4.1 unreachable'],
+    ],
+    [
+      'greeting 421',
+      report('greeting', { reply: reply('421 4.3.2 busy') }),
+      ['temporary', 'deferred host 4.3.2 greeting'],
+      ['silent', 'deferred host 4.3.2 greeting'],
+    ],
+    [
+      'greeting 554',
+      report('greeting', { reply: reply('554 no') }),
+      ['temporary', 'deferred host 4.4.1 greeting'],
+      ['silent', 'deferred host 4.4.1 greeting'],
+    ],
+    [
+      'EHLO 4yz',
+      report('ehlo', { reply: reply('450 later') }),
+      ['temporary', 'deferred host 4.4.1 greeting'],
+      ['silent', 'deferred host 4.4.1 greeting'],
+    ],
+    [
+      'EHLO 5yz',
+      report('ehlo', { reply: reply('550 no') }),
+      ['temporary', 'deferred host 4.4.1 greeting'],
+      ['silent', 'deferred host 4.4.1 greeting'],
+    ],
+    [
+      'no SMTP (HTTP, endless banner)',
+      report('greeting', { trouble: { kind: 'not-smtp', line: 'HTTP/1.1 400' } }),
+      ['temporary', 'deferred host 4.5.0 greeting'],
+      ['silent', 'deferred host 4.5.0 greeting'],
+    ],
+    [
+      'TLS handshake fails',
+      tls('handshake'),
+      ['temporary', 'deferred host 4.7.5 tls'],
+      ['silent', 'deferred gateway 4.7.5 tls'],
+    ],
+    [
+      'certificate not acceptable',
+      tls('certificate'),
+      ['temporary', 'deferred host 4.7.5 tls'],
+      ['silent', 'deferred gateway 4.7.5 tls'],
+    ],
+    [
+      'TLS required, not offered',
+      tls('not-offered'),
+      ['temporary', 'deferred host 4.7.5 tls-required'],
+      ['silent', 'deferred gateway 4.7.5 tls-required'],
+    ],
+    [
+      'sign-in 535',
+      report('auth', { reply: reply('535 5.7.8 bad credentials') }),
+      null,
+      ['silent', 'deferred gateway 4.7.8 auth'],
+    ],
+    [
+      'sign-in 454',
+      report('auth', { reply: reply('454 4.7.0 try later') }),
+      null,
+      ['silent', 'deferred gateway 4.7.8 auth'],
+    ],
+    [
+      'sign-in not possible',
+      report('auth', { trouble: { kind: 'auth-not-possible', detail: '' } }),
+      null,
+      ['silent', 'deferred gateway 4.7.0 auth'],
+    ],
+    [
+      'password missing',
+      report('auth', { trouble: { kind: 'no-secret' } }),
+      null,
+      ['silent', 'deferred gateway 4.7.0 no-secret'],
+    ],
+    [
+      'intercepted',
+      report('tls', { trouble: { kind: 'intercepted', detail: '' } }),
+      null,
+      ['silent', 'deferred gateway 4.7.0 intercepted'],
+    ],
   ]),
   ...rows('MAIL', [
     ['MAIL 421', report('mail', { reply: reply('421 4.3.2 bye') }), ['temporary', 'deferred host 4.3.2 reply'], 'same'],
-    ['MAIL 4yz', report('mail', { reply: reply('451 4.3.0 later') }), ['temporary', 'deferred message 4.3.0 reply'], 'same'],
-    ['MAIL 550', report('mail', { reply: reply('550 no') }), ['refused', 'rejected message 5.0.0'], ['temporary', 'deferred gateway 4.7.1 policy']],
-    ['MAIL 550 5.1.8', report('mail', { reply: reply('550 5.1.8 bad sender') }), ['refused', 'rejected message 5.1.8'], 'same'],
-    ['MAIL 552, too large', report('mail', { reply: reply('552 too big') }), ['refused', 'rejected message 5.3.4'], 'same'],
-    ['MAIL 550 5.7.1', report('mail', { reply: reply('550 5.7.1 not you') }), ['refused', 'rejected message 5.7.1'], ['temporary', 'deferred gateway 4.7.1 policy']],
-    ['MAIL 530', report('mail', { reply: reply('530 5.7.0 first STARTTLS') }), ['temporary', 'deferred host 4.7.10 tls-required'], ['temporary', 'deferred gateway 4.7.0 auth']],
-    ['MAIL 500, 501, 502, 503, 504, 555', report('mail', { reply: reply('501 5.5.4 what') }), ['temporary', 'deferred host 4.5.0 unsupported-reply'], 'same'],
-    ['larger than the announced SIZE', report('mail', { trouble: { kind: 'too-large', limit: 1 } }), ['refused', 'rejected message 5.3.4'], 'same'],
-    ['8-bit text, not offered', report('mail', { trouble: { kind: 'needs-8bitmime' } }), ['refused', 'rejected message 5.6.3'], 'same'],
-    ['UTF-8 address, not offered', report('mail', { trouble: { kind: 'needs-smtputf8' } }), ['refused', 'rejected message 5.6.7'], 'same'],
+    [
+      'MAIL 4yz',
+      report('mail', { reply: reply('451 4.3.0 later') }),
+      ['temporary', 'deferred message 4.3.0 reply'],
+      'same',
+    ],
+    [
+      'MAIL 550',
+      report('mail', { reply: reply('550 no') }),
+      ['refused', 'rejected message 5.0.0'],
+      ['temporary', 'deferred gateway 4.7.1 policy'],
+    ],
+    [
+      'MAIL 550 5.1.8',
+      report('mail', { reply: reply('550 5.1.8 bad sender') }),
+      ['refused', 'rejected message 5.1.8'],
+      'same',
+    ],
+    [
+      'MAIL 552, too large',
+      report('mail', { reply: reply('552 too big') }),
+      ['refused', 'rejected message 5.3.4'],
+      'same',
+    ],
+    [
+      'MAIL 550 5.7.1',
+      report('mail', { reply: reply('550 5.7.1 not you') }),
+      ['refused', 'rejected message 5.7.1'],
+      ['temporary', 'deferred gateway 4.7.1 policy'],
+    ],
+    [
+      'MAIL 530',
+      report('mail', { reply: reply('530 5.7.0 first STARTTLS') }),
+      ['temporary', 'deferred host 4.7.10 tls-required'],
+      ['temporary', 'deferred gateway 4.7.0 auth'],
+    ],
+    [
+      'MAIL 500, 501, 502, 503, 504, 555',
+      report('mail', { reply: reply('501 5.5.4 what') }),
+      ['temporary', 'deferred host 4.5.0 unsupported-reply'],
+      'same',
+    ],
+    [
+      'larger than the announced SIZE',
+      report('mail', { trouble: { kind: 'too-large', limit: 1 } }),
+      ['refused', 'rejected message 5.3.4'],
+      'same',
+    ],
+    [
+      '8-bit text, not offered',
+      report('mail', { trouble: { kind: 'needs-8bitmime' } }),
+      ['refused', 'rejected message 5.6.3'],
+      'same',
+    ],
+    [
+      'UTF-8 address, not offered',
+      report('mail', { trouble: { kind: 'needs-smtputf8' } }),
+      ['refused', 'rejected message 5.6.7'],
+      'same',
+    ],
   ]),
   ...rows('RCPT', [
     ['RCPT 421', rcpt('421 4.3.2 bye'), ['temporary', 'deferred host 4.3.2 reply'], 'same'],
@@ -80,33 +211,109 @@ export const EVENTS: readonly EventRow[] = [
     ['RCPT 550 5.1.1', rcpt('550 5.1.1 no such user'), ['refused', 'rejected recipient 5.1.1'], 'same'],
     ['RCPT 552 5.2.2 (full)', rcpt('552 5.2.2 full'), ['refused', 'rejected recipient 5.2.2'], 'same'],
     ['RCPT 553', rcpt('553 not allowed'), ['refused', 'rejected recipient 5.1.3'], 'same'],
-    ['RCPT 554 5.7.1', rcpt('554 5.7.1 policy'), ['refused', 'rejected recipient 5.7.1'], ['temporary', 'deferred gateway 4.7.1 policy']],
-    ['RCPT 554, relay access denied', rcpt('554 relay access denied'), ['refused', 'rejected recipient 5.0.0'], ['temporary', 'deferred gateway 4.7.1 relaying-denied']],
-    ['RCPT 550, relaying denied', rcpt('550 relaying denied'), ['refused', 'rejected recipient 5.1.1'], ['temporary', 'deferred gateway 4.7.1 relaying-denied']],
-    ['RCPT 530', rcpt('530 authentication required'), ['temporary', 'deferred host 4.7.10 tls-required'], ['temporary', 'deferred gateway 4.7.1 auth']],
-    ['RCPT 550 5.4.1', rcpt('550 5.4.1 no route'), ['refused', 'rejected recipient 5.4.1'], ['temporary', 'deferred host 4.4.1 reply']],
-    ['RCPT 500, 502, 503, 504, 555', rcpt('503 5.5.1 order'), ['temporary', 'deferred host 4.5.0 unsupported-reply'], 'same'],
+    [
+      'RCPT 554 5.7.1',
+      rcpt('554 5.7.1 policy'),
+      ['refused', 'rejected recipient 5.7.1'],
+      ['temporary', 'deferred gateway 4.7.1 policy'],
+    ],
+    [
+      'RCPT 554, relay access denied',
+      rcpt('554 relay access denied'),
+      ['refused', 'rejected recipient 5.0.0'],
+      ['temporary', 'deferred gateway 4.7.1 relaying-denied'],
+    ],
+    [
+      'RCPT 550, relaying denied',
+      rcpt('550 relaying denied'),
+      ['refused', 'rejected recipient 5.1.1'],
+      ['temporary', 'deferred gateway 4.7.1 relaying-denied'],
+    ],
+    [
+      'RCPT 530',
+      rcpt('530 authentication required'),
+      ['temporary', 'deferred host 4.7.10 tls-required'],
+      ['temporary', 'deferred gateway 4.7.1 auth'],
+    ],
+    [
+      'RCPT 550 5.4.1',
+      rcpt('550 5.4.1 no route'),
+      ['refused', 'rejected recipient 5.4.1'],
+      ['temporary', 'deferred host 4.4.1 reply'],
+    ],
+    [
+      'RCPT 500, 502, 503, 504, 555',
+      rcpt('503 5.5.1 order'),
+      ['temporary', 'deferred host 4.5.0 unsupported-reply'],
+      'same',
+    ],
   ]),
   ...rows('DATA and the message', [
     ['DATA 421', data('421 bye'), ['temporary', 'deferred host 4.4.2 reply'], 'same'],
     ['DATA 4yz', data('451 later'), ['temporary', 'deferred message 4.0.0 reply'], 'same'],
     ['DATA 554', data('554 no'), ['refused', 'rejected message 5.0.0'], 'same'],
-    ['DATA 554 5.7.1', data('554 5.7.1 no'), ['refused', 'rejected message 5.7.1'], ['temporary', 'deferred gateway 4.7.1 policy']],
-    ['connection lost in the message', report('body', { trouble: { kind: 'connection-lost' }, recipients: accepted }), ['temporary', 'deferred host 4.4.2 connection-lost'], 'same'],
-    ['time-out in the message', report('body', { trouble: { kind: 'timeout' }, recipients: accepted }), ['temporary', 'deferred host 4.4.2 timeout'], 'same'],
+    [
+      'DATA 554 5.7.1',
+      data('554 5.7.1 no'),
+      ['refused', 'rejected message 5.7.1'],
+      ['temporary', 'deferred gateway 4.7.1 policy'],
+    ],
+    [
+      'connection lost in the message',
+      report('body', { trouble: { kind: 'connection-lost' }, recipients: accepted }),
+      ['temporary', 'deferred host 4.4.2 connection-lost'],
+      'same',
+    ],
+    [
+      'time-out in the message',
+      report('body', { trouble: { kind: 'timeout' }, recipients: accepted }),
+      ['temporary', 'deferred host 4.4.2 timeout'],
+      'same',
+    ],
     ['final dot 250', final('250 2.0.0 queued'), ['accepted', 'delivered'], 'same'],
     ['final dot 421', final('421 4.3.2 bye'), ['temporary', 'deferred host 4.3.2 reply'], 'same'],
     ['final dot 4yz', final('452 4.3.1 no room'), ['temporary', 'deferred message 4.3.1 reply'], 'same'],
     ['final dot 550 5.6.0', final('550 5.6.0 bad message'), ['refused', 'rejected message 5.6.0'], 'same'],
     ['final dot 554', final('554 no'), ['refused', 'rejected message 5.0.0'], 'same'],
     ['final dot 552', final('552 too big'), ['refused', 'rejected message 5.3.4'], 'same'],
-    ['final dot 550 5.7.1', final('550 5.7.1 spam'), ['refused', 'rejected message 5.7.1'], ['temporary', 'deferred gateway 4.7.1 policy']],
-    ['no reply to the final dot', report('final', { trouble: { kind: 'connection-lost' }, recipients: accepted }), ['perhaps', 'deferred host 4.4.2 lost-after-dot'], 'same'],
+    [
+      'final dot 550 5.7.1',
+      final('550 5.7.1 spam'),
+      ['refused', 'rejected message 5.7.1'],
+      ['temporary', 'deferred gateway 4.7.1 policy'],
+    ],
+    [
+      'no reply to the final dot',
+      report('final', { trouble: { kind: 'connection-lost' }, recipients: accepted }),
+      ['perhaps', 'deferred host 4.4.2 lost-after-dot'],
+      'same',
+    ],
   ]),
   ...rows('At any point', [
-    ['malformed reply', report('mail', { trouble: { kind: 'malformed', line: '??' } }), ['temporary', 'deferred host 4.5.0 unsupported-reply'], 'same'],
-    ['452 after others were accepted', report('final', { reply: reply('250 ok'), recipients: [{ recipient: 1, rcptReply: reply('452 4.5.3 too many') }, { recipient: 2, ...ok }] }), ['soon', 'deferred recipient 4.5.3 too-many-recipients'], 'same'],
-    ['trouble of our own (disk)', report('body', { trouble: { kind: 'local', detail: '' }, recipients: accepted }), ['own', 'deferred local 4.3.0 local'], 'same'],
+    [
+      'malformed reply',
+      report('mail', { trouble: { kind: 'malformed', line: '??' } }),
+      ['temporary', 'deferred host 4.5.0 unsupported-reply'],
+      'same',
+    ],
+    [
+      '452 after others were accepted',
+      report('final', {
+        reply: reply('250 ok'),
+        recipients: [
+          { recipient: 1, rcptReply: reply('452 4.5.3 too many') },
+          { recipient: 2, ...ok },
+        ],
+      }),
+      ['soon', 'deferred recipient 4.5.3 too-many-recipients'],
+      'same',
+    ],
+    [
+      'trouble of our own (disk)',
+      report('body', { trouble: { kind: 'local', detail: '' }, recipients: accepted }),
+      ['own', 'deferred local 4.3.0 local'],
+      'same',
+    ],
   ]),
 ];
 
@@ -114,7 +321,13 @@ type Cell = readonly [Says, string];
 type Row = readonly [string, EventRow['facts'], Cell | null, Cell | null | 'same'];
 
 function rows(group: string, list: readonly Row[]): readonly EventRow[] {
-  return list.map(([event, facts, server, gateway]) => ({ group, event, facts, server, gateway: gateway === 'same' ? server : gateway }));
+  return list.map(([event, facts, server, gateway]) => ({
+    group,
+    event,
+    facts,
+    server,
+    gateway: gateway === 'same' ? server : gateway,
+  }));
 }
 
 /** Where in its way a recipient is. */

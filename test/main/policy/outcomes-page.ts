@@ -54,7 +54,10 @@ function sections(): readonly string[] {
     [
       `## ${way === 'default' ? 'Default logic: direct only' : way}`,
       '',
-      table(['place', 'result', 'when', 'then', ''], RULES.flatMap((rule) => ruleRows(rule, way))),
+      table(
+        ['place', 'result', 'when', 'then', ''],
+        RULES.flatMap((rule) => ruleRows(rule, way)),
+      ),
       '',
     ].join('\n'),
   );
@@ -64,7 +67,15 @@ function ruleRows(rule: Rule, way: Way): readonly (readonly string[])[] {
   if (!rule.ways.includes(way)) return [];
   const places = rule.at.filter((at) => reachable(way, at));
   if (places.length === 0) return [];
-  return [[places.join('; '), rule.says.map((says) => WORDS[says]).join('; '), when(rule), `**${rule.then}**`, rule.note ?? '']];
+  return [
+    [
+      places.join('; '),
+      rule.says.map((says) => WORDS[says]).join('; '),
+      when(rule),
+      `**${rule.then}**`,
+      rule.note ?? '',
+    ],
+  ];
 }
 
 function reachable(way: Way, at: Rule['at'][number]): boolean {
@@ -84,7 +95,8 @@ function when({ limit, before, passes }: Rule): string {
 
 function eventsTable(): string {
   const groups = [...new Set(EVENTS.map((e) => e.group))];
-  const cell = (entry: (typeof EVENTS)[number]['server']): string => (entry === null ? '–' : `${WORDS[entry[0]]} (${entry[1].replace(/^\w+ ?/, '')})`.replace(' ()', ''));
+  const cell = (entry: (typeof EVENTS)[number]['server']): string =>
+    entry === null ? '–' : `${WORDS[entry[0]]} (${entry[1].replace(/^\w+ ?/, '')})`.replace(' ()', '');
   return [
     '## What an event comes down to',
     '',
@@ -95,11 +107,21 @@ function eventsTable(): string {
     ...groups.flatMap((group) => [
       `### ${group}`,
       '',
-      table(['event', 'mail server (MX or LAN host)', 'gateway'], EVENTS.filter((e) => e.group === group).map((e) => [e.event, cell(e.server), cell(e.gateway)])),
+      table(
+        ['event', 'mail server (MX or LAN host)', 'gateway'],
+        EVENTS.filter((e) => e.group === group).map((e) => [e.event, cell(e.server), cell(e.gateway)]),
+      ),
       '',
-      ...(group === 'Looking up the domain' ? ['On the LAN every failed look-up is temporary: the host is known to that LAN only. A time-out counts if other names were resolved a moment ago.', ''] : []),
+      ...(group === 'Looking up the domain'
+        ? [
+            'On the LAN every failed look-up is temporary: the host is known to that LAN only. A time-out counts if other names were resolved a moment ago.',
+            '',
+          ]
+        : []),
     ]),
-  ].join('\n').trimEnd();
+  ]
+    .join('\n')
+    .trimEnd();
 }
 
 function table(head: readonly string[], body: readonly (readonly string[])[]): string {

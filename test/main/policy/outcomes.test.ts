@@ -7,7 +7,17 @@ import { nextStep, type EarlierStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import type { NextStep, PlanStep, RecipientHistory, Route, StepOutcome, World } from '../../../main/policy/types.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
-import { EVENTS, RULES, WAYS, type EventRow, type Place, type Rule, type Says, type Then, type Way } from './decision-table.ts';
+import {
+  EVENTS,
+  RULES,
+  WAYS,
+  type EventRow,
+  type Place,
+  type Rule,
+  type Says,
+  type Then,
+  type Way,
+} from './decision-table.ts';
 import { outcomesPage } from './outcomes-page.ts';
 import { DAY, gateway, history, HOUR, inShort, NOW, settingsWith, world } from './support.ts';
 
@@ -98,7 +108,13 @@ function beforeOf(before: readonly Says[], at: Place): Rule['before'] | null {
 
 /** Walks every event in this step, and every event in the steps that follow; returns how many cells were checked. */
 function walk(
-  context: { readonly way: Way; readonly limit: boolean; readonly world: World; readonly route: Route; readonly target: Target },
+  context: {
+    readonly way: Way;
+    readonly limit: boolean;
+    readonly world: World;
+    readonly route: Route;
+    readonly target: Target;
+  },
   recipient: RecipientHistory,
   index: number,
   earlier: readonly EarlierStep[],
@@ -127,7 +143,13 @@ function walk(
     // What follows depends on what the event comes down to, so one event of each sort goes on.
     if (decision.kind === 'step' && !seen.has(key)) {
       seen.add(key);
-      cells += walk(context, { ...recipient, undeliverable: decision.undeliverable }, decision.index, [...earlier, outcome], [...before, says]);
+      cells += walk(
+        context,
+        { ...recipient, undeliverable: decision.undeliverable },
+        decision.index,
+        [...earlier, outcome],
+        [...before, says],
+      );
     }
   }
   return cells;
@@ -136,32 +158,37 @@ function walk(
 describe('decision table', () => {
   const modes = Object.keys(WAYS) as GatewayMode[];
   const cases = modes.flatMap((mode) =>
-    (Object.keys(RECIPIENTS) as Target[]).flatMap((target) => [false, true].map((limit) => [mode, target, limit] as const)),
+    (Object.keys(RECIPIENTS) as Target[]).flatMap((target) =>
+      [false, true].map((limit) => [mode, target, limit] as const),
+    ),
   );
 
-  it.each(cases)('mode %s, %s recipient, limit reached %s: every event ends where the table says', (mode, target, limit) => {
-    const named = WAYS[mode]![target];
-    const ways: readonly Way[] = named === 'onError' ? ['onError, ticked', 'onError, not ticked'] : [named as Way];
-    let cells = 0;
-    for (const way of ways) {
-      const ticked = way === 'onError, ticked';
-      const present = world({
-        settings: settingsWith({
-          mode,
-          domains: ['listed.test'],
-          list: [gateway('office')],
-          onErrors: { lan: ticked, dns: ticked, smtp: ticked },
-        }),
-      });
-      const recipient = history({ rcptTo: RECIPIENTS[target], countedFrom: limit ? NOW - 5 * DAY : NOW - HOUR });
-      const histories = way === 'undelivered' ? [recipient, { ...recipient, undeliverable: true, gatewayPasses: 1 }, { ...recipient, undeliverable: true, gatewayPasses: 2 }] : [recipient]; // prettier-ignore
-      for (const each of histories) {
-        const route = planRoute(each, 'me@here.test', present);
-        cells += walk({ way, limit, world: present, route, target }, each, 0, [], []);
+  it.each(cases)(
+    'mode %s, %s recipient, limit reached %s: every event ends where the table says',
+    (mode, target, limit) => {
+      const named = WAYS[mode]![target];
+      const ways: readonly Way[] = named === 'onError' ? ['onError, ticked', 'onError, not ticked'] : [named as Way];
+      let cells = 0;
+      for (const way of ways) {
+        const ticked = way === 'onError, ticked';
+        const present = world({
+          settings: settingsWith({
+            mode,
+            domains: ['listed.test'],
+            list: [gateway('office')],
+            onErrors: { lan: ticked, dns: ticked, smtp: ticked },
+          }),
+        });
+        const recipient = history({ rcptTo: RECIPIENTS[target], countedFrom: limit ? NOW - 5 * DAY : NOW - HOUR });
+        const histories = way === 'undelivered' ? [recipient, { ...recipient, undeliverable: true, gatewayPasses: 1 }, { ...recipient, undeliverable: true, gatewayPasses: 2 }] : [recipient]; // prettier-ignore
+        for (const each of histories) {
+          const route = planRoute(each, 'me@here.test', present);
+          cells += walk({ way, limit, world: present, route, target }, each, 0, [], []);
+        }
       }
-    }
-    expect(cells).toBeGreaterThan(40);
-  });
+      expect(cells).toBeGreaterThan(40);
+    },
+  );
 
   it('has no rule that no case comes to', () => {
     expect(RULES.filter((rule) => !used.has(rule))).toEqual([]);
@@ -184,15 +211,25 @@ describe('what an event means', () => {
     expect(inShort(classifyReport(facts, kind).get(1)!)).toBe(expected);
   });
 
-  const lookups = EVENTS.flatMap((row) => ('dns' in row.facts ? [{ event: row.event, dns: row.facts.dns, expected: row.server! }] : []));
+  const lookups = EVENTS.flatMap((row) =>
+    'dns' in row.facts ? [{ event: row.event, dns: row.facts.dns, expected: row.server! }] : [],
+  );
 
   it.each(lookups)('$event: $expected', ({ dns, expected }) => {
     const result = classifyDns(dns, 'direct');
-    expect([inShort(result.verdict), result.nothingReached, result.errorKind]).toEqual([expected[1], expected[0] === 'silent', 'dns']);
+    expect([inShort(result.verdict), result.nothingReached, result.errorKind]).toEqual([
+      expected[1],
+      expected[0] === 'silent',
+      'dns',
+    ]);
   });
 
   it.each(lookups)('$event on a LAN is temporary', ({ dns }) => {
-    expect(classifyDns(dns, 'lan')).toMatchObject({ verdict: { kind: 'deferred' }, errorKind: 'lan', nothingReached: false });
+    expect(classifyDns(dns, 'lan')).toMatchObject({
+      verdict: { kind: 'deferred' },
+      errorKind: 'lan',
+      nothingReached: false,
+    });
   });
 
   it('counts a DNS time-out if other names are resolved', () => {

@@ -12,7 +12,10 @@ export function gateway(id: string, more: Partial<GatewaySettings> = {}): Gatewa
 }
 
 /** Default settings with some gateways' settings replaced. */
-export function settingsWith(gateways: Partial<Settings['gateways']>, connection: Partial<Settings['connection']> = {}): Settings {
+export function settingsWith(
+  gateways: Partial<Settings['gateways']>,
+  connection: Partial<Settings['connection']> = {},
+): Settings {
   const settings = defaultSettings();
   return {
     ...settings,
