@@ -7,6 +7,8 @@ export const NOW = Date.UTC(2026, 0, 15, 12);
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
+const DEFAULTS = defaultSettings();
+
 export function gateway(id: string, more: Partial<GatewaySettings> = {}): GatewaySettings {
   return { ...gatewaySchema.parse({ id, name: id.toUpperCase(), host: `${id}.test` }), ...more };
 }
@@ -26,7 +28,7 @@ export function settingsWith(
 
 export function world(more: Partial<World> = {}): World {
   return {
-    settings: defaultSettings(),
+    settings: DEFAULTS,
     now: NOW,
     networkId: 'net1',
     networkName: 'Home',

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { explain, factsOf, type AttemptFacts, type StepFact } from '../../../main/policy/explain.ts';
+import type { NextStep, Route } from '../../../main/policy/types.ts';
+import type { RecipientState, Verdict } from '../../../shared/mail.ts';
+import { en } from '../../../shared/catalogue/en.ts';
+import { english, isPhraseId, phrase, say, sayAll } from '../../../shared/phrases.ts';
+import { NOW, reply } from './support.ts';
+
+const YES: Verdict = { kind: 'delivered', reply: reply('250 ok') };
+const NO: Verdict = { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: reply('550 5.1.1 no such user') };
+const TIMEOUT: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' };
+const SERVFAIL: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.3', why: 'dns' };
+const RETRY: NextStep = {
+  kind: 'retry',
+  at: NOW,
+  counted: true,
+  retryIndex: 1,
+  gatewayPasses: 0,
+  undeliverable: false,
+  waitsFor: null,
+};
+const office = { kind: 'gateway', host: 'smtp.office.test', port: 587, gatewayName: 'Office' } as const;
+const mx = { kind: 'mx', host: 'mx.aol.test', port: 25 } as const;
+const viaGateway = (verdict: Verdict, more: Partial<StepFact> = {}): StepFact => ({ step: { kind: 'gateways', ids: ['office'] }, verdict, errorKind: null, hop: office, ...more }); // prettier-ignore
+const direct = (verdict: Verdict, more: Partial<StepFact> = {}): StepFact => ({ step: { kind: 'direct', domain: 'aol.test' }, verdict, errorKind: 'smtp', hop: mx, ...more }); // prettier-ignore
+const route = (because: Extract<Route, { kind: 'steps' }>['because'], leftOut: Extract<Route, { kind: 'steps' }>['leftOut'] = []): Route => ({ kind: 'steps', steps: [], because, leftOut }); // prettier-ignore
+
+function sentences(
+  state: RecipientState,
+  facts: Omit<AttemptFacts, 'rcptTo' | 'verdict'> & { verdict?: Verdict },
+  hold: null | 'dial-up' = null,
+): string {
+  const verdict = facts.verdict ?? facts.trail.at(-1)?.verdict ?? TIMEOUT;
+  const kept: unknown = JSON.parse(JSON.stringify(factsOf({ ...facts, verdict, rcptTo: 'ann@aol.test' })));
+  const phrases = explain(kept, { state, hold, nextAt: null });
+  expect(phrases.length).toBeGreaterThanOrEqual(1);
+  expect(phrases.length).toBeLessThanOrEqual(3);
+  const text = sayAll(phrases);
+  expect(text).not.toMatch(/[{}]/);
+  return text;
+}
+
+describe('why this way', () => {
+  it.each<[string, RecipientState, Parameters<typeof sentences>[1], string]>([
+    ['listed, one passed over', 'relayed', { route: route('domain-listed'), trail: [viaGateway(YES, { passedOver: ['Home ISP'] })], decision: { kind: 'delivered', relayed: true } },
+      'Sent through “Office” because aol.test is on your gateway list. “Home ISP” was passed over: not reachable on this network. The gateway has taken it over; that is not yet proof of delivery.'],
+    ['left out for this network', 'relayed', { route: route('mode-always', [{ id: 'h', name: 'Home', reason: 'other-network' }, { id: 'x', name: 'Old', reason: 'disabled' }]), trail: [viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
+      'Sent through “Office” because all mail goes through gateways. “Home” is kept for other networks. The gateway has taken it over; that is not yet proof of delivery.'],
+    ['after a DNS error', 'relayed', { route: route('mode-on-error'), trail: [direct(SERVFAIL, { errorKind: 'dns', hop: null }), viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
+      'Sent through “Office” because aol.test could not be looked up (DNS error). The gateway has taken it over; that is not yet proof of delivery.'],
+    ['direct', 'delivered', { route: route('domain-unlisted'), trail: [direct(YES)], decision: { kind: 'delivered', relayed: false } },
+      'Delivered directly to mx.aol.test: aol.test is not on your gateway list.'],
+    ['waits', 'deferred', { route: route('mode-never'), trail: [direct(TIMEOUT)], decision: RETRY },
+      'mx.aol.test did not answer in time. It will be tried again by itself.'],
+    ['no gateway', 'deferred', { route: { kind: 'no-gateway', because: 'mode-always', leftOut: [{ id: 'x', name: 'Old', reason: 'disabled' }] }, trail: [], verdict: { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' }, decision: { ...RETRY, counted: false } },
+      'No gateway can be used: none is enabled, or none fits this network and sender. “Old” is disabled. It will be tried again by itself; this attempt does not count against the limit.'],
+    ['second pass', 'deferred', { route: route('undelivered-pass'), trail: [viaGateway(TIMEOUT)], decision: { ...RETRY, undeliverable: true, gatewayPasses: 2 } },
+      'Office did not answer in time. Direct delivery was given up; the gateways have been tried 2 times, and are tried three times in all. It will be tried again by itself.'],
+    ['refused', 'bounced', { route: route('mode-never'), trail: [direct(NO)], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' } },
+      'mx.aol.test refused it for good: 550 5.1.1 no such user It is in Bounced.'],
+    ['no such domain', 'bounced', { route: route('mode-never'), trail: [direct({ kind: 'rejected', scope: 'recipient', status: '5.1.2' }, { hop: null })], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.2' } },
+      'The domain aol.test does not exist, or takes no mail. It is in Bounced.'],
+    ['expired', 'bad', { route: route('domain-listed'), trail: [viaGateway(TIMEOUT)], decision: { kind: 'fail', folder: 'bad', expired: true, status: '4.4.7' } },
+      'Given up: it could not be delivered within the limit that you have set. Office did not answer in time. It is in Bad: nothing is returned to the sender, you decide what happens.'],
+  ])('%s', (_what, state, facts, expected) => {
+    expect(sentences(state, facts)).toBe(expected);
+  }); // prettier-ignore
+
+  it('says what holds it before what happened last', () => {
+    expect(
+      sentences('deferred', { route: route('mode-never'), trail: [direct(TIMEOUT)], decision: RETRY }, 'dial-up'),
+    ).toBe('Waiting for a dial-up connection. mx.aol.test did not answer in time.');
+  });
+
+  it.each<[RecipientState, null | 'dial-up', string]>([
+    ['queued', null, 'Waiting for its first attempt.'],
+    ['held', 'dial-up', 'Waiting for a dial-up connection.'],
+    ['attempting', null, 'Being sent now.'],
+    ['bad', null, 'It is in Bad: nothing is returned to the sender, you decide what happens.'],
+  ])('%s without facts, hold %s', (state, hold, expected) => {
+    expect(sayAll(explain(null, { state, hold, nextAt: null }))).toBe(expected);
+  });
+
+  it('never fails on facts of an unknown shape', () => {
+    const states: readonly RecipientState[] = [
+      'queued',
+      'attempting',
+      'deferred',
+      'held',
+      'delivered',
+      'relayed',
+      'bounced',
+      'bad',
+    ];
+    fc.assert(
+      fc.property(fc.anything(), fc.constantFrom(...states), (facts, state) => {
+        expect(explain(facts, { state, hold: null, nextAt: null }).every((p) => isPhraseId(p.id))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('phrases', () => {
+  it.each([
+    [phrase('status.waiting', { count: 1 }), '1 message is waiting for its next attempt.'],
+    [phrase('status.waiting', { count: 1200 }), '1,200 messages are waiting for their next attempt.'],
+    [phrase('gateway.works.tls', { tls: 'TLS 1.3', ms: 41 }), 'works here (TLS 1.3, 41 ms)'],
+    [{ id: 'no.such.phrase' }, 'no.such.phrase'],
+    [{ id: 'constructor' }, 'constructor'],
+    [phrase('defer.timeout'), '{via} did not answer in time.'],
+    [phrase('defer.timeout', { via: '{reply} $& x' }), '{reply} $& x did not answer in time.'],
+  ])('%j', (each, text) => {
+    expect(say(each)).toBe(text);
+  });
+
+  it('takes what a language lacks from English, and its own plural forms', () => {
+    const de = {
+      locale: 'de',
+      templates: { 'hold.paused': 'Angehalten.', 'status.bad_one': 'Eine.', 'status.bad_other': '{count} Stück.' },
+    };
+    expect([say(phrase('hold.paused'), de), say(phrase('status.bad', { count: 1 }), de), say(phrase('status.bad', { count: 2000 }), de), say(phrase('hold.dial-up'), de)]).toEqual(['Angehalten.', 'Eine.', '2.000 Stück.', 'Waiting for a dial-up connection.']); // prettier-ignore
+  });
+
+  it('every counting phrase has both English forms', () => {
+    const keys = Object.keys(en);
+    for (const key of keys.filter((k) => k.endsWith('_one'))) expect(keys).toContain(key.replace(/_one$/, '_other'));
+    expect(Object.values(english.templates).every((t) => t.trim() !== '')).toBe(true);
+  });
+
+  it.each(['hold.paused', 'hold.no-network', 'hold.dial-up', 'hold.captive-portal', 'hold.no-dns'])(
+    '%s has words',
+    (id) => {
+      expect(isPhraseId(id)).toBe(true);
+    },
+  );
+});

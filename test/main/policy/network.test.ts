@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  activeDialUp,
+  isDialUp,
+  nextDialUpAction,
+  sendsOnConnect,
+  type DialUpFacts,
+} from '../../../main/policy/dialup-rules.ts';
+import { decideHold } from '../../../main/policy/hold.ts';
+import {
+  emptyMemory,
+  isDirectBlocked,
+  isResting,
+  noteDirect,
+  noteReached,
+  noteUnreachable,
+  NOTHING_KNOWN,
+  onNetwork,
+  passOver,
+  type DirectFact,
+} from '../../../main/policy/network-state.ts';
+import { defaultSettings } from '../../../shared/settings.ts';
+import type { Link, LinkKind } from '../../../shared/status.ts';
+import { DAY, HOUR, NOW } from './support.ts';
+
+describe('hold', () => {
+  const up = { online: true, portal: false };
+  const none = { required: false, active: [] };
+  it.each([
+    ['nothing', { paused: false, network: up, dialUp: none }, null],
+    ['paused before all', { paused: true, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'paused'],
+    ['dial-up required and missing, offline', { paused: false, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'dial-up'],
+    ['dial-up required and missing, online', { paused: false, network: up, dialUp: { required: true, active: [] } }, 'dial-up'],
+    ['dial-up required and there', { paused: false, network: up, dialUp: { required: true, active: ['isp'] } }, null],
+    ['offline', { paused: false, network: { online: false, portal: true }, dialUp: none }, 'no-network'],
+    ['portal', { paused: false, network: { online: true, portal: true }, dialUp: none, noDns: true }, 'captive-portal'],
+    ['no DNS', { paused: false, network: up, dialUp: none, noDns: true }, 'no-dns'],
+  ] as const)('%s', (_what, input, expected) => {
+    expect(decideHold(input)).toBe(expected);
+  }); // prettier-ignore
+});
+
+function link(kind: LinkKind, name: string | null, device = 'dev0'): Link {
+  return { device, kind, name, addresses: ['192.0.2.9'] };
+}
+
+describe('dial-up', () => {
+  it.each([
+    [link('ppp', null), true],
+    [link('mobile', 'LTE'), true],
+    [link('wifi', 'Train'), true],
+    [link('wifi', 'TRAIN'), true],
+    [link('vpn', 'x', 'tun7'), true],
+    [link('wifi', 'Home'), false],
+    [link('ethernet', null), false],
+  ])('%j counts: %s', (each, expected) => {
+    expect(isDialUp(each, ['train', 'tun7'])).toBe(expected);
+    expect(activeDialUp([each], { connections: ['train', 'tun7'] })).toEqual(
+      expected ? [each.name ?? each.device] : [],
+    );
+  });
+
+  it('sends on connect when a connection is new', () => {
+    expect([sendsOnConnect([], ['isp'], { sendOnConnect: true }), sendsOnConnect(['isp'], ['isp'], { sendOnConnect: true }), sendsOnConnect([], ['isp'], { sendOnConnect: false })]).toEqual([true, false, false]); // prettier-ignore
+  });
+
+  const settings = { ...defaultSettings().dialUp, dial: true, hangUp: true, connections: ['b'] };
+  const base: DialUpFacts = { settings, now: NOW, online: false, paused: false, active: [], configured: ['a', 'b'], waiting: 1, sending: 0, nextDueAt: NOW, lastDialAt: null, dialled: null, busy: false }; // prettier-ignore
+  const up: Partial<DialUpFacts> = { active: ['b'], online: true, waiting: 0, nextDueAt: null, dialled: 'b' };
+  it.each<[string, Partial<DialUpFacts>, object]>([
+    ['mail waits: dials the named one', {}, { kind: 'dial', name: 'b' }],
+    ['none named: the first', { settings: { ...settings, connections: [] } }, { kind: 'dial', name: 'a' }],
+    ['nothing to dial', { configured: [] }, { kind: 'none' }],
+    ['no mail', { waiting: 0 }, { kind: 'none' }],
+    ['off', { settings: { ...settings, dial: false } }, { kind: 'none' }],
+    ['paused', { paused: true }, { kind: 'none' }],
+    ['busy', { busy: true }, { kind: 'none' }],
+    ['online by another way', { online: true }, { kind: 'none' }],
+    [
+      'online, but dial-up is required',
+      { online: true, settings: { ...settings, requireConnection: true } },
+      { kind: 'dial', name: 'b' },
+    ],
+    ['dialled 14 minutes ago', { lastDialAt: NOW - 14 * 60_000 }, { kind: 'wait', until: NOW + 60_000 }],
+    ['dialled 15 minutes ago', { lastDialAt: NOW - 15 * 60_000 }, { kind: 'dial', name: 'b' }],
+    ['dialled in the future (clock set back)', { lastDialAt: NOW + DAY }, { kind: 'dial', name: 'b' }],
+    ['queue empty: hangs up', up, { kind: 'hang-up', name: 'b' }],
+    ['the call of the user is his', { ...up, dialled: null }, { kind: 'none' }],
+    ['hanging up is off', { ...up, settings: { ...settings, hangUp: false } }, { kind: 'none' }],
+    ['still sending', { ...up, sending: 1 }, { kind: 'none' }],
+    ['mail due in a minute', { ...up, waiting: 1, nextDueAt: NOW + 60_000 }, { kind: 'none' }],
+    ['mail due in an hour', { ...up, waiting: 1, nextDueAt: NOW + HOUR }, { kind: 'hang-up', name: 'b' }],
+  ])('%s', (_what, more, expected) => {
+    expect(nextDialUpAction({ ...base, ...more })).toEqual(expected);
+  });
+});
+
+describe('the memory of a network', () => {
+  it('rests 30 s, doubling to 15 min', () => {
+    let memory = emptyMemory('n1');
+    let now = NOW;
+    const rests: number[] = [];
+    for (let turn = 0; turn < 8; turn += 1) {
+      memory = noteUnreachable(memory, 'a', now);
+      const { restsUntil } = memory.rests['a']!;
+      rests.push((restsUntil - now) / 1000);
+      expect(isResting(memory, 'a', restsUntil - 1)).toBe(true);
+      expect(isResting(memory, 'a', restsUntil)).toBe(false);
+      now = restsUntil;
+    }
+    expect(rests).toEqual([30, 60, 120, 240, 480, 900, 900, 900]);
+  });
+
+  it('connections that fail side by side are one failure', () => {
+    const once = noteUnreachable(emptyMemory('n1'), 'a', NOW);
+    expect(noteUnreachable(once, 'a', NOW + 10)).toBe(once);
+  });
+
+  it('is dropped by success, by another network, and by a clock that was set back', () => {
+    const memory = noteUnreachable(emptyMemory('n1'), 'a', NOW);
+    expect(noteReached(memory, 'a')).toEqual(emptyMemory('n1'));
+    expect(onNetwork(memory, 'n2')).toEqual(emptyMemory('n2'));
+    expect(onNetwork(memory, 'n1')).toBe(memory);
+    expect(isResting(memory, 'a', NOW - HOUR)).toBe(false);
+  });
+
+  it('passes over what rests, unless everything rests; order is kept and nobody lost', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd')),
+        fc.subarray(['a', 'b', 'c', 'd']),
+        (ids, resting) => {
+          const memory = resting.reduce((m, id) => noteUnreachable(m, id, NOW), emptyMemory('n1'));
+          const { use, passedOver } = passOver(ids, memory, NOW + 1);
+          const all = ids.every((id) => resting.includes(id));
+          expect(use).toEqual(all ? ids : ids.filter((id) => !resting.includes(id)));
+          expect([...use, ...passedOver].sort()).toEqual([...ids].sort());
+        },
+      ),
+    );
+  });
+});
+
+describe('a network that blocks direct delivery', () => {
+  const silent = (host: string, at = NOW): DirectFact => ({ kind: 'silent', host, at });
+  const other: DirectFact = { kind: 'other-port', at: NOW };
+  it.each<[string, readonly DirectFact[], boolean]>([
+    ['three silent hosts, another port works', [silent('a'), silent('b'), silent('c'), other], true],
+    ['the other order', [other, silent('a'), silent('b'), silent('c')], true],
+    ['two silent hosts', [silent('a'), silent('b'), other], false],
+    ['one host three times', [silent('a'), silent('a'), silent('a'), other], false],
+    ['no other port works', [silent('a'), silent('b'), silent('c')], false],
+    ['one answered in between', [silent('a'), silent('b'), { kind: 'answered' }, silent('c'), other], false],
+    ['an answer later', [silent('a'), silent('b'), silent('c'), other, { kind: 'answered' }], false],
+    ['asked to test again', [silent('a'), silent('b'), silent('c'), other, { kind: 'retest' }], false],
+    ['hours apart', [silent('a', NOW - 5 * HOUR), silent('b', NOW - 3 * HOUR), silent('c'), other], false],
+  ])('%s: %s', (_what, facts, blocked) => {
+    expect(isDirectBlocked(facts.reduce(noteDirect, NOTHING_KNOWN), NOW + 1)).toBe(blocked);
+  });
+
+  it('is remembered for a day', () => {
+    const memory = [silent('a'), silent('b'), silent('c'), other].reduce(noteDirect, NOTHING_KNOWN);
+    expect([NOW + DAY - 1, NOW + DAY, NOW - HOUR].map((at) => isDirectBlocked(memory, at))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
