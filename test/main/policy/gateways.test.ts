@@ -84,8 +84,8 @@ describe('gateway order', () => {
   const anyGateway = fc.record({
     priority: fc.constantFrom(...PRIORITIES),
     enabled: fc.boolean(),
-    networks: fc.constantFrom([], ['n1'], ['other']),
-    senders: fc.constantFrom([], ['example.test'], ['other.test']),
+    networks: fc.constantFrom<string[]>([], ['n1'], ['other']),
+    senders: fc.constantFrom<string[]>([], ['example.test'], ['other.test']),
   });
 
   it('is a permutation of the usable ones, respects priority, and accounts for every gateway', () => {
@@ -172,7 +172,7 @@ describe('a gateway pass', () => {
 
   it('a gateway that takes two of three leaves the third to the next', () => {
     let pass = startPass(['a', 'b'], [1, 2, 3]);
-    pass = afterGateway(pass, 'a', new Map([[1, YES], [2, NO], [3, YES]]), true); // prettier-ignore
+    pass = afterGateway(pass, 'a', new Map<number, Verdict>([[1, YES], [2, NO], [3, YES]]), true); // prettier-ignore
     expect(stillToGo(pass)).toEqual([2]);
     pass = afterGateway(pass, 'b', new Map([[2, YES]]), true);
     expect([...finishPass(pass).values()].map((r) => inShort(r.verdict))).toEqual([
