@@ -101,16 +101,15 @@ describe('the limit', () => {
             return;
           }
           if (decision.kind !== 'retry') throw new Error(decision.kind);
-          expect(decision.counted).toBe(online);
-          expect(decision.at).toBeGreaterThan(now);
-          expect(decision.at).toBeLessThanOrEqual(latestNextAt(now, SCHEDULE));
+          if (decision.counted !== online) throw new Error('counted wrongly');
+          if (decision.at <= now || decision.at > latestNextAt(now, SCHEDULE)) throw new Error('off the schedule');
           if (decision.at > NOW + 4 * DAY + 1) expect(now).toBeGreaterThanOrEqual(NOW + 4 * DAY - 72_000);
           recipient = { ...recipient, attempts: recipient.attempts + (decision.counted ? 1 : 0), retryIndex: decision.retryIndex };
           now = decision.at;
         }
         expect(luck.some((l) => l.online)).toBe(false);
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   }); // prettier-ignore
 
