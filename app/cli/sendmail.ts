@@ -13,6 +13,7 @@ import { encodeEnvelope, isDroppable } from '../../main/maildrop/drop-file.ts';
 import { recipientsOf } from '../../main/maildrop/header-recipients.ts';
 import { printable } from './format.ts';
 import { LineEnds } from './line-ends.ts';
+import type { Terminal } from './run.ts';
 import { parseSendmail, qualify } from './sendmail-args.ts';
 
 /** sysexits(3): what callers of sendmail look at. */
@@ -23,14 +24,18 @@ const MAX_HEADER = 1024 * 1024;
 const POKE_MS = 2_000;
 
 /** `argv`: what stands behind `sendmail`. Returns the exit code. */
-export async function sendmail(argv: readonly string[]): Promise<number> {
+export async function sendmail(argv: readonly string[], terminal: Pick<Terminal, 'input' | 'error'>): Promise<number> {
+  const complain = (code: number, message: string): number => {
+    terminal.error(`postcast sendmail: ${printable(message)}\n`);
+    return code;
+  };
   const parsed = parseSendmail(argv);
   if (!parsed.ok) return complain(EX.usage, parsed.message);
   const { args } = parsed;
   if (!args.fromHeader && args.recipients.length === 0) return complain(EX.usage, 'no recipients: name them, or use -t');
 
   const lines = new LineEnds(!args.ignoreDots);
-  const input = messageChunks(lines);
+  const input = messageChunks(terminal.input, lines);
   const { header, rest, ended } = await readHeader(input);
   const host = os.hostname();
   const read = recipientsOf(header);
@@ -76,20 +81,15 @@ function fromLatin1(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8');
 }
 
-function complain(code: number, message: string): number {
-  process.stderr.write(`postcast sendmail: ${printable(message)}\n`);
-  return code;
-}
-
 function openProfile(written: string | null): string {
   const wanted = written === null ? defaultProfile(thisComputer(os)) : path.resolve(written);
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   return realpathSync.native(wanted);
 }
 
-async function* messageChunks(lines: LineEnds): AsyncGenerator<Uint8Array> {
-  for await (const chunk of process.stdin) {
-    const octets = lines.push(chunk as Buffer);
+async function* messageChunks(input: AsyncIterable<Uint8Array>, lines: LineEnds): AsyncGenerator<Uint8Array> {
+  for await (const chunk of input) {
+    const octets = lines.push(chunk);
     if (octets.length > 0) yield octets;
     if (lines.done) return;
   }
