@@ -10,11 +10,13 @@ type Backend = 'gnome_libsecret' | 'basic_text';
 class FakeSafeStorage implements SafeStorage {
   plainAllowed = false;
   touchedBefore = false;
-  constructor(
-    public backend: Backend,
-    public unlocked = true,
-    public ready = true,
-  ) {}
+  backend: Backend;
+  unlocked = true;
+  ready: boolean;
+  constructor(backend: Backend, ready = true) {
+    this.backend = backend;
+    this.ready = ready;
+  }
   #touch(): void {
     if (!this.ready) this.touchedBefore = true;
   }
@@ -100,7 +102,7 @@ describe('secrets with a key ring', () => {
 
   it('wait for Electron to be ready before they are touched', async () => {
     let go: (() => void) | undefined;
-    const ring = new FakeSafeStorage('gnome_libsecret', true, false);
+    const ring = new FakeSafeStorage('gnome_libsecret', false);
     const store = open(ring, new Promise<void>((resolve) => (go = resolve)));
     expect(store.state()).toEqual({ protection: 'none', backend: 'starting' });
     const setting = store.set('a', 'x', { acceptObfuscated: false });
