@@ -79,6 +79,8 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   let writer: Promise<SettingsWriter> | undefined;
   let unwatch: (() => void) | undefined;
   let closed = false;
+  /** Our own write tells of itself; it is no change by hand. */
+  let saving = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   function readText(): string | null {
@@ -118,7 +120,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
 
   /** Takes over what somebody wrote into the file; a broken text changes nothing and is not overwritten unseen. */
   function reload(): void {
-    if (closed) return;
+    if (closed || saving) return;
     const now = readText();
     if (now === null || now === text) return;
     text = now;
@@ -164,7 +166,12 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
       copyFirst = false;
       setAside ??= name;
     }
-    opened.store = parsed.settings;
+    saving = true;
+    try {
+      opened.store = parsed.settings;
+    } finally {
+      saving = false;
+    }
     text = readText();
     current = parsed.settings;
     problems = [];

@@ -1,10 +1,10 @@
 /** The tray icon: draws what tray-menu.ts decided, and only what changed. */
 import { Menu, nativeImage, Tray, type MenuItemConstructorOptions, type NativeImage } from 'electron';
-import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../shared/result.ts';
 import type { ProgramState } from '../shared/status.ts';
 import type { TrayAction, TrayItem, TrayView } from './tray-menu.ts';
+import { trayPicture } from './tray-picture.ts';
 
 /** The icon in the tray. */
 export interface TrayIcon {
@@ -40,18 +40,6 @@ export function createTray(assets: string, first: TrayView, act: (action: TrayAc
     if (process.platform !== 'darwin') act({ kind: 'open' });
   });
   return { update, close: () => tray.destroy() };
-}
-
-/** The picture file of a state: sizes for Windows are inside the ICO, `@2x` files are found by Electron itself. */
-export function trayPicture(assets: string, state: ProgramState, platform: NodeJS.Platform): string {
-  switch (platform) {
-    case 'win32':
-      return path.join(assets, 'tray', `${state}.ico`);
-    case 'darwin':
-      return path.join(assets, 'tray', `${state}Template.png`);
-    default:
-      return path.join(assets, 'tray', `${state}.png`);
-  }
 }
 
 function template(items: readonly TrayItem[], act: (action: TrayAction) => void): MenuItemConstructorOptions[] {

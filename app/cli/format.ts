@@ -156,7 +156,7 @@ export function formatList(rows: readonly MessageRow[], total: number, terminal:
     row.id,
     row.state,
     row.mailFrom ?? '<>',
-    row.to.join(', ') + (row.recipientCount > row.to.length ? ` +${row.recipientCount - row.to.length}` : ''),
+    `${row.to[0] ?? ''}${row.recipientCount > 1 ? ` +${row.recipientCount - 1}` : ''}`,
     row.subject,
     size(row.size),
     time(row.acceptedAt),

@@ -9,7 +9,8 @@ export type Catalogue = Readonly<Record<string, string>>;
 export function createSay(catalogue: Catalogue): (phrase: Phrase) => string {
   return ({ id, params = {} }) => {
     const form = 'count' in params ? `${id}_${params['count'] === 1 ? 'one' : 'other'}` : id;
-    const words = catalogue[form] ?? catalogue[id];
+    const known = [form, id].find((one) => Object.hasOwn(catalogue, one));
+    const words = known === undefined ? undefined : catalogue[known];
     if (words === undefined) {
       const facts = Object.entries(params).map(([name, value]) => `${name} ${value}`);
       return facts.length === 0 ? id : `${id} (${facts.join(', ')})`;
