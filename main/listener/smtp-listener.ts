@@ -269,7 +269,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
       unbind(servers);
       servers = [];
       for (const session of sessions) session.leave();
-      if (sessions.size > 0) {
+      if (sessions.size > 0 && graceMs > 0) {
         await new Promise<void>((resolve) => {
           const cancel = clock.after(graceMs, resolve);
           whenEmpty = () => {

@@ -588,8 +588,10 @@ function parseCommandPath(
 ): { readonly address: string | null; readonly parameters: readonly string[] } | null {
   const match = keyword.exec(argument);
   if (!match) return null;
-  const text = decodeLine(line);
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === 0x20 || line[end - 1] === 0x09)) end--; // trailing blanks mean nothing
+  const text = decodeLine(line.subarray(0, end));
   if (text === null) return null;
-  const path = parsePath(text.slice(text.indexOf(':') + 1).trimEnd());
+  const path = parsePath(text.slice(text.indexOf(':') + 1));
   return path.ok ? path : null;
 }
