@@ -313,7 +313,10 @@ class SessionServer extends SMTPServer {
     });
     this.#context = context;
     this.secureContext.clear();
-    this.on('error', (error: Error) => log.problem('listener-socket', error));
+    this.on('error', (error: Error) => {
+      // What goes wrong while binding is told by `listen`.
+      if (this.server.listening) log.problem('listener-socket', error);
+    });
   }
 
   /** Null: no TLS. Throws if key and certificate cannot be used. */
