@@ -187,7 +187,7 @@ export class LogFile {
   /** Daily files past their number go, the oldest first. */
   async #forgetOld(current: string): Promise<void> {
     const names = (await readdir(this.#dir)).filter(
-      (name) => /^postcast-/.test(name) && NAME.test(name) && name !== current,
+      (name) => name.startsWith('postcast-') && NAME.test(name) && name !== current,
     );
     const old = names.sort().reverse().slice(this.#keep.daily);
     for (const name of old) await rm(join(this.#dir, name), { force: true });

@@ -37,13 +37,27 @@ function run(program: string, args: readonly string[], input = ''): Promise<Ende
 }
 
 const withTls = async () =>
-  startListener({ tls: { enabled: true }, users: [{ name: 'ann', hash: await hashPassword('secret word') }] }, { tlsDirectory: join(dir, 'tls') });
+  startListener(
+    { tls: { enabled: true }, users: [{ name: 'ann', hash: await hashPassword('secret word') }] },
+    { tlsDirectory: join(dir, 'tls') },
+  );
 
 const swaks = has('swaks');
 describe.skipIf(!swaks)(`swaks${swaks ? '' : ' (not installed: apt-get install swaks)'}`, () => {
   test('plain message', async () => {
     h = await startListener();
-    const ended = await run('swaks', ['--server', `127.0.0.1:${h.port}`, '--from', 'a@example.test', '--to', 'b@example.test,c@example.test', '--body', '.\n..dots\n.x', '--helo', 'client.test']);
+    const ended = await run('swaks', [
+      '--server',
+      `127.0.0.1:${h.port}`,
+      '--from',
+      'a@example.test',
+      '--to',
+      'b@example.test,c@example.test',
+      '--body',
+      '.\n..dots\n.x',
+      '--helo',
+      'client.test',
+    ]);
     expect(ended.output).toContain('250 2.0.0 queued as Q1');
     expect(ended.code).toBe(0);
     expect(h.stored[0]?.message.recipients.map((r) => r.rcptTo)).toEqual(['b@example.test', 'c@example.test']);
@@ -52,7 +66,19 @@ describe.skipIf(!swaks)(`swaks${swaks ? '' : ' (not installed: apt-get install s
 
   test('STARTTLS and sign-in; a wrong password is refused', async () => {
     h = await withTls();
-    const args = ['--server', `127.0.0.1:${h.port}`, '--from', 'a@example.test', '--to', 'b@example.test', '--tls', '--helo', 'client.test', '--auth-user', 'ann'];
+    const args = [
+      '--server',
+      `127.0.0.1:${h.port}`,
+      '--from',
+      'a@example.test',
+      '--to',
+      'b@example.test',
+      '--tls',
+      '--helo',
+      'client.test',
+      '--auth-user',
+      'ann',
+    ];
     const good = await run('swaks', [...args, '--auth', 'PLAIN', '--auth-password', 'secret word']);
     expect(good.output).toContain('250 2.0.0 queued as Q1');
     expect((await run('swaks', [...args, '--auth', 'LOGIN', '--auth-password', 'secret word'])).code).toBe(0);
@@ -64,7 +90,21 @@ describe.skipIf(!swaks)(`swaks${swaks ? '' : ' (not installed: apt-get install s
 
   test('pipelining', async () => {
     h = await startListener();
-    expect((await run('swaks', ['--server', `127.0.0.1:${h.port}`, '--from', 'a@example.test', '--to', 'b@example.test', '--pipeline', '--helo', 'x'])).code).toBe(0);
+    expect(
+      (
+        await run('swaks', [
+          '--server',
+          `127.0.0.1:${h.port}`,
+          '--from',
+          'a@example.test',
+          '--to',
+          'b@example.test',
+          '--pipeline',
+          '--helo',
+          'x',
+        ])
+      ).code,
+    ).toBe(0);
     expect(h.stored.length).toBe(1);
   });
 });
@@ -73,8 +113,12 @@ const msmtp = has('msmtp');
 describe.skipIf(!msmtp)(`msmtp${msmtp ? '' : ' (not installed: apt-get install msmtp)'}`, () => {
   test('sends a message as it is, and again over TLS with sign-in', async () => {
     h = await withTls();
-    const common = ['--host=127.0.0.1', `--port=${h.port}`, '--from=a@example.test', '--read-envelope-from=off'].slice(0, 3);
-    const body = 'Subject: from msmtp\nMessage-ID: <1@example.test>\nDate: Mon, 23 Nov 2026 00:00:00 +0000\n\nGrüße\n.\n';
+    const common = ['--host=127.0.0.1', `--port=${h.port}`, '--from=a@example.test', '--read-envelope-from=off'].slice(
+      0,
+      3,
+    );
+    const body =
+      'Subject: from msmtp\nMessage-ID: <1@example.test>\nDate: Mon, 23 Nov 2026 00:00:00 +0000\n\nGrüße\n.\n';
     const first = await run('msmtp', [...common, 'b@example.test'], body);
     expect(first).toMatchObject({ code: 0 });
     expect(h.stored[0]?.bytes.toString().endsWith(body.replaceAll('\n', '\r\n'))).toBe(true);
@@ -112,9 +156,19 @@ s.quit()
     expect(ended.output.trim()).toBe('252 502 250 250');
     const [first, second, third] = h.stored;
     const all = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1).filter((b) => b !== 10 && b !== 13));
-    expect(first?.bytes.subarray(first.bytes.indexOf('\r\n\r\n') + 4)).toEqual(Buffer.concat([all, Buffer.from('\r\n.\r\n..\r\n')]));
-    expect(first?.message).toMatchObject({ dsn: { ret: 'hdrs', envid: 'x+y' }, body8bit: true, recipients: [{ rcptTo: 'b@example.test', dsn: { notify: ['failure', 'delay'] } }] });
-    expect(second?.message).toMatchObject({ mailFrom: 'jürgen@bücher.test', smtputf8: true, recipients: [{ rcptTo: '用@example.test' }] });
+    expect(first?.bytes.subarray(first.bytes.indexOf('\r\n\r\n') + 4)).toEqual(
+      Buffer.concat([all, Buffer.from('\r\n.\r\n..\r\n')]),
+    );
+    expect(first?.message).toMatchObject({
+      dsn: { ret: 'hdrs', envid: 'x+y' },
+      body8bit: true,
+      recipients: [{ rcptTo: 'b@example.test', dsn: { notify: ['failure', 'delay'] } }],
+    });
+    expect(second?.message).toMatchObject({
+      mailFrom: 'jürgen@bücher.test',
+      smtputf8: true,
+      recipients: [{ rcptTo: '用@example.test' }],
+    });
     expect(third?.message.recipients.length).toBe(300);
   });
 });

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { LIMITS, compilePolicy, decideAuth, decideConnection, decideMail, decideMessage, decideRcpt, isBlocked, offersAuth, placeClient, type ClientFacts } from '../../../main/listener/accept-policy.ts';
+import {
+  LIMITS,
+  compilePolicy,
+  decideAuth,
+  decideConnection,
+  decideMail,
+  decideMessage,
+  decideRcpt,
+  isBlocked,
+  offersAuth,
+  placeClient,
+  type ClientFacts,
+} from '../../../main/listener/accept-policy.ts';
 import { settingsWith, type ServerChanges } from './harness.ts';
 
 const policy = (server: ServerChanges = {}) => compilePolicy(settingsWith(server).server);
@@ -33,11 +45,20 @@ describe('who may connect', () => {
     [{ denied: false, loopback: true, total: LIMITS.connections, fromAddress: LIMITS.connections }, null],
     [{ denied: false, loopback: true, total: LIMITS.connections + 1, fromAddress: 1 }, 'tooManyConnections'],
     [{ denied: false, loopback: false, total: 60, fromAddress: LIMITS.connectionsPerAddress }, null],
-    [{ denied: false, loopback: false, total: 60, fromAddress: LIMITS.connectionsPerAddress + 1 }, 'tooManyConnections'],
+    [
+      { denied: false, loopback: false, total: 60, fromAddress: LIMITS.connectionsPerAddress + 1 },
+      'tooManyConnections',
+    ],
   ] as const)('%j: %s', (facts, expected) => expect(decideConnection(facts)).toBe(expected));
 });
 
-const client = (facts: Partial<ClientFacts>): ClientFacts => ({ loopback: false, allowed: false, secure: false, signedIn: false, ...facts });
+const client = (facts: Partial<ClientFacts>): ClientFacts => ({
+  loopback: false,
+  allowed: false,
+  secure: false,
+  signedIn: false,
+  ...facts,
+});
 const LOCAL = client({ loopback: true });
 const LISTED = client({ allowed: true });
 const STRANGER = client({});
@@ -59,7 +80,7 @@ describe('never an open relay', () => {
     ['sign-in required', { ...USERS, requireAuth: true }, USER, null, null],
     ['sign-in required, no users', { requireAuth: true }, LOCAL, 'authRequired', 'relayDenied'],
   ] as const)('%s %j %j: MAIL %s, RCPT %s', (_name, server, who, mail, rcpt) => {
-    const p = policy(server as ServerChanges);
+    const p = policy(server);
     expect(decideMail(p, who, null, null)).toBe(mail);
     expect(decideRcpt(p, who, 'b@example.test', 0)).toBe(rcpt);
   });
@@ -77,7 +98,7 @@ test.each([
   [{ ...USERS, tls: { allowInsecureAuth: true } }, LISTED, 'PLAIN', false, 'authNeedsTls'],
   [{ ...USERS, tls: { allowInsecureAuth: true } }, STRANGER, 'PLAIN', false, 'authNeedsTls'],
 ] as const)('AUTH with %j by %j, %s, in transaction %s: %s', (server, who, mechanism, open, expected) => {
-  const p = policy(server as ServerChanges);
+  const p = policy(server);
   expect(decideAuth(p, who, mechanism, open)).toBe(expected);
   if (expected === null) expect(offersAuth(p, who)).toBe(true);
 });
@@ -88,12 +109,16 @@ test.each([
   [null, LIMITS.reserveBytes - 1, 'diskNearlyFull'],
   [1000, LIMITS.reserveBytes + 1000, null],
   [1001, LIMITS.reserveBytes + 1000, 'diskNearlyFull'],
-] as const)('SIZE=%s with %s octets free: %s', (size, free, expected) => expect(decideMail(policy(), LOCAL, size, free)).toBe(expected));
+] as const)('SIZE=%s with %s octets free: %s', (size, free, expected) =>
+  expect(decideMail(policy(), LOCAL, size, free)).toBe(expected),
+);
 
 test.each([
   [999, null],
   [1000, 'tooManyRecipients'],
-] as const)('with %i recipients: %s', (count, expected) => expect(decideRcpt(policy(), LOCAL, 'b@example.test', count)).toBe(expected));
+] as const)('with %i recipients: %s', (count, expected) =>
+  expect(decideRcpt(policy(), LOCAL, 'b@example.test', count)).toBe(expected),
+);
 
 test('block list knows both spellings of a domain', () => {
   const p = policy({ blockedRecipients: ['bücher.test', 'a@xn--bcher-kva.example', '*.müll.test'] });

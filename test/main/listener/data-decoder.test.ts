@@ -9,7 +9,8 @@ function run(chunks: readonly string[]) {
   for (const [i, chunk] of chunks.entries()) {
     const octets = Buffer.from(chunk, 'latin1');
     const end = decoder.decode(octets, (part) => (text += Buffer.from(part).toString('latin1')));
-    if (end >= 0) return { decoder, text, ended: true, rest: octets.toString('latin1', end) + chunks.slice(i + 1).join('') };
+    if (end >= 0)
+      return { decoder, text, ended: true, rest: octets.toString('latin1', end) + chunks.slice(i + 1).join('') };
   }
   return { decoder, text, ended: false, rest: '' };
 }
@@ -17,24 +18,45 @@ function run(chunks: readonly string[]) {
 /** All ways to cut into two, and octet by octet. */
 function cuts(wire: string): string[][] {
   const two = Array.from({ length: wire.length - 1 }, (_, i) => [wire.slice(0, i + 1), wire.slice(i + 1)]);
-  return [[wire], [...wire], ...two];
+  return [[wire], Array.from(wire, (octet) => octet), ...two];
 }
 
 // End-of-data look-alikes: none of them ends a message, each makes it refused.
 const LOOKALIKES = [
-  '\n.\n', '\n.\r\n', '\r\n.\n', '\r.\r', '\r.\r\n', '\r\n.\r', '\r.\n', '\n.\r', '\n\n.\n', '\r\r.\r\r', '\r\n\n.\n', '\r\n.\r\r\n', '\n\r.\n\r',
-  '\r\n\r.\r\n', '\n.\n\n', '\r\n.\n\r\n', '\r\n.\r.\r\n', '\r\n.\0\r\n\n', '\n..\n', '\r\r\n.\n',
+  '\n.\n',
+  '\n.\r\n',
+  '\r\n.\n',
+  '\r.\r',
+  '\r.\r\n',
+  '\r\n.\r',
+  '\r.\n',
+  '\n.\r',
+  '\n\n.\n',
+  '\r\r.\r\r',
+  '\r\n\n.\n',
+  '\r\n.\r\r\n',
+  '\n\r.\n\r',
+  '\r\n\r.\r\n',
+  '\n.\n\n',
+  '\r\n.\n\r\n',
+  '\r\n.\r.\r\n',
+  '\r\n.\0\r\n\n',
+  '\n..\n',
+  '\r\r\n.\n',
 ];
 
 describe('smuggling', () => {
-  test.each(LOOKALIKES.map((text) => [JSON.stringify(text), text]))('%s does not end a message at any chunk boundary, and spoils it', (_name, lookalike) => {
-    for (const chunks of cuts(`Subject: x\r\n\r\na${lookalike}MAIL FROM:<evil@example.test>\r\n.\r\nREST`)) {
-      const { decoder, ended, rest } = run(chunks);
-      expect(ended).toBe(true);
-      expect(rest).toBe('REST');
-      expect(decoder.bareNewline).toBe(true);
-    }
-  });
+  test.each(LOOKALIKES.map((text) => [JSON.stringify(text), text]))(
+    '%s does not end a message at any chunk boundary, and spoils it',
+    (_name, lookalike) => {
+      for (const chunks of cuts(`Subject: x\r\n\r\na${lookalike}MAIL FROM:<evil@example.test>\r\n.\r\nREST`)) {
+        const { decoder, ended, rest } = run(chunks);
+        expect(ended).toBe(true);
+        expect(rest).toBe('REST');
+        expect(decoder.bareNewline).toBe(true);
+      }
+    },
+  );
 
   test('a message that begins with a look-alike is spoiled too', () => {
     for (const start of ['.\n', '.\r', '\n.\r\n', '\r.\r\n']) {
@@ -72,7 +94,9 @@ test('what a client stuffs comes out as it was, however it is cut', () => {
       const message = lines.map((l) => `${l}\r\n`).join('');
       const wire = `${lines.map((l) => `${l.startsWith('.') ? '.' : ''}${l}\r\n`).join('')}.\r\nNEXT`;
       const points = [...new Set(at.map((n) => n % wire.length))].sort((a, b) => a - b);
-      const chunks = [0, ...points].map((from, i) => wire.slice(from, points[i] ?? wire.length)).filter((c) => c !== '');
+      const chunks = [0, ...points]
+        .map((from, i) => wire.slice(from, points[i] ?? wire.length))
+        .filter((c) => c !== '');
       const result = run(chunks);
       expect(result.text).toBe(message);
       expect(result.rest).toBe('NEXT');

@@ -7,7 +7,9 @@ import { REFUSALS, refusalsPage, type ReplyRow } from '../../../main/listener/re
 const rows = Object.entries<ReplyRow>(REFUSALS);
 
 test('docs/refusals.md is what the table says', () => {
-  expect(readFileSync(join(import.meta.dirname, '../../../docs/refusals.md'), 'utf8').replace(/\r\n/g, '\n')).toBe(refusalsPage());
+  expect(readFileSync(join(import.meta.dirname, '../../../docs/refusals.md'), 'utf8').replace(/\r\n/g, '\n')).toBe(
+    refusalsPage(),
+  );
 });
 
 test.each(rows)('%s: class of code and enhanced code agree, words are plain ASCII of one short line', (_name, row) => {

@@ -13,7 +13,17 @@ const HOST: Addresses = { kind: 'found', ttl: 1, records: [{ address: '192.0.2.1
 function fakeDns(mx: Mx, addresses: Addresses): Dns & { readonly asked: string[] } {
   const asked: string[] = [];
   const refuse = async (): Promise<never> => Promise.reject(new Error('not asked for'));
-  return { asked, mx: async (name) => { asked.push(name); return mx; }, addresses: async () => addresses, txt: refuse, srv: refuse, flush: () => {} };
+  return {
+    asked,
+    mx: async (name) => {
+      asked.push(name);
+      return mx;
+    },
+    addresses: async () => addresses,
+    txt: refuse,
+    srv: refuse,
+    flush: () => {},
+  };
 }
 
 test.each([
@@ -26,7 +36,9 @@ test.each([
   ['no answer', LATER, LATER, true],
   ['no MX, then no answer', NONE, LATER, true],
   ['bad name', { kind: 'bad-name' }, NONE, false],
-] as const)('%s', async (_name, mx, addresses, expected) => expect(await senderCanReceive(fakeDns(mx, addresses), 'a@example.test')).toBe(expected));
+] as const)('%s', async (_name, mx, addresses, expected) =>
+  expect(await senderCanReceive(fakeDns(mx, addresses), 'a@example.test')).toBe(expected),
+);
 
 test('literals are not asked for, names in A-labels', async () => {
   const dns = fakeDns(NONE, NONE);

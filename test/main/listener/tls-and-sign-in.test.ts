@@ -16,8 +16,10 @@ beforeAll(async () => {
 afterAll(() => rm(join(tlsDirectory, '..'), { recursive: true, force: true }));
 afterEach(() => (h as Harness | undefined)?.close());
 
-const plain = (user: string, password: string) => `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}`;
-const start = (server: Parameters<typeof startListener>[0] = {}) => startListener({ tls: { enabled: true }, ...server }, { tlsDirectory });
+const plain = (user: string, password: string) =>
+  `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}`;
+const start = (server: Parameters<typeof startListener>[0] = {}) =>
+  startListener({ tls: { enabled: true }, ...server }, { tlsDirectory });
 
 describe('STARTTLS', () => {
   test('own key and certificate, made once, readable by the user alone; state is forgotten; not offered twice', async () => {
@@ -76,7 +78,13 @@ describe('STARTTLS', () => {
     const client = await greeted(h.port);
     await client.say('STARTTLS');
     client.socket.removeAllListeners();
-    const tls: TLSSocket = connectTls({ socket: client.socket, rejectUnauthorized: false, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    const tls: TLSSocket = connectTls({
+      socket: client.socket,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
     await new Promise<void>((resolve, reject) => {
       tls.once('error', () => resolve());
       tls.once('close', () => resolve());
@@ -97,10 +105,13 @@ describe('STARTTLS', () => {
   });
 
   test('files of the user that cannot be read: 454, the rest works; turned on later, it works without a new port', async () => {
-    h = await startListener({ tls: { enabled: true, certFile: join(tlsDirectory, 'none.pem'), keyFile: join(tlsDirectory, 'none.pem') } }, {
-      tlsDirectory,
-      log: { ...quietLog, problem: () => {} },
-    });
+    h = await startListener(
+      { tls: { enabled: true, certFile: join(tlsDirectory, 'none.pem'), keyFile: join(tlsDirectory, 'none.pem') } },
+      {
+        tlsDirectory,
+        log: { ...quietLog, problem: () => {} },
+      },
+    );
     const client = await greeted(h.port);
     expect(await client.say('STARTTLS')).toMatch(/^454 4\.7\.0 /);
     h.settings = settingsWith({ port: 0, tls: { enabled: true } });
@@ -113,7 +124,17 @@ describe('STARTTLS', () => {
 });
 
 const nothing = (): void => {};
-const quietLog = { queued: nothing, refused: nothing, attempt: nothing, sent: nothing, deferred: nothing, bounced: nothing, note: nothing, conversation: nothing, problem: nothing };
+const quietLog = {
+  queued: nothing,
+  refused: nothing,
+  attempt: nothing,
+  sent: nothing,
+  deferred: nothing,
+  bounced: nothing,
+  note: nothing,
+  conversation: nothing,
+  problem: nothing,
+};
 
 describe('sign-in', () => {
   test('PLAIN and LOGIN over TLS; the name is in Received’s "with" and with the message, never the password', async () => {
@@ -157,7 +178,13 @@ describe('passwords', () => {
     expect(await hashPassword('pässword')).not.toBe(hash);
   });
 
-  test.each(['', 'plain', 'scrypt$1$8$1$AA==$AA==', 'scrypt$99999999$8$1$AAAA$AAAAAAAAAAAAAAAAAAAAAA==', 'scrypt$16384$8$1$AAAA$'])('a hash that makes no sense fits nothing: %s', async (bad) => {
+  test.each([
+    '',
+    'plain',
+    'scrypt$1$8$1$AA==$AA==',
+    'scrypt$99999999$8$1$AAAA$AAAAAAAAAAAAAAAAAAAAAA==',
+    'scrypt$16384$8$1$AAAA$',
+  ])('a hash that makes no sense fits nothing: %s', async (bad) => {
     expect(await checkPassword('', bad)).toBe(false);
   });
 

@@ -14,7 +14,8 @@ beforeEach(async () => {
 afterEach(() => rm(join(dir, '..'), { recursive: true, force: true }));
 
 const text = (name = 'postcast.log') => readFile(join(dir, name), 'utf8');
-const make = (mode: LogMode, more: { maxFileBytes?: number; keep?: { single: number; daily: number } } = {}) => createLog({ dir, mode, clock, ...more });
+const make = (mode: LogMode, more: { maxFileBytes?: number; keep?: { single: number; daily: number } } = {}) =>
+  createLog({ dir, mode, clock, ...more });
 
 test('one line per event, values that need it in quotes, null return path readable', async () => {
   const log = make('single');
@@ -35,16 +36,26 @@ test('one line per event, values that need it in quotes, null return path readab
 test('an attempt is told with its hop, phase, TLS and outcomes', async () => {
   const log = make('single');
   log.attempt('Q1', {
-    attempt: 2, hop: { kind: 'gateway', host: 'smtp.example.test', port: 587, gatewayName: 'My ISP' }, startedAt: 1000, endedAt: 1250, network: 'Home', phase: 'final',
+    attempt: 2,
+    hop: { kind: 'gateway', host: 'smtp.example.test', port: 587, gatewayName: 'My ISP' },
+    startedAt: 1000,
+    endedAt: 1250,
+    network: 'Home',
+    phase: 'final',
     tls: { protocol: 'TLSv1.3', verified: true },
     outcomes: [
       { recipient: 1, verdict: { kind: 'delivered', reply: { code: 250, text: 'ok\nyes' } } },
-      { recipient: 2, verdict: { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: { code: 550, text: 'no' } } },
+      {
+        recipient: 2,
+        verdict: { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: { code: 550, text: 'no' } },
+      },
       { recipient: 3, verdict: { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'timeout' } },
     ],
   });
   await log.close();
-  expect(await text()).toContain('attempt Q1 attempt=2 hop=gateway:smtp.example.test:587 gateway="My ISP" network=Home phase=final tls="TLSv1.3 verified" ms=250 outcomes="1:delivered (250 ok\\x0ayes); 2:rejected 5.1.1 recipient (550 no); 3:deferred 4.4.2 host timeout "\n');
+  expect(await text()).toContain(
+    'attempt Q1 attempt=2 hop=gateway:smtp.example.test:587 gateway="My ISP" network=Home phase=final tls="TLSv1.3 verified" ms=250 outcomes="1:delivered (250 ok\\x0ayes); 2:rejected 5.1.1 recipient (550 no); 3:deferred 4.4.2 host timeout "\n',
+  );
 });
 
 describe('log injection', () => {
@@ -124,7 +135,12 @@ describe('files', () => {
       await log.flush();
     }
     await log.close();
-    expect((await readdir(dir)).sort()).toEqual(['notes-of-mine.log', 'postcast-2026-11-25.log', 'postcast-2026-11-26.log', 'postcast-2026-11-27.log']);
+    expect((await readdir(dir)).sort()).toEqual([
+      'notes-of-mine.log',
+      'postcast-2026-11-25.log',
+      'postcast-2026-11-26.log',
+      'postcast-2026-11-27.log',
+    ]);
   });
 
   test('a full file is put aside, only so many are kept, nothing of the newest is lost', async () => {
