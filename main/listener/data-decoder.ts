@@ -48,7 +48,7 @@ export class DataDecoder implements DecoderFacts {
       }
     };
     for (; i < length; i++) {
-      const octet = chunk[i] as number;
+      const octet = chunk[i] ?? 0;
       if (state === 'text') {
         if (octet !== CR && octet !== LF) {
           high |= octet;

@@ -22,10 +22,10 @@ function decodeWords(text: string): string {
   let result = '';
   let last = 0;
   // Octets of neighbouring words of one charset are decoded together: a character may be split between them.
-  let pending: { charset: string; bytes: Buffer[] } | null = null;
+  const pending: { charset: string; bytes: Buffer[] } = { charset: '', bytes: [] };
   const flush = (): void => {
-    if (pending) result += decodeBytes(Buffer.concat(pending.bytes), pending.charset);
-    pending = null;
+    if (pending.bytes.length > 0) result += decodeBytes(Buffer.concat(pending.bytes), pending.charset);
+    pending.bytes = [];
   };
   for (const match of joined.matchAll(WORD)) {
     const [whole, charset = '', kind = '', payload = ''] = match;
@@ -36,12 +36,9 @@ function decodeWords(text: string): string {
     last = match.index + whole.length;
     const bytes = kind === 'B' || kind === 'b' ? Buffer.from(payload, 'base64') : fromQ(payload);
     const key = charset.toLowerCase();
-    const open = pending as { charset: string; bytes: Buffer[] } | null;
-    if (open?.charset === key) open.bytes.push(bytes);
-    else {
-      flush();
-      pending = { charset: key, bytes: [bytes] };
-    }
+    if (pending.charset !== key) flush();
+    pending.charset = key;
+    pending.bytes.push(bytes);
   }
   flush();
   return result + joined.slice(last);

@@ -101,8 +101,8 @@ export class HeaderScanner {
     let colon = start;
     while (
       colon < end &&
-      (this.#buffer[colon] as number) > SPACE &&
-      (this.#buffer[colon] as number) < 127 &&
+      (this.#buffer[colon] ?? 0) > SPACE &&
+      (this.#buffer[colon] ?? 0) < 127 &&
       this.#buffer[colon] !== COLON
     )
       colon++;

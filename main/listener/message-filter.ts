@@ -29,7 +29,7 @@ export class MessageFilter {
   #blocks: Uint8Array[] = [];
   #held = 0;
   #refused: RefusalName | null = null;
-  #error: unknown = null;
+  #error: Error | null = null;
   #aborted = false;
   /** Octets that went to the store. */
   stored = 0;
@@ -142,14 +142,15 @@ export class MessageFilter {
       this.#refuse('diskNearlyFull');
       return;
     }
-    const block = this.#blocks.length === 1 ? (this.#blocks[0] as Uint8Array) : Buffer.concat(this.#blocks, this.#held);
+    const [first] = this.#blocks;
+    const block = first && this.#blocks.length === 1 ? first : Buffer.concat(this.#blocks, this.#held);
     this.#blocks = [];
     this.#held = 0;
     this.stored += block.length;
     try {
       await this.#options.staged.write(block);
     } catch (error) {
-      this.#error = error;
+      this.#error = error instanceof Error ? error : new Error(String(error));
     }
   }
 }

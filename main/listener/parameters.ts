@@ -91,8 +91,8 @@ export function parseRcptParameters(words: readonly string[], smtputf8: boolean)
 
 /** xtext of RFC 3461 §4: printable ASCII without "+" and "=", which are written +HH. Null if it is not, or hides control characters. */
 export function decodeXtext(text: string, utf8 = false): string | null {
-  if (!(utf8 ? /^(?:[!-*,-<>-~]|[^\u0000-\u007f]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/).test(text))
-    return null; // eslint-disable-line no-control-regex
+  const shape = utf8 ? /^(?:[!-*,-<>-~]|[\u00a0-\u{10ffff}]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/;
+  if (!shape.test(text)) return null;
   if (!text.includes('+')) return text;
   const decoded = text.replace(/\+([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   return /^[\u0020-\u007e\u00a0-\u{10ffff}]*$/u.test(decoded) ? decoded : null;

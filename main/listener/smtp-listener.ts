@@ -269,7 +269,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
       unbind(servers);
       servers = [];
       for (const session of sessions) session.leave();
-      if (sessions.size > 0) {
+      if (sessions.size > 0 && graceMs > 0) {
         await new Promise<void>((resolve) => {
           const cancel = clock.after(graceMs, resolve);
           whenEmpty = () => {
@@ -313,7 +313,10 @@ class SessionServer extends SMTPServer {
     });
     this.#context = context;
     this.secureContext.clear();
-    this.on('error', (error: Error) => log.problem('listener-socket', error));
+    this.on('error', (error: Error) => {
+      // What goes wrong while binding is told by `listen`.
+      if (this.server.listening) log.problem('listener-socket', error);
+    });
   }
 
   /** Null: no TLS. Throws if key and certificate cannot be used. */

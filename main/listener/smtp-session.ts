@@ -89,8 +89,8 @@ export class SmtpSession extends SMTPConnection {
 
   /** Greets at once: no early-talker delay, no reverse lookup (S1, S2). */
   override init(): void {
-    this._socket.on('close', (hadError) => this._onCloseEvent(hadError));
-    this._socket.on('error', (error) => this._onError(error));
+    this._socket.on('close', (hadError: boolean) => this._onCloseEvent(hadError));
+    this._socket.on('error', (error: Error) => this._onError(error));
     this._armTimeout();
     const place = placeClient(this.#context.policy(), this.remoteAddress);
     this.#place = place;
@@ -333,8 +333,7 @@ export class SmtpSession extends SMTPConnection {
   }
 
   #hello(verb: 'EHLO' | 'HELO', name: string): void {
-    if (name === '' || name.length > 300 || /[\s\u0000-\u001f\u007f-\u009f]/.test(name)) {
-      // eslint-disable-line no-control-regex
+    if (name === '' || name.length > 300 || !/^[!-~\u00a0-\u00ff]+$/.test(name)) {
       this.#refuse('heloSyntax');
       return;
     }
@@ -429,7 +428,7 @@ export class SmtpSession extends SMTPConnection {
       return;
     }
     const path = parseCommandPath(line, argument, /^TO[ \t]*:/i);
-    if (!path || path.address === null) {
+    if (typeof path?.address !== 'string') {
       this.#refuse('recipientSyntax');
       return;
     }
@@ -470,7 +469,7 @@ export class SmtpSession extends SMTPConnection {
     const parser = this._parser;
     if (argument !== '') this.#refuse('noArguments');
     else if (!this.hostNameAppearsAs) this.#refuse('helloFirst');
-    else if (!transaction || transaction.recipients.length === 0) this.#refuse('needRcpt');
+    else if (!transaction?.recipients.length) this.#refuse('needRcpt');
     else if (parser instanceof SessionParser) {
       const context = this.#context;
       const id = context.newQueueId();
@@ -540,6 +539,8 @@ export class SmtpSession extends SMTPConnection {
       if (refused) this.#refuse(refused);
       else {
         const header = filter.header;
+        const fromField = header?.from ?? null;
+        const ownId = header?.messageId ?? null;
         const user = this.#user();
         const message: NewMessage = {
           id,
@@ -551,8 +552,8 @@ export class SmtpSession extends SMTPConnection {
           smtputf8: transaction.smtputf8,
           origin: { kind: 'smtp', client: this.remoteAddress, ...(user === null ? {} : { user }) },
           subject: displayHeader(header?.subject ?? ''),
-          headerFrom: header?.from == null ? null : displayHeader(header.from),
-          messageId: header?.messageId == null ? `<${id}@${this.name}>` : displayHeader(header.messageId),
+          headerFrom: fromField === null ? null : displayHeader(fromField),
+          messageId: ownId === null ? `<${id}@${this.name}>` : displayHeader(ownId),
         };
         await staged.commit(message);
         this.#errors = 0;
@@ -588,8 +589,10 @@ function parseCommandPath(
 ): { readonly address: string | null; readonly parameters: readonly string[] } | null {
   const match = keyword.exec(argument);
   if (!match) return null;
-  const text = decodeLine(line);
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === 0x20 || line[end - 1] === 0x09)) end--; // trailing blanks mean nothing
+  const text = decodeLine(line.subarray(0, end));
   if (text === null) return null;
-  const path = parsePath(text.slice(text.indexOf(':') + 1).trimEnd());
+  const path = parsePath(text.slice(text.indexOf(':') + 1));
   return path.ok ? path : null;
 }

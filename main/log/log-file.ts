@@ -25,20 +25,24 @@ const GATHER_BYTES = 64 * 1024;
 const WAITING_BYTES = 1024 * 1024;
 const NAME = /^postcast(-\d{4}-\d\d-\d\d)?(\.\d+)?\.log$/;
 
+/** Lines that go to the same file. */
+interface Batch {
+  readonly mode: LogMode;
+  readonly lines: string[];
+}
+
 export class LogFile {
   readonly #dir: string;
   readonly #clock: Clock;
   readonly #maxFileBytes: number;
   readonly #keep: { readonly single: number; readonly daily: number };
-  /** For lines that come. */
   #mode: LogMode;
-  /** For lines that are being written; follows behind. */
-  #fileMode: LogMode;
-  #lines: string[] = [];
+  #batches: Batch[] = [];
   #waiting = 0;
   #lost = 0;
   #cancel: (() => void) | null = null;
   #work: Promise<void> = Promise.resolve();
+  #queued = false;
   #handle: FileHandle | null = null;
   #name = '';
   #size = 0;
@@ -47,7 +51,6 @@ export class LogFile {
   constructor(options: LogFileOptions) {
     this.#dir = options.dir;
     this.#mode = options.mode;
-    this.#fileMode = options.mode;
     this.#clock = options.clock;
     this.#maxFileBytes = options.maxFileBytes ?? 10 * 1024 ** 2;
     this.#keep = options.keep ?? { single: 5, daily: 30 };
@@ -59,19 +62,15 @@ export class LogFile {
 
   /** Takes effect for the lines that follow. */
   setMode(mode: LogMode): void {
-    if (mode === this.#mode) return;
-    this.#write();
     this.#mode = mode;
-    this.#work = this.#work.then(async () => {
-      this.#fileMode = mode;
-      await this.#shut();
-    });
   }
 
   /** Adds a line (without line break). Never throws. */
   line(text: string): void {
     if (this.#mode === 'off' || this.#closed) return;
-    this.#lines.push(text);
+    const last = this.#batches.at(-1);
+    if (last?.mode === this.#mode) last.lines.push(text);
+    else this.#batches.push({ mode: this.#mode, lines: [text] });
     this.#waiting += text.length + 1;
     if (this.#waiting > WAITING_BYTES) this.#dropOldest();
     if (this.#waiting >= GATHER_BYTES) this.#write();
@@ -88,13 +87,13 @@ export class LogFile {
   flushSync(): void {
     this.#cancel?.();
     this.#cancel = null;
-    if (this.#lines.length === 0 || this.#mode === 'off') return;
-    const text = this.#take();
-    try {
-      mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-      appendFileSync(join(this.#dir, this.#currentName()), text, { mode: 0o600 });
-    } catch {
-      // Nobody is left to tell.
+    for (const { mode, lines } of this.#take()) {
+      try {
+        mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+        appendFileSync(join(this.#dir, this.#fileName(mode)), `${lines.join('\n')}\n`, { mode: 0o600 });
+      } catch {
+        // Nobody is left to tell.
+      }
     }
   }
 
@@ -106,52 +105,56 @@ export class LogFile {
     await this.#shut();
   }
 
-  #currentName(): string {
-    if (this.#fileMode !== 'daily') return 'postcast.log';
+  #fileName(mode: LogMode): string {
+    if (mode !== 'daily') return 'postcast.log';
     const now = new Date(this.#clock.now());
     const pad = (n: number): string => String(n).padStart(2, '0');
     return `postcast-${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}.log`;
   }
 
-  #take(): string {
-    const lost = this.#lost > 0 ? `${this.#lost} lines of the log were lost\n` : '';
-    const text = `${lost}${this.#lines.join('\n')}\n`;
-    this.#lines = [];
+  #take(): Batch[] {
+    const batches = this.#batches;
+    this.#batches = [];
     this.#waiting = 0;
-    this.#lost = 0;
-    return text;
+    return batches;
   }
 
   #dropOldest(): void {
-    const half = Math.ceil(this.#lines.length / 2);
-    for (const line of this.#lines.splice(0, half)) this.#waiting -= line.length + 1;
+    const first = this.#batches[0];
+    if (!first) return;
+    const half = Math.ceil(first.lines.length / 2);
+    for (const line of first.lines.splice(0, half)) this.#waiting -= line.length + 1;
+    if (first.lines.length === 0) this.#batches.shift();
     this.#lost += half;
   }
 
   #write(): void {
     this.#cancel?.();
     this.#cancel = null;
-    this.#work = this.#work.then(() => this.#append());
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#work = this.#work.then(async () => {
+      this.#queued = false;
+      for (const batch of this.#take()) await this.#append(batch);
+    });
   }
 
-  async #append(): Promise<void> {
-    const count = this.#lines.length;
-    if (count === 0) return;
-    const text = this.#take();
+  async #append({ mode, lines }: Batch): Promise<void> {
     try {
-      const handle = await this.#file();
-      const octets = Buffer.from(text, 'utf8');
+      const handle = await this.#file(this.#fileName(mode));
+      const lost = this.#lost > 0 ? `${this.#lost} lines of the log were lost\n` : '';
+      const octets = Buffer.from(`${lost}${lines.join('\n')}\n`, 'utf8');
       await handle.appendFile(octets);
+      this.#lost = 0;
       this.#size += octets.length;
     } catch {
-      this.#lost += count;
+      this.#lost += lines.length;
       await this.#shut();
     }
   }
 
-  /** The file of this moment, opened; what is full is put aside first. */
-  async #file(): Promise<FileHandle> {
-    const name = this.#currentName();
+  /** The file of that name, opened; what is full is put aside first. */
+  async #file(name: string): Promise<FileHandle> {
     if (this.#handle && name === this.#name && this.#size < this.#maxFileBytes) return this.#handle;
     await this.#shut();
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
@@ -184,7 +187,7 @@ export class LogFile {
   /** Daily files past their number go, the oldest first. */
   async #forgetOld(current: string): Promise<void> {
     const names = (await readdir(this.#dir)).filter(
-      (name) => /^postcast-/.test(name) && NAME.test(name) && name !== current,
+      (name) => name.startsWith('postcast-') && NAME.test(name) && name !== current,
     );
     const old = names.sort().reverse().slice(this.#keep.daily);
     for (const name of old) await rm(join(this.#dir, name), { force: true });

@@ -37,7 +37,7 @@ export function createLog(options: LogFileOptions): ProgramLog {
   return {
     queued: (id, facts) =>
       write('queued', id, {
-        from: facts.from === null ? '<>' : facts.from,
+        from: facts.from ?? '<>',
         recipients: facts.recipients,
         size: facts.size,
         client: facts.client,
@@ -117,6 +117,6 @@ export function escapeText(text: string): string {
   });
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what is escaped
 const UNSAFE =
+  // eslint-disable-next-line no-control-regex -- control characters are what is escaped
   /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

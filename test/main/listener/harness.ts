@@ -160,7 +160,7 @@ export class Client {
       const match = /^(?:\d{3}-[^\n]*\r\n)*\d{3}[^\n-][^\n]*\r\n/.exec(this.#text);
       if (match) {
         this.#text = this.#text.slice(match[0].length);
-        return match[0].trimEnd();
+        return match[0].slice(0, -2);
       }
       if (this.#ended) return '';
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
