@@ -49,11 +49,17 @@ export function settle(state: Settling, seen: NetworkView, now: number, times: S
   const losses = state.losses.filter((at) => now - at < times.memory);
   const { told } = state;
   const quiet: Settling = { ...state, losses, pending: null };
-  if (told !== null && sameView(told, seen)) return { next: quiet, telling: { kind: 'nothing' }, wakeAt: null };
+  if (seen.online && told !== null && sameView(told, seen))
+    return { next: quiet, telling: { kind: 'nothing' }, wakeAt: null };
 
   if (!seen.online) {
-    if (told?.online !== true) return tell({ ...quiet, told: seen }, 'detail', seen);
-    return tell({ told: seen, lostId: told.id, losses: [...losses, now], pending: null }, 'change', seen);
+    if (told?.online === true)
+      return tell({ told: seen, lostId: told.id, losses: [...losses, now], pending: null }, 'change', seen);
+    // An arrival that did not hold was a loss too, though nobody was told.
+    const next = { ...quiet, told: seen, losses: state.pending === null ? losses : [...losses, now] };
+    return told !== null && sameView(told, seen)
+      ? { next, telling: { kind: 'nothing' }, wakeAt: null }
+      : tell(next, 'detail', seen);
   }
 
   const same = told?.online === true && (told.id === seen.id || samePlace(told, seen));
@@ -73,7 +79,7 @@ export function settle(state: Settling, seen: NetworkView, now: number, times: S
 function waitFor(state: Settling, seen: NetworkView, losses: number, times: SettleTimes): number {
   const resolve = seen.unresolved === null ? 0 : times.resolve;
   if (state.told === null) return resolve;
-  const returned = seen.id === state.lostId;
+  const returned = losses > 0 && seen.id === state.lostId;
   const base = returned ? times.returned : times.fresh;
   const patience = losses <= 2 ? 1 : losses <= 4 ? 1.5 : 2;
   return Math.max(base * patience, resolve);
