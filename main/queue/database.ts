@@ -34,7 +34,7 @@ export type SqliteEngine = 'node:sqlite' | '@photostructure/sqlite';
 
 /** Older Node lines announce `node:sqlite` as experimental on standard error; users need not read that. */
 function loadQuietly<T>(load: () => T): T {
-  const emitWarning = process.emitWarning;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
   try {
     return load();

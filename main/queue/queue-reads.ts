@@ -143,6 +143,8 @@ export function createQueueReads(prepare: Prepare) {
         ...toMessageRow(row),
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
+        body8bit: envelope.body8bit,
+        smtputf8: envelope.smtputf8,
         origin: envelope.origin,
         recipients: recipientsOf(row.seq).map(toStoredRecipient),
         timeline: timeline

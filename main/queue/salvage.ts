@@ -94,7 +94,7 @@ function readableKeys(source: Database): readonly number[] {
   let step = 1;
   // Bounded: 60 doublings reach past any key.
   for (let failures = 0; failures < 60; ) {
-    const found = attempt(() => ({ row: up.get(last) as { seq: number } | undefined }));
+    const found = attempt<{ row: { seq: number } | undefined }>(() => ({ row: up.get(last) as { seq: number } | undefined }));
     if (found === null) {
       failures += 1;
       last += step;

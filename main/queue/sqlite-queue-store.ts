@@ -160,7 +160,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
   }
 
   // Recovery is a transaction like any other.
-  let requeued = 0;
+  let requeued: number;
   setSynchronous('FULL');
   db.exec('BEGIN IMMEDIATE');
   try {
