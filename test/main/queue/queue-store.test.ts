@@ -229,7 +229,7 @@ describe('waking', () => {
 describe('folders', () => {
   test('deleted mail is not sent; back again it is; purged it is gone and its room is given back', async () => {
     const { store, clock, path } = await openStore();
-    await accept(store, newMessage('a'), Buffer.alloc(2_000_000));
+    await accept(store, newMessage('a'), Buffer.alloc(5_000_000));
     expect(await store.purge({ ids: ['a'] })).toBe(0); // not in Deleted
     expect(await store.move({ ids: ['a'] }, 'deleted')).toBe(1);
     expect(await store.counts()).toMatchObject({ outbox: 0, deleted: 1 });
@@ -246,7 +246,7 @@ describe('folders', () => {
     expect(await store.details('a')).toBeNull();
     for (let i = 0; i < 10; i += 1) await clock.advance(5000, async () => void (await store.counts()));
     await store.close();
-    expect(statSync(path).size).toBeLessThan(300_000);
+    expect(statSync(path).size).toBeLessThan(1_500_000); // some free pages are kept for the next mail
   });
 
   test('a resent copy shares the octets and keeps them when its source is purged', async () => {

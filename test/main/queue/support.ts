@@ -6,6 +6,7 @@ import type { SmtpReply } from '../../../shared/mail.ts';
 import type { AttemptRecord, ClaimedMessage, NewMessage, QueueStore, RecipientUpdate } from '../../../main/ports.ts';
 import { openQueueStore, type QueueStoreOptions } from '../../../main/queue/open-queue-store.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
+import { newMessageFor } from './new-message.ts';
 
 /** A folder for one test; kept if the test fails. */
 export function tempFolder(): string {
@@ -36,20 +37,7 @@ export async function openStore(options: Partial<QueueStoreOptions> & { readonly
 
 export function newMessage(id: string, change: Partial<NewMessage> & { readonly to?: readonly string[] } = {}): NewMessage {
   const { to = ['rcpt@example.test'], ...rest } = change;
-  return {
-    id,
-    acceptedAt: 1000,
-    mailFrom: 'sender@home.test',
-    recipients: to.map((rcptTo) => ({ rcptTo, dsn: {} })),
-    dsn: {},
-    body8bit: false,
-    smtputf8: false,
-    origin: { kind: 'smtp', client: '127.0.0.1' },
-    subject: `Subject of ${id}`,
-    headerFrom: null,
-    messageId: null,
-    ...rest,
-  };
+  return { ...newMessageFor(id, to), ...rest };
 }
 
 export async function accept(store: QueueStore, message: NewMessage, bytes: Uint8Array | string = 'Subject: x\r\n\r\nhello\r\n'): Promise<void> {
