@@ -34,7 +34,7 @@ export type SqliteEngine = 'node:sqlite' | '@photostructure/sqlite';
 
 /** Older Node lines announce `node:sqlite` as experimental on standard error; users need not read that. */
 function loadQuietly<T>(load: () => T): T {
-  const emitWarning = process.emitWarning;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
   try {
     return load();
@@ -62,16 +62,6 @@ export function openDatabase(path: string): Database {
   return new loaded.module.DatabaseSync(path);
 }
 
-/** SQLite's primary result code of an error, null if the error is not SQLite's. */
-export function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error)) return null;
-  const details = error as { errcode?: unknown; sqliteExtendedCode?: unknown; sqliteCode?: unknown };
-  for (const code of [details.errcode, details.sqliteExtendedCode, details.sqliteCode]) {
-    if (typeof code === 'number') return code & 0xff;
-  }
-  return null;
-}
-
 const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
@@ -80,6 +70,24 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+const WORDS: readonly (readonly [string, number])[] = [
+  ['disk image is malformed', CORRUPT],
+  ['not a database', NOTADB],
+  ['disk is full', FULL],
+  ['readonly database', READONLY],
+  ['database is locked', BUSY],
+];
+
+/** SQLite's primary result code of an error, null if the error is not SQLite's. */
+export function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null;
+  const details = error as { errcode?: unknown; sqliteExtendedCode?: unknown; sqliteCode?: unknown };
+  for (const code of [details.errcode, details.sqliteExtendedCode, details.sqliteCode]) {
+    if (typeof code === 'number') return code & 0xff;
+  }
+  // The drop-in's all() and iterate() give the words alone (sqlite3_errstr, or sqlite3_errmsg).
+  return WORDS.find(([words]) => error.message.includes(words))?.[1] ?? null;
+}
 
 /** Turns anything thrown into a StoreError; one that is already comes back as it is. */
 export function toStoreError(error: unknown): StoreError {

@@ -24,9 +24,7 @@ export function openQueueDatabase(input: Pick<OpenInput, 'path' | 'now' | 'suspe
   } catch (error) {
     if (toStoreError(error).reason !== 'corrupt') throw toStoreError(error);
   }
-  const setAside = freeName(
-    `${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`,
-  );
+  const setAside = freeName(`${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`);
   try {
     for (const suffix of ['', '-wal']) {
       if (existsSync(input.path + suffix)) renameSync(input.path + suffix, setAside + suffix);
@@ -97,22 +95,24 @@ function checkHeader(path: string): void {
   if (head.toString('latin1', 0, 16) !== HEADER) throw new StoreError('corrupt', 'the file is not a database');
   const pageSize = head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16);
   const pages = head.readUInt32BE(28);
-  if (!existsSync(`${path}-wal`) && size < pages * pageSize)
-    throw new StoreError('corrupt', 'the file has been cut short');
+  // Before SQLite has changed anything: a newer program's file stays as it is.
+  if (!existsSync(`${path}-wal`)) refuseNewer(head.readUInt32BE(60));
+  if (!existsSync(`${path}-wal`) && size < pages * pageSize) throw new StoreError('corrupt', 'the file has been cut short');
+}
+
+function refuseNewer(version: number): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new StoreError(
+    'other',
+    `the queue was written by a newer version of the program (its format is ${version}, this program knows up to ${SCHEMA_VERSION})`,
+  );
 }
 
 function checkVersion(db: Database): void {
   const version = schemaVersion(db);
   const { application_id: application } = db.prepare('PRAGMA application_id').get() as { application_id: number };
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as {
-    tables: number;
-  };
-  if (version > SCHEMA_VERSION) {
-    throw new StoreError(
-      'other',
-      `the queue was written by a newer version of the program (its format is ${version}, this program knows up to ${SCHEMA_VERSION})`,
-    );
-  }
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as { tables: number };
+  refuseNewer(version);
   if (tables > 0 && application !== APPLICATION_ID) throw new StoreError('corrupt', 'the file is not a queue');
   if (tables === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   if (version > 0 && tables === 0) throw new StoreError('corrupt', 'the tables are gone');
@@ -122,8 +122,7 @@ function checkContents(db: Database, thorough: boolean): void {
   if (schemaVersion(db) === 0) return;
   if (thorough) {
     const rows = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-    if (rows[0]?.quick_check !== 'ok')
-      throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
+    if (rows[0]?.quick_check !== 'ok') throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
     return;
   }
   // Both ends of the trees that everything hangs from.
@@ -135,6 +134,6 @@ function checkContents(db: Database, thorough: boolean): void {
     ['timeline', 'id'],
     ['chunk', 'id'],
   ] as const) {
-    db.prepare(`SELECT min(${key}), max(${key}) FROM ${table}`).get();
+    db.prepare(`SELECT (SELECT min(${key}) FROM ${table}), (SELECT max(${key}) FROM ${table})`).get();
   }
 }

@@ -121,11 +121,10 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       waiting.delete(response.n);
       if (response.ok) {
         failures = 0;
-        changed ||= OP_KIND[one.op] !== 'read' && !SILENT_OPS.has(one.op);
+        changed ||= OP_KIND[one.op] !== 'read' && !SILENT_OPS.has(one.op) && !changedNothing(one.op, response.value);
         if (one.op === 'claimDue') {
           const claimed = response.value as OpOutput<'claimDue'>;
           for (const message of claimed) for (const { id } of message.recipients) inFlight.add(id);
-          changed = claimed.length > 0 || changed;
         }
         one.resolve(response.value as never);
       } else {
@@ -401,6 +400,11 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       listeners.clear();
     },
   };
+}
+
+/** Answers that say that all is as it was: nothing claimed, no message touched. */
+function changedNothing(op: OpName, value: unknown): boolean {
+  return value === 0 || (op === 'claimDue' && (value as readonly unknown[]).length === 0);
 }
 
 /** One piece of memory of exactly this size, so that it can be handed to another thread. */

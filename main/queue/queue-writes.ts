@@ -475,7 +475,7 @@ export function createQueueWrites(options: {
       let count = 0;
       for (const seq of seqs) {
         const message = reads.messageBySeq(seq);
-        if (message === undefined || message.deleted_at !== null) continue;
+        if (message?.deleted_at !== null) continue;
         const rows = reads.recipientsOf(seq);
         const waiting = rows.filter((row) => row.due_at !== null);
         const failed = rows.filter((row) => ['bounced', 'bad'].includes(stateFrom(row.state)));

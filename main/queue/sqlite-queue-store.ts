@@ -88,7 +88,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
     setMemo: (op) => writes.setMemo(op),
     tidy: ({ pages }) => {
       // The answer of the pragma is a row per page; they must be read for it to do its work.
-      prepare(`PRAGMA incremental_vacuum(${Math.max(1, Math.floor(pages))})`).all();
+      db.prepare(`PRAGMA incremental_vacuum(${Math.max(1, Math.floor(pages))})`).all();
       return (prepare('PRAGMA freelist_count').get() as { freelist_count: number }).freelist_count;
     },
     select: ({ selection }) => reads.select(selection),
@@ -160,7 +160,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
   }
 
   // Recovery is a transaction like any other.
-  let requeued = 0;
+  let requeued: number;
   setSynchronous('FULL');
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -193,7 +193,11 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
     },
     close() {
       try {
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        // Leaves one file, and no lock: the drop-in's close() alone keeps it for as long as a statement is not
+        // garbage-collected, and the lock can only be given up outside of WAL mode.
+        db.exec('PRAGMA journal_mode = DELETE');
+        db.exec('PRAGMA locking_mode = NORMAL');
+        db.exec('SELECT 1 FROM sqlite_schema');
       } catch {
         // A full disk: the log is read at the next start.
       }

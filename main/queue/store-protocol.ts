@@ -74,7 +74,7 @@ export type OpOutput<K extends OpName> = ReturnType<StoreOps[K]>;
  * `durable`: changes that must be on the disk before they are answered. `lazy`: changes that a power cut may undo,
  * since start-up leads to the same end. `read`: no change.
  */
-export const OP_KIND: { readonly [K in OpName]: 'durable' | 'lazy' | 'read' } = {
+export const OP_KIND: Readonly<Record<OpName, 'durable' | 'lazy' | 'read'>> = {
   accept: 'durable',
   chunk: 'lazy', // synced with the commit that makes a message of it
   discard: 'lazy',

@@ -1,0 +1,180 @@
+import { copyFileSync, existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openDatabase } from '../../../main/queue/database.ts';
+import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
+import { dueSql, pageSql } from '../../../main/queue/queue-reads.ts';
+import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/schema.ts';
+import { SORT_KEYS } from '../../../shared/ipc-contract.ts';
+import { VirtualClock } from '../../fakes/virtual-clock.ts';
+import { accept, claim, newMessage, openStore, readAll, tempFolder } from './support.ts';
+
+/** What a power cut leaves: the files as they are while the program runs. */
+function crashCopy(from: string): string {
+  const to = path.join(tempFolder(), 'queue.db');
+  for (const suffix of ['', '-wal']) if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix);
+  return to;
+}
+
+async function filled(count: number, bytes = 20_000): Promise<string> {
+  const { store, path: file } = await openStore();
+  for (let i = 0; i < count; i += 1) await accept(store, newMessage(`m${i}`), Buffer.alloc(bytes, i));
+  await store.close();
+  return file;
+}
+
+test('what was in flight when the program died is due at once, with its outcome told as unknown', async () => {
+  const { store, path: file } = await openStore();
+  await accept(store, newMessage('a', { to: ['1@x.test', '2@x.test'] }));
+  await accept(store, newMessage('b'));
+  await claim(store, 10_000, 2);
+  const copy = crashCopy(file);
+  const { store: again, clock } = await openStore({ path: copy });
+  expect(again.recovery).toEqual({ requeued: 2, setAside: null, salvaged: 0 });
+  const claimed = await claim(again, clock.now());
+  expect(claimed.map(({ id, recipients }) => [id, recipients.length])).toEqual([['b', 1], ['a', 2]]);
+  const timeline = (await again.details('a'))?.timeline ?? [];
+  expect(timeline.flatMap(({ outcomes }) => outcomes.map(({ verdict }) => verdict))).toMatchObject([
+    { kind: 'deferred', why: 'crashed' },
+    { kind: 'deferred', why: 'crashed' },
+  ]);
+});
+
+test('half-written octets of a dead program are removed', async () => {
+  const { store, path: file } = await openStore();
+  const staged = store.stage('a');
+  await staged.write(Buffer.alloc(1_000_000));
+  await store.counts();
+  const copy = crashCopy(file);
+  const { store: again } = await openStore({ path: copy });
+  await again.close();
+  const db = openDatabase(copy);
+  expect(db.prepare('SELECT count(*) AS n FROM chunk').get()).toEqual({ n: 0 });
+  db.close();
+});
+
+describe('a damaged file is set aside, kept as it was, and what can be read is saved', () => {
+  function damage(file: string, at: number, length: number): void {
+    const bytes = readFileSync(file);
+    for (let i = at; i < Math.min(at + length, bytes.length); i += 1) bytes[i] = (i * 7919) & 0xff;
+    writeFileSync(file, bytes);
+  }
+
+  test.each([
+    ['cut in half', (file: string) => truncateSync(file, Math.floor(statSync(file).size / 8192) * 4096), 1],
+    ['first page gone', (file: string) => damage(file, 0, 4096), 40],
+    ['noise everywhere', (file: string) => damage(file, 0, 100_000_000), 0],
+    ['HTML', (file: string) => writeFileSync(file, '<html>'.repeat(1000)), 0],
+  ])('%s', async (_, harm, atLeast) => {
+    const file = await filled(40);
+    harm(file);
+    const harmed = readFileSync(file);
+    const { store } = await openStore({ path: file });
+    const { setAside, salvaged } = store.recovery;
+    expect(setAside).toMatch(/queue\.db\.broken-2026-01-05T/);
+    expect(readFileSync(setAside ?? '').equals(harmed)).toBe(true);
+    expect(salvaged).toBeGreaterThanOrEqual(atLeast);
+    const { total, rows } = await store.list({ folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 100 });
+    expect(total).toBe(salvaged);
+    for (const { id } of rows) {
+      expect((await readAll(store, id)).equals(Buffer.alloc(20_000, Number(id.slice(1))))).toBe(true);
+    }
+    await accept(store, newMessage('new'));
+    expect(await store.counts()).toMatchObject({ outbox: salvaged + 1 });
+    expect(readdirSync(path.dirname(file)).filter((name) => name.includes('salvage'))).toEqual([]);
+  });
+
+  test('a log that was cut loses its tail only', async () => {
+    const { store, path: file } = await openStore();
+    for (let i = 0; i < 20; i += 1) await accept(store, newMessage(`m${i}`));
+    const copy = crashCopy(file);
+    truncateSync(`${copy}-wal`, Math.floor(statSync(`${copy}-wal`).size * 0.7));
+    const { store: again } = await openStore({ path: copy });
+    expect(again.recovery.setAside).toBeNull();
+    const { outbox } = await again.counts();
+    expect(outbox).toBeGreaterThan(5);
+    await accept(again, newMessage('new'));
+  });
+
+  test('damage that is met later: the store comes back by itself with what can be saved', async () => {
+    const file = await filled(40);
+    const db = openDatabase(file);
+    const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'message_by_subject'").get() as { rootpage: number };
+    db.close();
+    damage(file, (rootpage - 1) * 4096, 4096);
+    const clock = new VirtualClock();
+    const { store } = await openStore({ path: file, clock });
+    expect(store.recovery.setAside).toBeNull(); // not seen at start: it was closed properly
+    const query = { folder: 'outbox', search: '', sort: 'subject', descending: true, offset: 0, limit: 100 } as const;
+    await expect(store.list(query)).rejects.toMatchObject({ reason: 'corrupt' });
+    await clock.advance(1000, async () => new Promise((done) => setTimeout(done, 0)));
+    expect((await store.list(query)).total).toBe(40);
+    expect(readdirSync(path.dirname(file)).some((name) => name.includes('broken-'))).toBe(true);
+  });
+});
+
+test('a database of a newer version is refused in words and left alone', async () => {
+  const file = await filled(1);
+  const db = openDatabase(file);
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+  db.close();
+  const before = readFileSync(file);
+  await expect(openStore({ path: file })).rejects.toThrow(/newer version of the program/);
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
+test('a second program on the same profile is told that it is busy', async () => {
+  const { path: file } = await openStore();
+  await expect(openStore({ path: file })).rejects.toMatchObject({ reason: 'busy' });
+});
+
+test('a folder that does not exist is a clear error', async () => {
+  const clock = new VirtualClock();
+  const open = openQueueStore({ path: path.join(tempFolder(), 'no', 'queue.db'), runId: 'r', clock, inThread: true });
+  await expect(open).rejects.toMatchObject({ name: 'StoreError' });
+});
+
+test('no room: new mail is refused as full, and taken again once there is room', async () => {
+  const { store } = await openStore({ reserveBytes: Number.MAX_SAFE_INTEGER });
+  await expect(accept(store, newMessage('a'))).rejects.toMatchObject({ reason: 'full' });
+  await expect(accept(store, newMessage('b'), Buffer.alloc(600_000))).rejects.toMatchObject({ reason: 'full' });
+  expect(await store.counts()).toMatchObject({ outbox: 0 });
+  await store.setMemo('k', 'small changes still go through');
+});
+
+test('migration 1 makes the tables', () => {
+  expect(MIGRATIONS).toHaveLength(SCHEMA_VERSION);
+  const db = openDatabase(':memory:');
+  migrate(db, 1);
+  expect(schemaVersion(db)).toBe(1);
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as { name: string }[];
+  expect(tables.map(({ name }) => name)).toEqual([
+    'activity', 'chunk', 'envelope', 'folder_count', 'invalid_address', 'memo', 'message', 'network', 'network_change', 'recipient',
+    'search', 'staging', 'timeline',
+  ]);
+  migrate(db);
+  expect(schemaVersion(db)).toBe(SCHEMA_VERSION);
+  db.close();
+});
+
+describe('query plans', () => {
+  const plan = (sql: string, values: readonly (string | number)[]) => {
+    const db = openDatabase(':memory:');
+    migrate(db);
+    const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { detail: string }[];
+    db.close();
+    return rows.map(({ detail }) => detail).join('\n');
+  };
+
+  test.each([[false], [true]])('the claim reads its index in order, sorts nothing (busy domains: %j)', (skip) => {
+    const details = plan(dueSql(skip), skip ? [1, '[]', 10] : [1, 10]);
+    expect(details).toMatch(/SEARCH recipient USING COVERING INDEX recipient_due \(due_at<\?\)/);
+    expect(details).not.toMatch(/TEMP B-TREE FOR ORDER BY/);
+  });
+
+  test.each(SORT_KEYS.flatMap((sort) => [[sort, true] as const, [sort, false] as const]))('a page by %s (descending: %j) reads an index in order', (sort, descending) => {
+    const details = plan(pageSql(sort, descending, 0), [0, 100, 0]);
+    expect(details).toMatch(/^SEARCH m USING COVERING INDEX message_by_\w+ \(folder=\?\)$/);
+    expect(plan(pageSql(sort, descending, 1), [0, 'a', 'a'])).not.toMatch(/TEMP B-TREE/);
+  });
+});

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Clock } from '../../../main/ports.ts';
+import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
+import { accept, claim, newMessage, readAll, recordAll, tempFolder } from './support.ts';
+
+const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+// The thread as the program has it: bundled to plain JavaScript. Inside the work tree, for the drop-in to be found.
+const root = path.resolve(import.meta.dirname, '../../..');
+let out = '';
+let workerUrl: URL;
+
+beforeAll(async () => {
+  mkdirSync(path.join(root, 'test-output'), { recursive: true });
+  out = mkdtempSync(path.join(root, 'test-output', 'store-worker-'));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: true,
+      outDir: out,
+      target: 'node20',
+      rolldownOptions: {
+        input: {
+          'store-worker': path.join(root, 'main/queue/store-worker.ts'),
+          'commit-forever': path.join(import.meta.dirname, 'commit-forever.ts'),
+        },
+        external: ['@photostructure/sqlite', /^node:/],
+        output: { entryFileNames: '[name].mjs' },
+      },
+    },
+  });
+  workerUrl = pathToFileURL(path.join(out, 'store-worker.mjs'));
+}, 30_000);
+
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+async function openInWorker(file = path.join(tempFolder(), 'queue.db'), runId = 'run') {
+  return openQueueStore({ path: file, runId, clock: realClock, workerUrl, reserveBytes: 0 });
+}
+
+describe('in a thread of its own', () => {
+  test('mail goes in, is claimed, recorded and read, large mail too', async () => {
+    const store = await openInWorker();
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => accept(store, newMessage(`m${i}`), `body ${i}`)));
+    await accept(store, newMessage('big'), Buffer.alloc(3_000_000, 5));
+    expect((await readAll(store, 'big')).equals(Buffer.alloc(3_000_000, 5))).toBe(true);
+    expect((await readAll(store, 'm7')).toString()).toBe('body 7');
+    await recordAll(store, await claim(store));
+    expect(await store.counts()).toMatchObject({ outbox: 0, sent: 51 });
+    await store.close();
+  });
+
+  test('a second opening of the same file is refused as busy', async () => {
+    const file = path.join(tempFolder(), 'queue.db');
+    const store = await openInWorker(file);
+    await expect(openInWorker(file)).rejects.toMatchObject({ reason: 'busy' });
+    await store.close();
+    const again = await openInWorker(file);
+    await again.close();
+  });
+});
+
+test('kill -9 at any moment: whatever was acknowledged is there', async () => {
+  const file = path.join(tempFolder(), 'queue.db');
+  const acked = new Set<string>();
+  for (let round = 0; round < 20; round += 1) {
+    const child = spawn(process.execPath, [path.join(out, 'commit-forever.mjs'), file, `round${round}`, workerUrl.href], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    // Killed after a number of acknowledgements that differs from round to round.
+    const killAfter = 1 + ((round * 37) % 101);
+    let seen = 0;
+    let rest = '';
+    child.stdout.on('data', (data: Buffer) => {
+      const lines = (rest + data.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) acked.add(line);
+      seen += lines.length;
+      if (seen >= killAfter) child.kill('SIGKILL');
+    });
+    const signal = await new Promise((done) => child.on('close', (_, name) => done(name)));
+    expect(signal).toBe('SIGKILL');
+  }
+  const store = await openInWorker(file);
+  expect(store.recovery.setAside).toBeNull();
+  const missing: string[] = [];
+  for (const id of acked) if ((await store.details(id)) === null || (await readAll(store, id)).toString() !== `octets of ${id}`) missing.push(id);
+  expect(missing).toEqual([]);
+  expect(acked.size).toBeGreaterThan(500);
+  await store.close();
+}, 60_000);
