@@ -80,6 +80,7 @@ export function dial(
     const { addresses, port, connectMs } = options;
     const failures: DialFailure[] = [];
     const open = new Map<net.Socket, () => void>();
+    const targets = new Map<net.Socket, string>();
     const codes: (string | undefined)[] = [];
     let next = 0;
     let cancelStagger = ignore;
@@ -120,6 +121,7 @@ export function dial(
       const socket = net.connect({ host: address.address, port, noDelay: true });
       // Stays for the socket's life: an error between two owners must not end the process.
       socket.on('error', ignore);
+      targets.set(socket, address.address);
       open.set(
         socket,
         clock.after(connectMs, () => {
@@ -130,7 +132,9 @@ export function dial(
         failed(socket, address, troubleOfErrno(error.code), error.code);
       });
       socket.once('connect', () => {
-        finish({ kind: 'connected', socket, address, failures });
+        // Overtaken ones were silent longer than the one that answered: worth knowing where IPv6 is dead.
+      for (const silent of open.keys()) if (silent !== socket) failures.push({ address: targets.get(silent) ?? '', trouble: { kind: 'timeout' } });
+      finish({ kind: 'connected', socket, address, failures });
       });
       if (next < addresses.length) cancelStagger = clock.after(ADDRESS_STAGGER_MS, tryNext);
     };

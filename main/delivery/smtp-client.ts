@@ -81,6 +81,8 @@ export interface SessionPorts {
   readonly log: Log;
   /** Called when the greeting has arrived: the hop is alive (SPEC §3.3). */
   readonly onGreeting?: () => void;
+  /** Called when a phase begins. */
+  readonly onPhase?: (phase: SmtpPhase) => void;
 }
 
 /** Why no session could be had. */
@@ -131,6 +133,8 @@ export interface SmtpSession {
   readonly addressFailures: readonly DialFailure[];
   /** From the start of connecting to being ready. */
   readonly readyMs: number;
+  /** TLS was offered and did not work: this is the second connection, in clear text. */
+  readonly fellBack: boolean;
   /** Transactions made. */
   readonly used: number;
   readonly alive: boolean;
@@ -193,7 +197,6 @@ class Connection extends SMTPConnection {
   declare _responseQueue: string[];
   declare _remainder: string;
   declare _destroyed: boolean;
-  declare _onConnectBase: () => void;
 
   readonly #clock: Clock;
   readonly #logLine: ((direction: 'in' | 'out', line: string) => void) | null;
@@ -476,10 +479,10 @@ export async function openSession(target: SessionTarget, ports: SessionPorts, si
   const first = await openOnce(target, ports, signal);
   if (first.kind === 'ready' || target.security !== 'opportunistic' || signal.aborted) return first;
   if (first.trouble?.kind !== 'tls' && !(first.phase === 'tls' && first.trouble?.kind !== 'timeout')) return first;
-  return openOnce({ ...target, security: 'none' }, ports, signal);
+  return openOnce({ ...target, security: 'none' }, ports, signal, true);
 }
 
-async function openOnce(target: SessionTarget, ports: SessionPorts, signal: AbortSignal): Promise<SmtpSession | SessionFailure> {
+async function openOnce(target: SessionTarget, ports: SessionPorts, signal: AbortSignal, fellBack = false): Promise<SmtpSession | SessionFailure> {
   const { clock, log } = ports;
   const startedAt = clock.now();
   const began = clock.monotonic();
@@ -533,6 +536,11 @@ async function openOnce(target: SessionTarget, ports: SessionPorts, signal: Abor
   };
   signal.addEventListener('abort', onAbort, { once: true });
   let phase: SmtpPhase = target.security === 'tls' ? 'tls' : 'greeting';
+  const enter = (next: SmtpPhase): void => {
+    phase = next;
+    ports.onPhase?.(next);
+  };
+  enter(phase);
   const info = (): TlsInfo | null => (connection.secure ? tlsInfo(connection.socket) : null);
   /** Null: go on. */
   const fail = (answer: Answer | SessionTrouble): SessionFailure => {
@@ -552,12 +560,12 @@ async function openOnce(target: SessionTarget, ports: SessionPorts, signal: Abor
     // One deadline for handshake and greeting: silence is silence.
     connection.arm(target.timeouts.greeting);
     const greeting = await connection.greeting();
-    if (phase === 'tls' && connection.secure && (greeting.kind === 'reply' || connection.death?.trouble.kind !== 'tls')) phase = 'greeting';
+    if (phase === 'tls' && connection.secure && (greeting.kind === 'reply' || connection.death?.trouble.kind !== 'tls')) enter('greeting');
     if (greeting.kind !== 'reply' || greeting.reply.code !== 220) return fail(greeting);
     ports.onGreeting?.();
 
     connection.arm(target.timeouts.command);
-    phase = 'ehlo';
+    enter('ehlo');
     const hello = async (): Promise<Extensions | Answer> => {
       const ehlo = await connection.ask(`EHLO ${target.heloName}`);
       if (ehlo.kind === 'reply' && positive(ehlo)) return parseEhlo(ehlo.reply);
@@ -571,30 +579,30 @@ async function openOnce(target: SessionTarget, ports: SessionPorts, signal: Abor
 
     if (target.security !== 'none' && target.security !== 'tls') {
       if (offered.keywords.has('STARTTLS')) {
-        phase = 'starttls';
+        enter('starttls');
         const granted = await connection.ask('STARTTLS');
         if (positive(granted)) {
-          phase = 'tls';
+          enter('tls');
           const trouble = await connection.upgrade();
           if (trouble) return fail(trouble);
           connection.arm(target.timeouts.command);
-          phase = 'ehlo';
+          enter('ehlo');
           offered = await hello();
           if ('kind' in offered) return fail(offered);
         } else if (target.security !== 'opportunistic' || granted.kind !== 'reply' || granted.reply.code === 421) return fail(granted);
       } else if (target.security === 'starttls') {
-        phase = 'starttls';
+        enter('starttls');
         return fail({ kind: 'tls', problem: 'not-offered', detail: 'the server does not offer encryption' });
       }
     }
 
     if (target.credentials) {
-      phase = 'auth';
+      enter('auth');
       const refused = await signIn(connection, target, offered, target.credentials);
       if (refused) return fail(refused);
     }
     connection.disarm();
-    return createSession(connection, { hop, address: dialled.address, offered, tls: info(), addressFailures, readyMs: clock.monotonic() - began }, target, clock);
+    return createSession(connection, { hop, address: dialled.address, offered, tls: info(), addressFailures, fellBack, readyMs: clock.monotonic() - began }, target, clock);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
@@ -630,7 +638,7 @@ async function signIn(connection: Connection, target: SessionTarget, offered: Ex
 
 function createSession(
   connection: Connection,
-  facts: Pick<SmtpSession, 'hop' | 'address' | 'offered' | 'tls' | 'addressFailures' | 'readyMs'>,
+  facts: Pick<SmtpSession, 'hop' | 'address' | 'offered' | 'tls' | 'addressFailures' | 'fellBack' | 'readyMs'>,
   target: SessionTarget,
   clock: Clock,
 ): SmtpSession {
