@@ -1,0 +1,179 @@
+/** Delivery as the engine sees it: takes a step over its hops, knows the gateways, keeps the connections. */
+import os from 'node:os';
+import type { Verdict } from '../../shared/mail.ts';
+import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import { assertNever } from '../../shared/result.ts';
+import type { PlanStep } from '../policy/types.ts';
+import type { Clock, Dns, Log, Random, SecretStore } from '../ports.ts';
+import { createConnectionPool } from './connection-pool.ts';
+import { createDirect } from './direct.ts';
+import { createGatewayBook } from './gateway-book.ts';
+import { createGatewayPass } from './gateway-pass.ts';
+import { openGateway } from './gateway-target.ts';
+import type { GatewayTargetDeps, TokenSource } from './gateway-target.ts';
+import { testGateway } from './gateway-test.ts';
+import { createIpv6Memory } from './ipv6-memory.ts';
+import { reportOfFailure } from './transactions.ts';
+import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+
+export interface DeliveryDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dns: Dns;
+  readonly secrets: SecretStore;
+  readonly log: Log;
+  readonly settings: () => Settings;
+  readonly networkId: () => string | null;
+  /** Every name that the present network goes by; gateways may be limited to one. */
+  readonly networkNames?: () => readonly string[];
+  /** Our name in EHLO. */
+  readonly hostname: () => string;
+  /** Addresses of this computer: an MX there is ourselves. Default: what the system lists. */
+  readonly ownAddresses?: () => readonly string[];
+  readonly token?: TokenSource;
+  /** More certificate authorities to trust for gateways (PEM). */
+  readonly ca?: readonly string[];
+}
+
+export function createDelivery(deps: DeliveryDeps): Delivery {
+  const { clock, log, settings } = deps;
+  const ipv6 = createIpv6Memory(clock);
+  const pool = createConnectionPool({ clock, maxOutgoing: () => settings().connection.maxOutgoing });
+  const book = createGatewayBook({
+    clock,
+    settings,
+    networkId: deps.networkId,
+    networkNames: deps.networkNames ?? (() => []),
+    secrets: deps.secrets,
+  });
+  const hopListeners = new Set<(hopKey: string) => void>();
+  const hopWorks = (key: string): void => {
+    for (const listener of hopListeners) listener(key);
+  };
+  const target: GatewayTargetDeps = {
+    clock,
+    dns: deps.dns,
+    secrets: deps.secrets,
+    log,
+    settings,
+    hostname: deps.hostname,
+    ipv6,
+    ...(deps.token ? { token: deps.token } : {}),
+    ...(deps.ca ? { ca: deps.ca } : {}),
+  };
+  const pass = createGatewayPass({
+    clock,
+    log,
+    settings,
+    pool,
+    book,
+    hopWorks,
+    open: (gateway, signal, onGreeting) => openGateway(target, gateway, signal, { signIn: true, onGreeting }),
+  });
+  const direct = createDirect({
+    clock,
+    log,
+    dns: deps.dns,
+    random: deps.random,
+    settings,
+    hostname: deps.hostname,
+    pool,
+    ipv6,
+    hopWorks,
+    ownNames: () => [deps.hostname(), os.hostname()],
+    ownAddresses: deps.ownAddresses ?? systemAddresses,
+  });
+
+  const take = (step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult> => {
+    switch (step.kind) {
+      case 'gateways':
+        return pass(step.ids, message, recipients, signal);
+      case 'direct':
+        return direct.run(step.domain, message, recipients, signal);
+      case 'lan':
+        return direct.runLan(step, message, recipients, signal);
+      default:
+        return assertNever(step);
+    }
+  };
+
+  const probe = async (gateway: GatewaySettings, signal: AbortSignal): Promise<void> => {
+    const opened = await openGateway(target, gateway, signal, { signIn: false });
+    if (signal.aborted) {
+      if (opened.kind === 'ready') opened.destroy();
+      return;
+    }
+    if (opened.kind === 'failed') {
+      book.failed(gateway, reportOfFailure(opened, []));
+      return;
+    }
+    book.worked(gateway, opened.tls, opened.readyMs);
+    hopWorks(`gateway:${gateway.id}`);
+    await opened.quit();
+  };
+
+  return {
+    async run(step, message, recipients, signal) {
+      signal.throwIfAborted();
+      let result: StepResult;
+      try {
+        result = await take(step, message, recipients, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        // A bug of ours must not lose or bounce mail: everyone waits.
+        log.problem('delivery', error);
+        return localTrouble(recipients);
+      }
+      const missing = recipients.filter((r) => !result.verdicts.has(r.id));
+      if (missing.length === 0 && result.verdicts.size === new Set(recipients.map((r) => r.id)).size) return result;
+      log.problem('delivery', new Error('a recipient came back without a verdict'));
+      return { ...result, verdicts: new Map(recipients.map((r) => [r.id, result.verdicts.get(r.id) ?? LOCAL])) };
+    },
+    busyDomains: () => direct.busyDomains(),
+    networkChanged() {
+      deps.dns.flush();
+      ipv6.forget();
+      book.forget();
+      direct.forget();
+      pool.drop();
+    },
+    forgetFailures() {
+      book.forget();
+      direct.forget();
+    },
+    async probeGateways(signal) {
+      await Promise.all(
+        settings()
+          .gateways.list.filter((g) => g.enabled)
+          .map((g) => probe(g, signal)),
+      );
+    },
+    gatewayStates: () => book.states(),
+    testGateway: (gateway, secret, signal) => testGateway(target, gateway, secret, signal),
+    onHopWorks(listener) {
+      hopListeners.add(listener);
+      return () => {
+        hopListeners.delete(listener);
+      };
+    },
+    onGatewaysChanged: (listener) => book.onChange(listener),
+    close: (ms) => pool.close(ms),
+  };
+}
+
+const LOCAL: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+
+function localTrouble(recipients: readonly OutgoingRecipient[]): StepResult {
+  return {
+    tries: [],
+    verdicts: new Map(recipients.map((r) => [r.id, LOCAL])),
+    errorKinds: new Map(),
+    waitsFor: new Map(),
+    nothingReached: true,
+    dsnPassedOn: new Set(),
+  };
+}
+
+function systemAddresses(): readonly string[] {
+  return Object.values(os.networkInterfaces()).flatMap((list) => (list ?? []).filter((a) => !a.internal).map((a) => a.address));
+}

@@ -1,0 +1,303 @@
+/**
+ * Direct delivery (SPEC §4.1) and the LAN step (§4.2): MX hosts and their addresses, one after the other, until one took
+ * the mail or said something about it.
+ */
+import type { ErrorKind, HopRef, Verdict } from '../../shared/mail.ts';
+import type { Settings } from '../../shared/settings.ts';
+import { mayTryNextHost } from '../policy/classify.ts';
+import { classifyDns, errorKindOf } from '../policy/classify-dns.ts';
+import type { DnsFailure } from '../policy/classify-dns.ts';
+import { matchesDomain } from '../policy/domain-match.ts';
+import { addressScope } from '../policy/ip-address.ts';
+import type { MxHost } from '../policy/order-mx.ts';
+import type { Clock, Dns, Log } from '../ports.ts';
+import { MX_CONNECTIONS } from './connection-pool.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { interleaveFamilies } from './dial.ts';
+import { wasStale } from './gateway-pass.ts';
+import type { Ipv6Memory } from './ipv6-memory.ts';
+import { createHostBackoff } from './host-backoff.ts';
+import { resolveMx } from './mx-resolver.ts';
+import type { MxDeps } from './mx-resolver.ts';
+import { openSession, phaseTimeouts } from './smtp-client.ts';
+import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import { outcomeOfFailure, sendOver } from './transactions.ts';
+import type { HopOutcome, Try } from './transactions.ts';
+import type { OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+
+export interface DirectDeps extends MxDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dns: Dns;
+  readonly settings: () => Settings;
+  readonly hostname: () => string;
+  readonly pool: ConnectionPool;
+  readonly ipv6: Ipv6Memory;
+  readonly hopWorks: (key: string) => void;
+}
+
+export interface Direct {
+  run(domain: string, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult>;
+  runLan(
+    step: { readonly domain: string; readonly host: string; readonly port: number },
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult>;
+  /** Domains that have as many messages under way as their hosts take connections. */
+  busyDomains(): readonly string[];
+  forget(): void;
+}
+
+interface Place {
+  readonly kind: 'mx' | 'lan';
+  readonly host: string;
+  readonly port: number;
+  readonly addresses: readonly string[];
+}
+
+/** After a host failed for its own reasons, this many other addresses of it are tried for one message. */
+const MOST_ADDRESSES = 8;
+
+export function createDirect(deps: DirectDeps): Direct {
+  const { clock, pool } = deps;
+  const underWay = new Map<string, number>();
+  const backoff = createHostBackoff(clock, deps.settings);
+  /** Hosts whose TLS does not work: not asked for it again for a while (the handshake costs a connection each time). */
+  const clearText = new Map<string, number>();
+
+  const acquire = (place: Place, avoid: ReadonlySet<string>, signal: AbortSignal): Promise<SmtpSession | SessionFailure> => {
+    const hop: HopRef = { kind: place.kind, host: place.host, port: place.port };
+    const key = `${place.kind}:${place.host}:${place.port}`;
+    return pool.acquire(
+      {
+        key,
+        limit: MX_CONNECTIONS,
+        avoid,
+        open: async (openSignal) => {
+          const addresses = place.addresses
+            .filter((a) => !avoid.has(a))
+            .map((address) => ({ address, family: address.includes(':') ? (6 as const) : (4 as const) }));
+          const opened = await openSession(
+            {
+              hop,
+              addresses: interleaveFamilies(addresses, deps.ipv6.works()),
+              security: (clearText.get(key) ?? -Infinity) > clock.monotonic() ? 'none' : 'opportunistic',
+              verify: false,
+              credentials: null,
+              allowInsecureAuth: false,
+              heloName: deps.hostname(),
+              timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, place.kind),
+            },
+            { clock, log: deps.log },
+            openSignal,
+          );
+          deps.ipv6.learn(opened);
+          if (opened.kind === 'ready' && opened.fellBack) clearText.set(key, clock.monotonic() + 3_600_000);
+          return opened;
+        },
+      },
+      signal,
+    );
+  };
+
+  /** One place, its addresses in order; ends when one of them has spoken about the mail. */
+  const deliverTo = async (place: Place, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal, tries: Try[], dsnPassedOn: Set<number>) => {
+    const verdicts = new Map<number, Verdict>();
+    const avoid = new Set<string>();
+    let noRoute = true;
+    let left = recipients;
+    for (let round = 0; round < MOST_ADDRESSES && left.length > 0; round++) {
+      let session = await acquire(place, avoid, signal);
+      let outcome: HopOutcome;
+      if (session.kind === 'failed') {
+        outcome = outcomeOfFailure(session, left);
+        noRoute &&= session.noRoute;
+        for (const f of session.addressFailures) avoid.add(f.address);
+        if (session.hop.address !== undefined) avoid.add(session.hop.address);
+      } else {
+        noRoute = false;
+        for (;;) {
+          const kept = session.used > 0;
+          outcome = await sendOver(session, message, left, signal);
+          if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
+            const again = await acquire(place, avoid, signal);
+            if (again.kind === 'ready') {
+              session = again;
+              continue;
+            }
+            outcome = outcomeOfFailure(again, left);
+          }
+          break;
+        }
+        pool.release(session);
+        avoid.add(session.address.address);
+      }
+      tries.push(...outcome.tries);
+      for (const [id, verdict] of outcome.verdicts) verdicts.set(id, verdict);
+      for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
+      left = left.filter((r) => goesOn(verdicts.get(r.id)));
+      if (signal.aborted || place.addresses.every((a) => avoid.has(a))) break;
+    }
+    return { verdicts, noRoute };
+  };
+
+  const through = async (
+    places: readonly Place[],
+    key: string,
+    hop: 'direct' | 'lan',
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult> => {
+    const tries: Try[] = [];
+    const verdicts = new Map<number, Verdict>();
+    const dsnPassedOn = new Set<number>();
+    let left = recipients;
+    let noRoute = true;
+    // Hosts that failed a moment ago come last; if there are only such, they are left alone (SPEC §5: back-off per hop).
+    const { use, resting } = backoff.sort(places.map((p) => p.host));
+    const order = places.filter((p) => use.includes(p.host));
+    if (order.length === 0) {
+      for (const place of places) {
+        const rest = resting.get(place.host);
+        if (!rest) continue;
+        const now = clock.now();
+        for (const r of left) verdicts.set(r.id, rest);
+        tries.push({
+          hop: { kind: place.kind, host: place.host, port: place.port },
+          startedAt: now,
+          endedAt: now,
+          phase: 'connect',
+          tls: null,
+          passedOver: true,
+          outcomes: left.map((r) => ({ recipient: r.id, verdict: rest })),
+        });
+        break;
+      }
+      noRoute = false;
+      left = [];
+    }
+    try {
+      for (const place of order) {
+        if (left.length === 0) break;
+        const said = await deliverTo(place, message, left, signal, tries, dsnPassedOn);
+        noRoute &&= said.noRoute;
+        for (const [id, verdict] of said.verdicts) verdicts.set(id, verdict);
+        const values = [...said.verdicts.values()];
+        const [first] = values;
+        if (values.some((v) => v.kind !== 'deferred' || v.scope !== 'host')) backoff.worked(place.host);
+        else if (first && !said.noRoute && !signal.aborted) backoff.failed(place.host, first);
+        left = left.filter((r) => goesOn(verdicts.get(r.id)));
+        if (signal.aborted) break;
+      }
+    } catch (error) {
+      if (!signal.aborted || !keepsResult(verdicts)) throw error;
+    }
+    if (signal.aborted && !keepsResult(verdicts)) throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
+    if ([...verdicts.values()].some((v) => v.kind === 'delivered')) deps.hopWorks(key);
+
+    const errorKinds = new Map<number, ErrorKind>();
+    const waitsFor = new Map<number, string>();
+    for (const { id } of recipients) {
+      const verdict = verdicts.get(id) ?? LOCAL;
+      verdicts.set(id, verdict);
+      const kind = errorKindOf(hop, verdict, false);
+      if (kind) errorKinds.set(id, kind);
+      if (verdict.kind === 'deferred' && verdict.scope === 'host') waitsFor.set(id, key);
+    }
+    return { tries, verdicts, errorKinds, waitsFor, nothingReached: noRoute, dsnPassedOn };
+  };
+
+  const dnsFailed = (failure: DnsFailure, hop: 'direct' | 'lan', domain: string, recipients: readonly OutgoingRecipient[], startedAt: number): StepResult => {
+    // The resolver says "no server" itself when nothing at all answers: a time-out is the domain's.
+    const { verdict, errorKind, nothingReached } = classifyDns(failure, hop, true);
+    return {
+      tries: [
+        {
+          hop: { kind: hop === 'lan' ? 'lan' : 'mx', host: domain, port: deps.settings().connection.directPort },
+          startedAt,
+          endedAt: clock.now(),
+          phase: 'dns',
+          tls: null,
+          error: DNS_WORDS[failure],
+          outcomes: recipients.map((r) => ({ recipient: r.id, verdict })),
+        },
+      ],
+      verdicts: new Map(recipients.map((r) => [r.id, verdict])),
+      errorKinds: new Map(recipients.map((r) => [r.id, errorKind])),
+      waitsFor: new Map(),
+      nothingReached,
+      dsnPassedOn: new Set(),
+    };
+  };
+
+  const counted = async <T>(domain: string, run: () => Promise<T>): Promise<T> => {
+    underWay.set(domain, (underWay.get(domain) ?? 0) + 1);
+    try {
+      return await run();
+    } finally {
+      const left = (underWay.get(domain) ?? 1) - 1;
+      if (left > 0) underWay.set(domain, left);
+      else underWay.delete(domain);
+    }
+  };
+
+  return {
+    run: (domain, message, recipients, signal) =>
+      counted(domain.toLowerCase(), async () => {
+        const startedAt = clock.now();
+        const found = await resolveMx(deps, domain, signal);
+        if (found.kind === 'failed') return dnsFailed(found.failure, 'direct', domain, recipients, startedAt);
+        const port = deps.settings().connection.directPort;
+        const places = found.hosts.map((h: MxHost): Place => ({ kind: 'mx', host: h.host, port, addresses: h.addresses }));
+        return through(places, `mx:${domain.toLowerCase()}`, 'direct', message, recipients, signal);
+      }),
+    runLan: (step, message, recipients, signal) =>
+      counted(step.domain.toLowerCase(), async () => {
+        const startedAt = clock.now();
+        const { connection } = deps.settings();
+        const listed = connection.lanHosts.some((entry) => matchesDomain(step.domain, entry.domain));
+        const answer = await deps.dns.addresses(step.host, signal, 'system');
+        if (answer.kind !== 'found') return dnsFailed(answer.kind === 'try-later' ? answer.why : answer.kind, 'lan', step.host, recipients, startedAt);
+        // What the table does not name is looked for on the LAN only: no search domain leads out of it (SPEC §4.2).
+        const near = answer.records.filter((r) => listed || addressScope(r.address) === 'private');
+        if (near.length === 0) return dnsFailed('no-address', 'lan', step.host, recipients, startedAt);
+        const place: Place = { kind: 'lan', host: step.host, port: step.port, addresses: near.map((r) => r.address) };
+        return through([place], `lan:${step.domain.toLowerCase()}`, 'lan', message, recipients, signal);
+      }),
+    busyDomains: () => [...underWay].filter(([, n]) => n >= MX_CONNECTIONS).map(([domain]) => domain),
+    forget() {
+      backoff.forget();
+      clearText.clear();
+    },
+  };
+}
+
+const LOCAL: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+
+/**
+ * Goes on to the next address or host: trouble of the host alone. A 4yz about recipient or message stays with the host
+ * that said it, as greylisting wants the same one again (RFC 6647).
+ */
+function goesOn(verdict: Verdict | undefined): boolean {
+  return verdict === undefined || (mayTryNextHost(verdict) && verdict.kind === 'deferred' && verdict.scope === 'host');
+}
+
+/** Something was sent that must be told of, abort or not. */
+function keepsResult(verdicts: ReadonlyMap<number, Verdict>): boolean {
+  return [...verdicts.values()].some((v) => v.kind === 'delivered' || (v.kind === 'deferred' && v.why === 'lost-after-dot'));
+}
+
+const DNS_WORDS: Readonly<Record<DnsFailure, string>> = {
+  'no-such-domain': 'there is no such domain',
+  'no-data': 'the domain has no mail server and no address',
+  'no-address': 'no mail server of the domain has an address',
+  'null-mx': 'the domain says that it takes no mail',
+  'bad-name': 'not a domain name',
+  'loops-back': 'the mail server of the domain is this computer',
+  servfail: 'the DNS server could not look it up',
+  refused: 'the DNS server refused to answer',
+  timeout: 'the DNS did not answer in time',
+  'no-server': 'no DNS server answers',
+};

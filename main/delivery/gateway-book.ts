@@ -1,0 +1,151 @@
+/** What is known of the gateways on the present network (SPEC §3.3): memory of failures, and the words for the settings window. */
+import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import type { GatewayState } from '../../shared/status.ts';
+import type { Phrase, TlsInfo } from '../../shared/mail.ts';
+import { classifyReport, letUsIn } from '../policy/classify.ts';
+import { orderGateways } from '../policy/gateway-order.ts';
+import { emptyMemory, isResting, noteReached, noteUnreachable, onNetwork, passOver } from '../policy/network-state.ts';
+import type { SessionReport } from '../policy/types.ts';
+import type { Clock, SecretStore } from '../ports.ts';
+import { troubleWords } from './transactions.ts';
+
+interface Note {
+  readonly state: 'works' | 'unreachable' | 'sign-in-refused' | 'tls-failed' | 'refused';
+  readonly phrase: Phrase;
+  readonly since: number;
+  /** Of the settings that it is about: a changed gateway is a new one. */
+  readonly fingerprint: string;
+}
+
+export interface GatewayBook {
+  /** Ids to use now and ids to pass over, each in the given order. */
+  sort(ids: readonly string[]): { readonly use: readonly string[]; readonly passedOver: readonly string[] };
+  worked(gateway: GatewaySettings, tls: TlsInfo | null, ms: number): void;
+  /** A session or transaction failed for the gateway's own reasons, or its host's. */
+  failed(gateway: GatewaySettings, report: SessionReport): void;
+  /** It did not answer within its head start while another one did. */
+  slow(gateway: GatewaySettings): void;
+  forget(): void;
+  states(): readonly GatewayState[];
+  onChange(listener: () => void): () => void;
+}
+
+/** What makes two versions of a gateway's settings two gateways. */
+export function gatewayFingerprint(g: GatewaySettings): string {
+  return [g.host, g.port, g.security, g.auth, g.username, g.allowInsecureAuth, g.allowInvalidCertificate].join('\n');
+}
+
+export function createGatewayBook(deps: {
+  readonly clock: Clock;
+  readonly settings: () => Settings;
+  readonly networkId: () => string | null;
+  readonly networkNames: () => readonly string[];
+  readonly secrets: Pick<SecretStore, 'has'>;
+}): GatewayBook {
+  let memory = emptyMemory(deps.networkId());
+  const notes = new Map<string, Note>();
+  const listeners = new Set<() => void>();
+  const now = (): number => deps.clock.now();
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const current = (): typeof memory => {
+    const moved = onNetwork(memory, deps.networkId());
+    if (moved !== memory) notes.clear();
+    memory = moved;
+    return memory;
+  };
+  const note = (gateway: GatewaySettings, state: Note['state'], phrase: Phrase): void => {
+    const before = notes.get(gateway.id);
+    const same = before?.state === state && before.fingerprint === gatewayFingerprint(gateway);
+    notes.set(gateway.id, { state, phrase, since: same ? before.since : now(), fingerprint: gatewayFingerprint(gateway) });
+    if (!same) tell();
+  };
+
+  return {
+    sort(ids) {
+      // Settings that changed since the failure: nothing is known of them.
+      for (const gateway of deps.settings().gateways.list) {
+        const known = notes.get(gateway.id);
+        if (known && known.fingerprint !== gatewayFingerprint(gateway)) {
+          notes.delete(gateway.id);
+          memory = noteReached(current(), gateway.id);
+        }
+      }
+      return passOver(ids, current(), now());
+    },
+    worked(gateway, tls, ms) {
+      memory = noteReached(current(), gateway.id);
+      note(gateway, 'works', {
+        id: tls ? 'gateway.state.worksEncrypted' : 'gateway.state.works',
+        params: { ...(tls ? { tls: tls.protocol.replace(/^TLSv/, 'TLS ') } : {}), ms: Math.max(1, Math.round(ms)) },
+      });
+    },
+    failed(gateway, report) {
+      const verdict = classifyReport({ ...report, recipients: [{ recipient: 0, rcptReply: report.recipients[0]?.rcptReply ?? null }] }).get(0);
+      if (verdict?.kind !== 'deferred') return;
+      const ofHop = verdict.scope === 'gateway' || (verdict.scope === 'host' && !letUsIn(report));
+      if (!ofHop) return;
+      if (!letUsIn(report)) memory = noteUnreachable(current(), gateway.id, now());
+      const words = verdict.reply ? `${verdict.reply.code} ${verdict.reply.text.replaceAll('\n', ' ')}` : report.trouble ? troubleWords(report.trouble) : '';
+      const since = notes.get(gateway.id);
+      switch (verdict.why) {
+        case 'auth':
+          return note(gateway, 'sign-in-refused', { id: 'gateway.state.signInRefused', params: { words } });
+        case 'no-secret':
+          return note(gateway, 'sign-in-refused', { id: 'gateway.state.noSecret' });
+        case 'tls':
+        case 'tls-required':
+        case 'intercepted':
+          return note(gateway, 'tls-failed', { id: 'gateway.state.tlsFailed', params: { words } });
+        case 'greeting':
+        case 'reply':
+        case 'unsupported-reply':
+        case 'relaying-denied':
+        case 'policy':
+          return note(gateway, 'refused', { id: 'gateway.state.refused', params: { words } });
+        default:
+          return note(gateway, 'unreachable', {
+            id: 'gateway.state.unreachable',
+            params: { at: since?.state === 'unreachable' ? since.since : now(), words },
+          });
+      }
+    },
+    slow(gateway) {
+      memory = noteUnreachable(current(), gateway.id, now());
+      note(gateway, 'unreachable', { id: 'gateway.state.slow', params: { at: now() } });
+    },
+    forget() {
+      memory = emptyMemory(deps.networkId());
+    },
+    states() {
+      current();
+      const { list } = deps.settings().gateways;
+      // Senders are a message's matter; the network is the gateway's.
+      const here = new Set(
+        orderGateways({
+          list: list.map((g) => ({ ...g, senders: [] })),
+          networkId: deps.networkId(),
+          networkNames: deps.networkNames(),
+          sender: null,
+        }).ids,
+      );
+      return list.map((gateway): GatewayState => {
+        const known = notes.get(gateway.id);
+        const fresh = known?.fingerprint === gatewayFingerprint(gateway) ? known : null;
+        const hasSecret = deps.secrets.has(`gateway:${gateway.id}`);
+        const rest = isResting(memory, gateway.id, now()) ? (memory.rests[gateway.id]?.restsUntil ?? null) : null;
+        if (!gateway.enabled) return { id: gateway.id, state: 'disabled', phrase: { id: 'gateway.state.disabled' }, since: null, restsUntil: null, hasSecret };
+        if (!here.has(gateway.id)) return { id: gateway.id, state: 'not-here', phrase: { id: 'gateway.state.notHere' }, since: null, restsUntil: null, hasSecret };
+        if (!fresh) return { id: gateway.id, state: 'unknown', phrase: { id: 'gateway.state.unknown' }, since: null, restsUntil: null, hasSecret };
+        return { id: gateway.id, state: fresh.state, phrase: fresh.phrase, since: fresh.since, restsUntil: rest, hasSecret };
+      });
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+}

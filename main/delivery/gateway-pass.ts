@@ -1,0 +1,246 @@
+/**
+ * A gateway pass (SPEC §3.2, §3.3): staggered start, the first that is ready takes the message, what it does not take goes
+ * on. Who goes on and what it all means is decided in main/policy/gateway-pass.ts; here are the connections.
+ */
+import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import { letUsIn } from '../policy/classify.ts';
+import { afterGateway, finishPass, startPass, stillToGo } from '../policy/gateway-pass.ts';
+import type { Clock, Log } from '../ports.ts';
+import { GATEWAY_CONNECTIONS } from './connection-pool.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { gatewayFingerprint } from './gateway-book.ts';
+import type { GatewayBook } from './gateway-book.ts';
+import { gatewayHop } from './gateway-target.ts';
+import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import { outcomeOfFailure, reportOfFailure, sendOver } from './transactions.ts';
+import type { HopOutcome, Try } from './transactions.ts';
+import type { OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+
+export interface GatewayPassDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: () => Settings;
+  readonly pool: ConnectionPool;
+  readonly book: GatewayBook;
+  readonly open: (gateway: GatewaySettings, signal: AbortSignal, onGreeting: () => void) => Promise<SmtpSession | SessionFailure>;
+  readonly hopWorks: (key: string) => void;
+}
+
+export type RunGatewayPass = (
+  ids: readonly string[],
+  message: OutgoingMessage,
+  recipients: readonly OutgoingRecipient[],
+  signal: AbortSignal,
+) => Promise<StepResult>;
+
+interface Won {
+  readonly gateway: GatewaySettings;
+  readonly session: SmtpSession;
+}
+
+export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
+  const { clock, pool, book } = deps;
+  /** Gateways that a late answer is still awaited from: one connection each is enough. */
+  const awaited = new Set<string>();
+
+  const acquire = (gateway: GatewaySettings, signal: AbortSignal, watch: { readonly started: () => void; readonly greeted: () => void }) =>
+    pool.acquire(
+      {
+        key: `gateway:${gateway.id}\n${gatewayFingerprint(gateway)}`,
+        limit: GATEWAY_CONNECTIONS,
+        open: (openSignal, onGreeting) => deps.open(gateway, openSignal, onGreeting),
+      },
+      signal,
+      watch,
+    );
+
+  /**
+   * Opens sessions in order, each next one when the one in front failed or let its head start pass in silence. The first
+   * that is ready wins; null = none did. Rejects only when `signal` aborts.
+   */
+  const race = (order: readonly GatewaySettings[], signal: AbortSignal, failed: (gateway: GatewaySettings, failure: SessionFailure) => void): Promise<Won | null> =>
+    new Promise((resolve, reject) => {
+      const headStart = deps.settings().gateways.headStartMs;
+      const running = new Map<string, { readonly gateway: GatewaySettings; readonly abort: AbortController; started: boolean; silentSince: number }>();
+      let next = 0;
+      let over = false;
+      let cancelTimer = (): void => undefined;
+
+      const finish = (won: Won | null): void => {
+        over = true;
+        cancelTimer();
+        signal.removeEventListener('abort', onAbort);
+        const now = clock.monotonic();
+        for (const [id, other] of running) {
+          // Late, but perhaps alive: let one connection come to its end, and be kept if it does.
+          if (other.started && won && now - other.silentSince >= headStart) book.slow(other.gateway);
+          if (!other.started || awaited.has(id) || !won) other.abort.abort(new Error('another gateway took it'));
+          else awaited.add(id);
+        }
+        resolve(won);
+      };
+      const onAbort = (): void => {
+        over = true;
+        cancelTimer();
+        for (const other of running.values()) other.abort.abort(signal.reason);
+        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      };
+      const arm = (): void => {
+        cancelTimer();
+        if (next < order.length) cancelTimer = clock.after(headStart, startNext);
+      };
+      const startNext = (): void => {
+        const gateway = order[next++];
+        if (!gateway || over) return;
+        const abort = new AbortController();
+        const entry = { gateway, abort, started: false, silentSince: clock.monotonic() };
+        running.set(gateway.id, entry);
+        const front = next;
+        acquire(gateway, abort.signal, {
+          started: () => {
+            entry.started = true;
+            entry.silentSince = clock.monotonic();
+            if (!over && front === next) arm();
+          },
+          greeted: () => {
+            entry.silentSince = clock.monotonic();
+            if (!over && front === next) arm();
+          },
+        }).then(
+          (opened) => {
+            running.delete(gateway.id);
+            if (over) {
+              awaited.delete(gateway.id);
+              late(gateway, opened);
+            } else if (opened.kind === 'ready') finish({ gateway, session: opened });
+            else {
+              failed(gateway, opened);
+              if (next < order.length) startNext();
+              else if (running.size === 0) finish(null);
+            }
+          },
+          () => {
+            running.delete(gateway.id);
+            awaited.delete(gateway.id);
+          },
+        );
+      };
+
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (order.length === 0) finish(null);
+      else startNext();
+    });
+
+  const late = (gateway: GatewaySettings, opened: SmtpSession | SessionFailure): void => {
+    if (opened.kind === 'ready') {
+      book.worked(gateway, opened.tls, opened.readyMs);
+      pool.release(opened);
+    } else if (opened.trouble?.kind !== 'connection-lost') book.failed(gateway, reportOfFailure(opened, []));
+  };
+
+  /** Sends over the session; one that the server had closed while it idled is replaced, and nobody blamed. */
+  const send = async (won: Won, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<HopOutcome> => {
+    let { session } = won;
+    for (;;) {
+      const kept = session.used > 0;
+      const outcome = await sendOver(session, message, recipients, signal);
+      if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
+        const again = await acquire(won.gateway, signal, { started: () => undefined, greeted: () => undefined });
+        if (again.kind === 'failed') return outcomeOfFailure(again, recipients);
+        session = again;
+        continue;
+      }
+      pool.release(session);
+      return outcome;
+    }
+  };
+
+  return async (ids, message, recipients, signal) => {
+    const list = deps.settings().gateways.list;
+    const known = ids.filter((id) => list.some((g) => g.id === id));
+    const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
+    const { use, passedOver } = book.sort(known);
+    const tries: Try[] = passedOver.flatMap((id) => {
+      const gateway = gatewayOf(id);
+      const now = clock.now();
+      return gateway ? [{ hop: gatewayHop(gateway), startedAt: now, endedAt: now, phase: 'connect' as const, tls: null, passedOver: true, outcomes: [] }] : [];
+    });
+    const dsnPassedOn = new Set<number>();
+    let pass = startPass(known, recipients.map((r) => r.id));
+    let reachedAny = false;
+    let delivered = false;
+
+    const through = async (order: readonly string[]): Promise<void> => {
+      let left = order;
+      for (;;) {
+        const going = new Set(stillToGo(pass));
+        const open = recipients.filter((r) => going.has(r.id));
+        if (open.length === 0 || left.length === 0) return;
+        const done = new Set<string>();
+        const note = (gateway: GatewaySettings, outcome: HopOutcome): void => {
+          done.add(gateway.id);
+          tries.push(...outcome.tries);
+          const last = outcome.reports.at(-1);
+          const reached = outcome.reports.some(letUsIn);
+          reachedAny ||= reached;
+          pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
+          if (last) book.failed(gateway, last);
+        };
+        const won = await race(
+          left.flatMap((id) => gatewayOf(id) ?? []),
+          signal,
+          (gateway, failure) => {
+            note(gateway, outcomeOfFailure(failure, open));
+          },
+        );
+        if (!won) return;
+        if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs);
+        const outcome = await send(won, message, open, signal);
+        note(won.gateway, outcome);
+        for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
+        if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
+          delivered = true;
+          deps.hopWorks(`gateway:${won.gateway.id}`);
+        }
+        left = left.filter((id) => !done.has(id));
+      }
+    };
+
+    try {
+      await through(use);
+      // Passed over while another is usable (SPEC §3.3): none was.
+      if (!reachedAny) await through(passedOver);
+    } catch (error) {
+      // Aborted. What was said so far counts if a recipient was taken; else nothing was sent.
+      if (!signal.aborted || !delivered) throw error;
+    }
+    if (signal.aborted && !delivered && ![...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot')) {
+      throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
+    }
+
+    const results = finishPass(pass);
+    const waitsFor = new Map<number, string>();
+    for (const [id, { verdict, gatewayId }] of results) {
+      if (verdict.kind === 'deferred' && gatewayId !== null && (verdict.scope === 'host' || verdict.scope === 'gateway')) waitsFor.set(id, `gateway:${gatewayId}`);
+    }
+    return {
+      tries: tries.sort((a, b) => a.startedAt - b.startedAt),
+      verdicts: new Map([...results].map(([id, r]) => [id, r.verdict])),
+      errorKinds: new Map(),
+      waitsFor,
+      nothingReached: [...results.values()].every((r) => r.nothingReached),
+      dsnPassedOn,
+    };
+  };
+}
+
+/** A kept connection that was gone before the first command was answered. */
+export function wasStale(outcome: HopOutcome): boolean {
+  const [report] = outcome.reports;
+  return (
+    outcome.reports.length === 1 &&
+    report?.phase === 'mail' &&
+    (report.trouble?.kind === 'connection-lost' || report.reply?.code === 421)
+  );
+}

@@ -1,0 +1,126 @@
+/** From a gateway's settings to something that can be connected to: addresses, credentials, security. */
+import type { HopRef, SmtpPhase } from '../../shared/mail.ts';
+import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import { isIp } from '../../shared/syntax.ts';
+import type { SessionTrouble } from '../policy/types.ts';
+import type { Clock, Dns, DnsAnswer, Log, SecretStore } from '../ports.ts';
+import { interleaveFamilies } from './dial.ts';
+import type { ResolvedAddress } from './dial.ts';
+import type { Ipv6Memory } from './ipv6-memory.ts';
+import { openSession, phaseTimeouts } from './smtp-client.ts';
+import type { Credentials, SessionFailure, SessionTarget, SmtpSession } from './smtp-client.ts';
+
+/** Fetches an access token for a gateway; `refresh` after the last one was refused. Null: the user has to sign in. */
+export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promise<string | null>;
+
+export interface GatewayTargetDeps {
+  readonly clock: Clock;
+  readonly dns: Dns;
+  readonly secrets: Pick<SecretStore, 'get'>;
+  readonly log: Log;
+  readonly settings: () => Settings;
+  readonly hostname: () => string;
+  readonly ipv6: Ipv6Memory;
+  readonly token?: TokenSource;
+  readonly ca?: readonly string[];
+}
+
+/** Where this gateway is, for timeline and log. */
+export function gatewayHop(gateway: GatewaySettings): HopRef {
+  return { kind: 'gateway', host: bareHost(gateway.host), port: gateway.port, gatewayId: gateway.id, gatewayName: gateway.name };
+}
+
+function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+export interface OpenGatewayOptions {
+  readonly signIn: boolean;
+  /** Instead of the stored one. */
+  readonly secret?: string | null;
+  readonly onGreeting?: () => void;
+  readonly onPhase?: (phase: SmtpPhase) => void;
+  readonly onResolved?: (answer: DnsAnswer<ResolvedAddress>) => void;
+}
+
+/** Resolves, connects, encrypts and, if asked, signs in. Never rejects. */
+export async function openGateway(deps: GatewayTargetDeps, gateway: GatewaySettings, signal: AbortSignal, options: OpenGatewayOptions): Promise<SmtpSession | SessionFailure> {
+  const { clock } = deps;
+  const startedAt = clock.now();
+  const failure = (phase: SmtpPhase, trouble: SessionTrouble): SessionFailure => ({
+    kind: 'failed',
+    hop: gatewayHop(gateway),
+    phase,
+    startedAt,
+    endedAt: clock.now(),
+    trouble,
+    reply: null,
+    tls: null,
+    addressFailures: [],
+    noRoute: false,
+  });
+  try {
+    let credentials: Credentials | null = null;
+    if (options.signIn && gateway.auth !== 'none') {
+      const found = await credentialsOf(deps, gateway, options.secret);
+      if (!found) return failure('auth', { kind: 'no-secret' });
+      credentials = found;
+    }
+    const answer = await resolveGateway(deps.dns, gateway.host, signal);
+    options.onResolved?.(answer);
+    if (answer.kind !== 'found') return failure('dns', { kind: 'unreachable' });
+    const target: SessionTarget = {
+      hop: gatewayHop(gateway),
+      addresses: interleaveFamilies(answer.records, deps.ipv6.works()),
+      security:
+        gateway.security === 'auto' ? (gateway.port === 465 ? 'tls' : 'if-offered') : gateway.security,
+      verify: !gateway.allowInvalidCertificate,
+      credentials,
+      allowInsecureAuth: gateway.allowInsecureAuth,
+      heloName: deps.hostname(),
+      timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, 'gateway'),
+      ...(deps.ca ? { ca: deps.ca } : {}),
+    };
+    const opened = await openSession(
+      target,
+      {
+        clock,
+        log: deps.log,
+        ...(options.onGreeting ? { onGreeting: options.onGreeting } : {}),
+        ...(options.onPhase ? { onPhase: options.onPhase } : {}),
+      },
+      signal,
+    );
+    deps.ipv6.learn(opened);
+    return opened;
+  } catch (error) {
+    if (signal.aborted) return failure('connect', { kind: 'connection-lost' });
+    deps.log.problem('gateway', error);
+    return failure('connect', { kind: 'local', detail: 'the connection could not be prepared' });
+  }
+}
+
+async function credentialsOf(deps: GatewayTargetDeps, gateway: GatewaySettings, given: string | null | undefined): Promise<Credentials | null> {
+  if (gateway.auth === 'oauth2') {
+    const { token } = deps;
+    return token ? { kind: 'oauth2', username: gateway.username, token: (refresh) => token(gateway, refresh) } : null;
+  }
+  const password = given ?? (await deps.secrets.get(`gateway:${gateway.id}`));
+  return password === null ? null : { kind: 'password', username: gateway.username, password };
+}
+
+/** A name in the DNS; a single label, a LAN name, or one that the DNS does not know: whatever the system makes of it. */
+async function resolveGateway(dns: Dns, host: string, signal: AbortSignal): Promise<DnsAnswer<ResolvedAddress>> {
+  const bare = bareHost(host);
+  if (isIp(bare)) return { kind: 'found', records: [{ address: bare, family: bare.includes(':') ? 6 : 4 }], ttl: 0 };
+  const local = !bare.includes('.') || /\.(local|lan|internal|home\.arpa|localhost)\.?$/i.test(bare);
+  if (local) {
+    const system = await dns.addresses(bare, signal, 'system');
+    if (system.kind === 'found') return system;
+  }
+  const answer = await dns.addresses(bare, signal);
+  if (answer.kind === 'found' || local) return answer;
+  // A hosts file or a company's resolver may know it all the same.
+  const system = await dns.addresses(bare, signal, 'system');
+  return system.kind === 'found' ? system : answer;
+}

@@ -1,0 +1,139 @@
+/** One message for some recipients over one session: as many transactions as it takes, and what they said. */
+import type { HopTry, Verdict } from '../../shared/mail.ts';
+import { assertNever } from '../../shared/result.ts';
+import { classifyReport } from '../policy/classify.ts';
+import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
+import type { SessionReport, SessionTrouble } from '../policy/types.ts';
+import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import type { OutgoingMessage, OutgoingRecipient } from './types.ts';
+
+export type Try = Omit<HopTry, 'attempt' | 'network'>;
+
+/** What happened at one hop. */
+export interface HopOutcome {
+  readonly reports: readonly SessionReport[];
+  readonly tries: readonly Try[];
+  /** One for each recipient that went in. */
+  readonly verdicts: ReadonlyMap<number, Verdict>;
+  readonly dsnPassedOn: ReadonlySet<number>;
+}
+
+/** In words, what went wrong when no server said it. Never a secret. */
+export function troubleWords(trouble: SessionTrouble): string {
+  switch (trouble.kind) {
+    case 'refused':
+      return 'connection refused';
+    case 'unreachable':
+      return 'not reachable';
+    case 'timeout':
+      return 'no answer in time';
+    case 'connection-lost':
+      return 'connection lost';
+    case 'malformed':
+      return 'answered in a way that is not SMTP';
+    case 'tls':
+    case 'auth-not-possible':
+    case 'intercepted':
+    case 'local':
+      return trouble.detail;
+    case 'no-secret':
+      return 'the password for this gateway is missing';
+    case 'not-smtp':
+      return 'no mail server answers there';
+    case 'too-large':
+      return `larger than the ${trouble.limit} octets that the server takes`;
+    case 'needs-8bitmime':
+      return 'the server does not take 8-bit text';
+    case 'needs-smtputf8':
+      return 'the server does not take addresses with non-ASCII characters';
+    default:
+      return assertNever(trouble);
+  }
+}
+
+/** The timeline row of one report. */
+export function tryOf(report: SessionReport, verdicts: ReadonlyMap<number, Verdict>): Try {
+  return {
+    hop: report.hop,
+    startedAt: report.startedAt,
+    endedAt: report.endedAt,
+    phase: report.phase,
+    tls: report.tls,
+    ...(report.trouble ? { error: troubleWords(report.trouble) } : {}),
+    outcomes: report.recipients.flatMap(({ recipient }) => {
+      const verdict = verdicts.get(recipient);
+      return verdict ? [{ recipient, verdict }] : [];
+    }),
+  };
+}
+
+/** A session that could not be had, as a report for these recipients. */
+export function reportOfFailure(failure: SessionFailure, recipients: readonly { readonly id: number }[]): SessionReport {
+  return {
+    hop: failure.hop,
+    phase: failure.phase,
+    startedAt: failure.startedAt,
+    endedAt: failure.endedAt,
+    tls: failure.tls,
+    reply: failure.reply,
+    trouble: failure.trouble,
+    dotSent: false,
+    recipients: recipients.map((r) => ({ recipient: r.id, rcptReply: null })),
+  };
+}
+
+/** A failure to get a session, as the outcome at that hop. */
+export function outcomeOfFailure(failure: SessionFailure, recipients: readonly { readonly id: number }[]): HopOutcome {
+  const report = reportOfFailure(failure, recipients);
+  const verdicts = classifyReport(report);
+  return { reports: [report], tries: [tryOf(report, verdicts)], verdicts, dsnPassedOn: new Set() };
+}
+
+/**
+ * Sends the message to all recipients, at most 100 in a transaction. Those that the server has no more room for (452
+ * after others were accepted) follow in a further transaction, as long as each one gets some through (STANDARDS 40).
+ */
+export async function sendOver(
+  session: SmtpSession,
+  message: OutgoingMessage,
+  recipients: readonly OutgoingRecipient[],
+  signal: AbortSignal,
+): Promise<HopOutcome> {
+  const reports: SessionReport[] = [];
+  const tries: Try[] = [];
+  const verdicts = new Map<number, Verdict>();
+  const dsnPassedOn = new Set<number>();
+  let left = recipients;
+  while (left.length > 0) {
+    const now = left.slice(0, MOST_RECIPIENTS);
+    left = left.slice(MOST_RECIPIENTS);
+    const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
+    const said = classifyReport(report);
+    reports.push(report);
+    tries.push(tryOf(report, said));
+    let delivered = 0;
+    for (const { id } of now) {
+      const verdict = said.get(id) ?? { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+      verdicts.set(id, verdict);
+      if (verdict.kind !== 'delivered') continue;
+      delivered++;
+      if (passedOn) dsnPassedOn.add(id);
+    }
+    const tooMany = now.filter((r) => isTooMany(verdicts.get(r.id)));
+    if (delivered > 0 && session.alive) left = [...tooMany, ...left];
+    else if (!session.alive || report.phase === 'mail') {
+      // MAIL was refused: the rest would hear the same. A session that ended says nothing about them.
+      const first = now[0];
+      const same = report.phase === 'mail' && first ? verdicts.get(first.id) : undefined;
+      for (const { id } of left) verdicts.set(id, same ?? LOST);
+      left = [];
+    }
+  }
+  return { reports, tries, verdicts, dsnPassedOn };
+}
+
+const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };
+
+function isTooMany(verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'deferred' && verdict.why === 'too-many-recipients';
+}
