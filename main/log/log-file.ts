@@ -10,7 +10,7 @@ import type { Clock } from '../ports.ts';
 export type LogMode = 'off' | 'single' | 'daily';
 
 export interface LogFileOptions {
-  readonly dir: string;
+  readonly directory: string;
   readonly mode: LogMode;
   readonly clock: Clock;
   /** Octets a file may have before it is put aside; default 10 MiB. */
@@ -49,7 +49,7 @@ export class LogFile {
   #closed = false;
 
   constructor(options: LogFileOptions) {
-    this.#dir = options.dir;
+    this.#dir = options.directory;
     this.#mode = options.mode;
     this.#clock = options.clock;
     this.#maxFileBytes = options.maxFileBytes ?? 10 * 1024 ** 2;

@@ -15,7 +15,7 @@ afterEach(() => rm(join(dir, '..'), { recursive: true, force: true }));
 
 const text = (name = 'postcast.log') => readFile(join(dir, name), 'utf8');
 const make = (mode: LogMode, more: { maxFileBytes?: number; keep?: { single: number; daily: number } } = {}) =>
-  createLog({ dir, mode, clock, ...more });
+  createLog({ directory: dir, mode, clock, ...more });
 
 test('one line per event, values that need it in quotes, null return path readable', async () => {
   const log = make('single');
