@@ -104,7 +104,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
           remoteMta: f.hop?.host ?? null,
           lastAttemptAt: now,
           willRetryUntil: deadline(settings.administration.undeliverableAfter, f.recipient.countedFrom),
-          sentence: reportSentence(f.verdict, f.decision, f.hop),
+          sentence: reportSentence(f.verdict, f.decision, f.hop, f.recipient.rcptTo),
         });
       }
       if (reported.length === 0 || message.mailFrom === null) return { messages: [], delaySent };

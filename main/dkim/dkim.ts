@@ -1,3 +1,4 @@
+/// <reference path="./mailauth.d.ts" />
 /**
  * DKIM (RFC 6376): keys made in the program, the DNS record to publish, and the signature in front of what goes out.
  * Signing itself is mailauth's; it is loaded on first use only.

@@ -169,8 +169,6 @@ export function createQueueReads(prepare: Prepare) {
         ...toMessageRow(row),
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
-        body8bit: envelope.body8bit,
-        smtputf8: envelope.smtputf8,
         origin: envelope.origin,
         body8bit: envelope.body8bit,
         smtputf8: envelope.smtputf8,
