@@ -117,6 +117,7 @@ async function runBuilder(targets) {
 async function checkPackages() {
   if (process.platform !== 'linux') return say('The check of the packages is written for Linux only: not run.');
   const unpacked = path.join(dist, readdirSync(dist).find((name) => name.endsWith('-unpacked')) ?? '');
+  await checkArchive(unpacked);
   checkNativeCode(unpacked);
   for (const name of readdirSync(dist)) {
     if (name.endsWith('.deb')) await checkDeb(path.join(dist, name));
@@ -124,6 +125,18 @@ async function checkPackages() {
   }
   await checkFuses(path.join(unpacked, 'postcast-server'));
   await checkProgram(unpacked);
+}
+
+async function checkArchive(unpacked) {
+  const { listPackage } = await import('@electron/asar');
+  const inside = new Set(listPackage(path.join(unpacked, 'resources/app.asar'), { isPack: false }));
+  const wanted = ['/package.json', '/assets/icon.png', '/assets/tray/idle.png', '/out/renderer/index.html'];
+  for (const name of readdirSync(path.join(ROOT, 'out'), { recursive: true })) {
+    if (/\.c?js$/.test(name)) wanted.push(`/out/${name}`);
+  }
+  const missing = wanted.filter((name) => !inside.has(name));
+  if (missing.length > 0) fail(`✘ app.asar lacks ${missing.join(', ')}.`);
+  say('✔ app.asar holds the program and its pictures.');
 }
 
 /** Beside app.asar there is this platform's native code and nothing else. */
@@ -144,7 +157,12 @@ async function checkDeb(file) {
   const info = await runCommand('dpkg-deb', ['--info', file]);
   const wanted = ['/postcast\n', '/postcast-server\n', '/resources/app.asar\n', '/postcast-server.desktop\n'];
   const missing = wanted.filter((name) => !contents.output.includes(name));
-  if (contents.code !== 0 || info.code !== 0 || missing.length > 0 || !/^ Package: postcast-server$/m.test(info.output)) {
+  if (
+    contents.code !== 0 ||
+    info.code !== 0 ||
+    missing.length > 0 ||
+    !/^ Package: postcast-server$/m.test(info.output)
+  ) {
     fail(`✘ ${path.basename(file)} is not whole:\n${info.output}\nMissing: ${missing.join(' ')}`);
   }
   say(`✔ ${path.basename(file)} holds program, command line and desktop entry.`);
@@ -169,9 +187,7 @@ async function checkFuses(executable) {
     EnableNodeCliInspectArguments: false,
     OnlyLoadAppFromAsar: true,
   };
-  const wrong = Object.entries(wanted).filter(
-    ([name, set]) => wire[FuseV1Options[name]] !== (set ? on : off),
-  );
+  const wrong = Object.entries(wanted).filter(([name, set]) => wire[FuseV1Options[name]] !== (set ? on : off));
   if (wrong.length > 0) fail(`✘ Fuses are not as they should be: ${wrong.map(([name]) => name).join(', ')}.`);
   say('✔ The fuses are set.');
 }
@@ -196,7 +212,8 @@ async function checkProgram(unpacked) {
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DISPLAY: display.name }, detached: true },
   );
   let output = '';
-  for (const stream of [program.stdout, program.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  for (const stream of [program.stdout, program.stderr])
+    stream.setEncoding('utf8').on('data', (text) => (output += text));
   const ended = new Promise((resolve) => program.once('exit', (code, signal) => resolve(signal ?? code)));
   let over = false;
   void ended.then(() => (over = true));
@@ -204,13 +221,15 @@ async function checkProgram(unpacked) {
     const greeting = await waitForGreeting(port, 30_000, () => over);
     if (greeting === undefined) fail(`✘ The packed program does not listen on port ${port}.\n${output}`);
     say(`✔ The packed program listens (${elapsed(since)}): ${greeting}`);
-    const postcast = (...args) => runCommand(path.join(unpacked, 'postcast'), ['--profile', profile, ...args], { timeoutSeconds: 20 });
+    const postcast = (...args) =>
+      runCommand(path.join(unpacked, 'postcast'), ['--profile', profile, ...args], { timeoutSeconds: 20 });
     const status = await postcast('status', '--json');
     if (status.code !== 0) fail(`✘ postcast status ended with ${status.code}:\n${status.output}`);
     say('✔ postcast status answers.');
     const quit = await postcast('quit');
     const how = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 15_000, 'still running'))]);
-    if (quit.code !== 0 || how !== 0) fail(`✘ postcast quit ended with ${quit.code}, the program: ${how}.\n${quit.output}${output}`);
+    if (quit.code !== 0 || how !== 0)
+      fail(`✘ postcast quit ended with ${quit.code}, the program: ${how}.\n${quit.output}${output}`);
     say('✔ postcast quit ends the program.');
   } finally {
     endGroup(program.pid);

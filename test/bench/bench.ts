@@ -60,7 +60,9 @@ async function startAndRest(begin: () => Promise<Subject>): Promise<Start> {
   try {
     await pause(SETTLE_MS);
     const { bytes, processes } = pssOf(subject.pid);
-    say(`  ${subject.name}: ${Math.round(subject.startMs)} ms, ${Math.round(bytes / 1e6)} MB in ${processes} processes`);
+    say(
+      `  ${subject.name}: ${Math.round(subject.startMs)} ms, ${Math.round(bytes / 1e6)} MB in ${processes} processes`,
+    );
     return { startMs: subject.startMs, idleBytes: bytes, processes };
   } finally {
     await subject.end();

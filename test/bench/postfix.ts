@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,7 @@ export async function startPostfix(sinkPort: number): Promise<Subject> {
     string,
   ];
   for (const one of [config, queue, data]) await mkdir(one, { mode: 0o755 });
+  execFileSync('chown', ['postfix:', data]);
   const port = await freePort();
   const master = await readFile('/usr/share/postfix/master.cf.dist', 'utf8');
   await writeFile(

@@ -36,11 +36,11 @@ export function start(
 ): Started {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let output = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output = (output + text).slice(-100_000);
     onOutput?.(text);
   });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-100_000)));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-100_000)));
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', (error) => {
@@ -133,9 +133,13 @@ export function pssOf(pid: number): { readonly bytes: number; readonly processes
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const tree = [pid];
-  for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i] ?? 0) ?? []));
+  // The list grows while it is walked.
+  for (const one of tree) tree.push(...(children.get(one) ?? []));
   const sizes = tree.map((one) => Number(/^Pss:\s+(\d+) kB/m.exec(readOrEmpty(`/proc/${one}/smaps_rollup`))?.[1] ?? 0));
-  return { bytes: sizes.reduce((sum, size) => sum + size, 0) * 1024, processes: sizes.filter((size) => size > 0).length };
+  return {
+    bytes: sizes.reduce((sum, size) => sum + size, 0) * 1024,
+    processes: sizes.filter((size) => size > 0).length,
+  };
 }
 
 function readOrEmpty(file: string): string {

@@ -23,9 +23,10 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2;
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
-const tenths = (value: number): string => value.toFixed(1);
-const ratio = (ours: number, theirs: number): string => `${(ours / theirs).toFixed(2)}`;
+/** NaN stands for what was left out of this run. */
+const known = (value: number, text: (known: number) => string): string => (Number.isNaN(value) ? '–' : text(value));
+const whole = (value: number): string => known(value, (one) => Math.round(one).toLocaleString('en-US'));
+const tenths = (value: number): string => known(value, (one) => one.toFixed(1));
 
 /** Everything that a run of the bench measured. */
 export interface Measured {
@@ -67,8 +68,8 @@ export function markdown(measured: Measured): string {
     met: (value) => value <= goal,
     show,
   });
-  const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
-  const milliseconds = (value: number): string => `${whole(value)} ms`;
+  const megabytes = (bytes: number): string => known(bytes, (one) => `${Math.round(one / 1e6)} MB`);
+  const milliseconds = (value: number): string => known(value, (one) => `${whole(one)} ms`);
   const count = (key: 'programStarts' | 'trayStarts'): number => median(measured[key].map((one) => one.processes));
   const loaded =
     measured.programLoadedBytes.length === 0
@@ -104,7 +105,7 @@ function describeMachine({ messages, postfix, programStarts, postfixVersion, ele
 function table(other: string, rows: readonly Row[]): string {
   const lines = rows.map(({ what, ours, theirs, goal, met, show }) => {
     const value = ours / theirs;
-    return `| ${what} | ${show(ours)} | ${show(theirs)} | ${ratio(ours, theirs)} | ${goal} | ${met(value) ? 'met' : 'missed'} |`;
+    return `| ${what} | ${show(ours)} | ${show(theirs)} | ${known(value, (one) => one.toFixed(2))} | ${goal} | ${known(value, (one) => (met(one) ? 'met' : 'missed'))} |`;
   });
   return [`| | PostCast | ${other} | ratio | goal | |`, '|---|--:|--:|--:|--:|---|', ...lines].join('\n');
 }
