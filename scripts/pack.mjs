@@ -211,6 +211,13 @@ async function checkProgram(unpacked) {
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DISPLAY: display.name }, detached: true },
   );
+  // fail() ends the script at once: the program must not be left behind, nor its profile.
+  const cleanUp = () => {
+    endGroup(program.pid);
+    display.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  process.once('exit', cleanUp);
   let output = '';
   for (const stream of [program.stdout, program.stderr])
     stream.setEncoding('utf8').on('data', (text) => (output += text));
@@ -232,9 +239,7 @@ async function checkProgram(unpacked) {
       fail(`✘ postcast quit ended with ${quit.code}, the program: ${how}.\n${quit.output}${output}`);
     say('✔ postcast quit ends the program.');
   } finally {
-    endGroup(program.pid);
-    display.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    cleanUp();
   }
 }
 
