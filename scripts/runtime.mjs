@@ -5,7 +5,7 @@
 // wherever the npm registry is.
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { cp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -131,7 +131,8 @@ function canConnect(host, port, timeoutMs) {
 
 /** Everything that decides what the unpacked runtime looks like: another recipe gets another folder. */
 function fallbackKey() {
-  const hash = createHash('sha256').update(JSON.stringify({ ...FALLBACK, leaveOut: FALLBACK.leaveOut.map(String) }));
+  const recipe = { ...FALLBACK, leaveOut: FALLBACK.leaveOut.map(String), defaultApp: 'asar' };
+  const hash = createHash('sha256').update(JSON.stringify(recipe));
   for (const name of ['package.json', 'main.mjs'])
     hash.update(readFileSync(path.join(ROOT, 'scripts/default-app', name)));
   return hash.digest('hex').slice(0, 8);
@@ -157,9 +158,8 @@ async function fallbackElectron() {
       return inside === FALLBACK.executable ? 'electron' : inside;
     });
     await mkdir(path.join(made, 'resources'), { recursive: true });
-    await cp(path.join(ROOT, 'scripts/default-app'), path.join(made, 'resources/default_app.asar'), {
-      recursive: true,
-    });
+    const { createPackage } = await import('@electron/asar');
+    await createPackage(path.join(ROOT, 'scripts/default-app'), path.join(made, 'resources/default_app.asar'));
     await setFuses(path.join(made, 'electron'));
     await writeFile(path.join(made, 'version'), FALLBACK.electron);
     return made;

@@ -79,9 +79,10 @@ let electron;
 /** `after` is waited for, and must have passed; `alone`: nothing else runs meanwhile. In the order of their start. */
 const ALL = [
   check('build', build),
+  // Takes longest of those that a core is enough for, so it may not be the last.
+  check('lint', () => tool('eslint/bin/eslint.js', '.', '--cache', '--cache-location', 'node_modules/.cache/eslint/')),
   vitest('unit', ['--project', 'unit', '--project', 'unit-renderer']),
   check('types', () => script('types.mjs')),
-  check('lint', () => tool('eslint/bin/eslint.js', '.', '--cache', '--cache-location', 'node_modules/.cache/eslint/')),
   check('imports', () => script('imports.mjs')),
   check('format', () => tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')),
   // The engine once more on the line of Node.js that the shipped Electron has, with its own node:sqlite.

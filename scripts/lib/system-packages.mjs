@@ -1,23 +1,82 @@
 // What the tests need from the system beyond Node.js, and how to get it on Debian and Ubuntu.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { elapsed, runCommand, say } from './process.mjs';
+import { ROOT, elapsed, runCommand, say } from './process.mjs';
 
-/** Programs by package. `for` names the runners that cannot run without them. */
+/**
+ * Programs (or files) by Debian package. One is needed by a runner if its tests name it: what a test starts stands in
+ * quotes in its source, or in that of a module which it imports. `always` names runners that need it in any case.
+ */
 const PROGRAMS = [
-  { program: 'Xvfb', package: 'xvfb', for: ['e2e'] },
-  { program: 'dbus-run-session', package: 'dbus', for: ['e2e'] },
-  { program: 'gnome-keyring-daemon', package: 'gnome-keyring', for: ['e2e'] },
-  { program: 'xfce4-panel', package: 'xfce4-panel', for: ['e2e'] },
-  { program: 'xdotool', package: 'xdotool', for: ['e2e'] },
-  { program: 'import', package: 'imagemagick', for: ['e2e'] },
-  { program: 'swaks', package: 'swaks', for: ['integration', 'e2e'] },
-  { program: 'msmtp', package: 'msmtp', for: ['integration'] },
-  { program: 'dnsmasq', package: 'dnsmasq-base', for: ['integration'] },
-  { program: 'postfix', package: 'postfix', for: ['integration', 'e2e'] },
-  { program: 'ip', package: 'iproute2', for: ['integration'] },
-  { program: 'nft', package: 'nftables', for: ['integration'] },
+  { program: 'Xvfb', package: 'xvfb', always: ['e2e', 'bench'] },
+  { program: 'dbus-daemon', package: 'dbus' },
+  { program: 'dbus-run-session', package: 'dbus' },
+  { program: 'gnome-keyring-daemon', package: 'gnome-keyring' },
+  {
+    // What Electron reaches the key ring through; it loads it only when asked for a secret.
+    file: `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/libsecret-1.so.0`,
+    package: 'libsecret-1-0',
+    named: /['"`/]gnome-keyring-daemon['"` ]/,
+  },
+  { program: 'xfce4-panel', package: 'xfce4-panel' },
+  { program: 'xdotool', package: 'xdotool' },
+  { program: 'import', package: 'imagemagick', named: /'import', *\[|\[?'-window'/ },
+  { program: 'dunst', package: 'dunst' },
+  { program: 'swaks', package: 'swaks' },
+  { program: 'msmtp', package: 'msmtp' },
+  { program: 'curl', package: 'curl' },
+  { program: 'openssl', package: 'openssl' },
+  { program: 'dnsmasq', package: 'dnsmasq-base' },
+  { program: 'postfix', package: 'postfix', named: /['"`/](postfix|postconf|postmap|smtp-source|smtp-sink)['"`]/ },
+  { program: 'dovecot', package: 'dovecot-core' },
+  { program: 'postgrey', package: 'postgrey' },
+  { program: 'python3', package: 'python3' },
+  { file: '/usr/lib/python3/dist-packages/dbusmock', package: 'python3-dbusmock', named: /dbusmock/ },
+  { program: 'NetworkManager', package: 'network-manager' },
+  { program: 'nmcli', package: 'network-manager' },
+  { program: 'ip', package: 'iproute2' },
+  { program: 'tc', package: 'iproute2' },
+  { program: 'nft', package: 'nftables' },
 ];
+
+const TESTS_OF = { integration: 'test/integration', e2e: 'test/e2e', bench: 'test/bench' };
+
+/** The sources of a runner's tests and of all that they import from test/, in one string. */
+function sourcesOf(runner) {
+  const folder = path.join(ROOT, TESTS_OF[runner]);
+  if (!existsSync(folder)) return '';
+  const files = new Set(
+    readdirSync(folder, { recursive: true })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => path.join(folder, name)),
+  );
+  let all = '';
+  // The set grows while it is walked.
+  for (const file of files) {
+    if (!existsSync(file)) continue;
+    const text = readFileSync(file, 'utf8');
+    all += text;
+    for (const [, imported] of text.matchAll(/from '(\.[^']+\.ts)'/g)) {
+      const target = path.resolve(path.dirname(file), imported);
+      if (target.startsWith(path.join(ROOT, 'test') + path.sep)) files.add(target);
+    }
+  }
+  return all;
+}
+
+/** What these runners need: each entry of PROGRAMS that is needed, with the runners that need it. */
+function neededBy(runners) {
+  const sources = runners.filter((runner) => runner in TESTS_OF).map((runner) => ({ runner, text: sourcesOf(runner) }));
+  return PROGRAMS.map((entry) => {
+    const named = entry.named ?? new RegExp(`['"\`/]${entry.program}['"\`]`);
+    return {
+      ...entry,
+      for: sources
+        .filter(({ runner, text }) => entry.always?.includes(runner) === true || named.test(text))
+        .map(({ runner }) => runner),
+    };
+  }).filter((entry) => entry.for.length > 0);
+}
 
 /** Shared libraries of Electron by package; newer releases name some of them with t64. */
 const LIBRARIES = {
@@ -63,12 +122,12 @@ function onPath(program) {
  * @returns {Promise<{ what: string, candidates: string[], for: string[] }[]>}
  */
 async function findMissing(runners, electronPath) {
-  const missing = PROGRAMS.filter(
-    ({ program, for: users }) => users.some((u) => runners.includes(u)) && !onPath(program),
-  ).map((entry) => ({ what: entry.program, candidates: [entry.package], for: entry.for }));
+  const missing = neededBy(runners)
+    .filter(({ program, file }) => (file === undefined ? !onPath(program) : !existsSync(file)))
+    .map((entry) => ({ what: entry.program ?? entry.package, candidates: [entry.package], for: entry.for }));
   if (electronPath !== undefined) {
     for (const library of await missingLibraries(electronPath)) {
-      missing.push({ what: library, candidates: LIBRARIES[library] ?? [], for: ['e2e'] });
+      missing.push({ what: library, candidates: LIBRARIES[library] ?? [], for: ['e2e', 'bench'] });
     }
   }
   return missing;
