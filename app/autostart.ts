@@ -4,13 +4,17 @@ import path from 'node:path';
 /** Where it stands (XDG autostart specification). */
 export function autostartFile(env: Readonly<Record<string, string | undefined>>, home: string): string {
   const configured = env['XDG_CONFIG_HOME'];
-  const base = configured !== undefined && path.posix.isAbsolute(configured) ? configured : path.posix.join(home, '.config');
+  const base =
+    configured !== undefined && path.posix.isAbsolute(configured) ? configured : path.posix.join(home, '.config');
   return path.posix.join(base, 'autostart', 'postcast-server.desktop');
 }
 
 /** One argument of an Exec line: quoted, with the specification's two rounds of escapes, and % doubled. */
 function quoted(argument: string): string {
-  const inside = argument.replaceAll(/(["`$\\])/g, '\\$1').replaceAll('\\', '\\\\').replaceAll('%', '%%');
+  const inside = argument
+    .replaceAll(/(["`$\\])/g, '\\$1')
+    .replaceAll('\\', '\\\\')
+    .replaceAll('%', '%%');
   return `"${inside}"`;
 }
 

@@ -23,7 +23,8 @@ export function parseRemembered(value: unknown): RememberedWindow | null {
   const { bounds, maximized } = value as { bounds?: unknown; maximized?: unknown };
   if (typeof bounds !== 'object' || bounds === null) return null;
   const { x, y, width, height } = bounds as Record<string, unknown>;
-  if (!Number.isInteger(x) || !Number.isInteger(y) || !Number.isInteger(width) || !Number.isInteger(height)) return null;
+  if (!Number.isInteger(x) || !Number.isInteger(y) || !Number.isInteger(width) || !Number.isInteger(height))
+    return null;
   return { bounds: { x, y, width, height } as Bounds, maximized: maximized === true };
 }
 

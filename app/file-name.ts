@@ -20,7 +20,7 @@ export function safeFileName(name: string, fallback: string): string {
 }
 
 function shorten(name: string): string {
-  const characters = [...name];
+  const characters = Array.from(name);
   if (characters.length <= 120) return name;
   const ending = /\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? '';
   return `${characters.slice(0, 120 - ending.length).join('')}${ending}`;

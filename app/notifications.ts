@@ -29,8 +29,11 @@ export interface Notifier {
 
 /** Control characters, and marks that turn the direction of text, would let a server draw what it likes. */
 function plain(text: string, length: number): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is removed
-  const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ').replaceAll(/ {2,}/g, ' ').trim();
+  const clean = text
+    // eslint-disable-next-line no-control-regex -- control characters are what is removed
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+    .replaceAll(/ {2,}/g, ' ')
+    .trim();
   return clean.length <= length ? clean : `${clean.slice(0, length - 1)}…`;
 }
 
@@ -58,7 +61,12 @@ export function createNotifier(options: NotifierOptions): Notifier {
     } else {
       const names = [...new Set(messages.map((message) => plain(message.to, 60)))];
       const more = names.length > 3 ? ', …' : '';
-      options.show({ title: words.failedMany(messages.length), body: `${names.slice(0, 3).join(', ')}${more}`, id: null, page: null });
+      options.show({
+        title: words.failedMany(messages.length),
+        body: `${names.slice(0, 3).join(', ')}${more}`,
+        id: null,
+        page: null,
+      });
     }
   };
 

@@ -13,7 +13,7 @@ export function openProfile(written: string | null, cwd: string): string {
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   const real = realpathSync.native(wanted);
   const stats = statSync(real);
-  if (process.getuid !== undefined && stats.uid === process.getuid() && (stats.mode & 0o077) !== 0) {
+  if (stats.uid === process.getuid?.() && (stats.mode & 0o077) !== 0) {
     try {
       chmodSync(real, 0o700);
     } catch {

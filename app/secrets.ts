@@ -101,7 +101,12 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
         return value;
       } catch {
         // The error's text is not repeated: it is about the secret.
-        problem('secret', new Error(`"${name}" cannot be read: ${now === 'locked' ? 'the key ring is locked' : 'the key store does not know it'}`));
+        problem(
+          'secret',
+          new Error(
+            `"${name}" cannot be read: ${now === 'locked' ? 'the key ring is locked' : 'the key store does not know it'}`,
+          ),
+        );
         return null;
       }
     },
@@ -151,7 +156,10 @@ async function kept(write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    throw new SecretError('write', `The password could not be kept: ${(error as NodeJS.ErrnoException).code ?? 'disk error'}`);
+    throw new SecretError(
+      'write',
+      `The password could not be kept: ${(error as NodeJS.ErrnoException).code ?? 'disk error'}`,
+    );
   }
 }
 
@@ -172,11 +180,17 @@ function readEntries(
     const value = JSON.parse(text) as { entries?: Record<string, Partial<Entry>> };
     for (const [name, entry] of Object.entries(value.entries ?? {})) {
       if (typeof entry.data !== 'string') continue;
-      entries.set(name, { data: entry.data, protection: entry.protection === 'obfuscated' ? 'obfuscated' : 'protected' });
+      entries.set(name, {
+        data: entry.data,
+        protection: entry.protection === 'obfuscated' ? 'obfuscated' : 'protected',
+      });
     }
     return { entries, broken: false };
   } catch {
-    problem('secrets', new Error(`${path.basename(file)} is not readable and will be set aside; passwords have to be entered again`));
+    problem(
+      'secrets',
+      new Error(`${path.basename(file)} is not readable and will be set aside; passwords have to be entered again`),
+    );
     return { entries, broken: true };
   }
 }

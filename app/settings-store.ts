@@ -58,7 +58,7 @@ async function openElectronStore(profile: string): Promise<SettingsWriter> {
       }
     },
   });
-  return store as unknown as SettingsWriter;
+  return store;
 }
 
 const UNREADABLE = '__unreadable__';

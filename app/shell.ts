@@ -41,6 +41,7 @@ const APP_ICON = path.join(ASSETS, process.platform === 'win32' ? 'icon.ico' : '
 export async function runShell(options: ShellOptions): Promise<void> {
   const { profile, trouble } = options;
   let windows: Windows | null = null;
+  let windowsLoading: Promise<Windows> | null = null;
   let tray: TrayIcon | null = null;
   let control: ControlServer | null = null;
   let quitting = false;
@@ -105,8 +106,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
   const { createTray } = await import('./tray.ts');
   const { trayView } = await import('./tray-menu.ts');
   const view = (): ReturnType<typeof trayView> => trayView(engine.status(), words().tray);
-  tray = createTray(ASSETS, view(), (action) => detached(`tray ${action.kind}`, act(action)));
-  const trayUpdates = createCoalescer(() => tray?.update(view()), EVENT_INTERVAL_MS);
+  const icon = createTray(ASSETS, view(), (action) => detached(`tray ${action.kind}`, act(action)));
+  tray = icon;
+  const trayUpdates = createCoalescer(() => icon.update(view()), EVENT_INTERVAL_MS);
   engine.on('status:changed', (status) => {
     events.push('status:changed', status);
     trayUpdates.push('status', null);
@@ -156,15 +158,18 @@ export async function runShell(options: ShellOptions): Promise<void> {
     promise.catch((error: unknown) => trouble(event, error));
   }
 
-  async function openWindows(): Promise<Windows> {
-    if (windows !== null) return windows;
+  /** Loaded with the first window, once, however many ask for it side by side. */
+  function openWindows(): Promise<Windows> {
+    windowsLoading ??= loadWindows();
+    return windowsLoading;
+  }
+
+  async function loadWindows(): Promise<Windows> {
     const [{ createWindows }, { createWindowApi }, { serveIpc }] = await Promise.all([
       import('./windows.ts'),
       import('./window-api.ts'),
       import('./ipc-server.ts'),
     ]);
-    // Two callers may have come here side by side.
-    if (windows !== null) return windows as Windows;
     const made = createWindows({
       pages: path.join(ROOT, 'out', 'renderer'),
       preload: path.join(ROOT, 'out', 'preload', 'preload.cjs'),
@@ -181,7 +186,12 @@ export async function runShell(options: ShellOptions): Promise<void> {
       hasTray,
       openSettings: showSettings,
     });
-    serveIpc(ipcMain, createDispatch(methods, { ...engineHandlers, ...windowApi }, trouble), made.isOwn, trouble);
+    serveIpc(
+      ipcMain,
+      createDispatch(methods, { ...engineHandlers, ...windowApi }, trouble),
+      (id) => made.isOwn(id),
+      trouble,
+    );
     windows = made;
     return made;
   }
@@ -227,17 +237,21 @@ export async function runShell(options: ShellOptions): Promise<void> {
       case 'settings':
         return showSettings('gateways');
       case 'send-now':
-        return void (await api['control.sendNow']({}));
+        await api['control.sendNow']({});
+        return;
       case 'pause':
-        return void (await api['control.pause']({}));
+        await api['control.pause']({});
+        return;
       case 'resume':
-        return void (await api['control.resume']({}));
+        await api['control.resume']({});
+        return;
       case 'set-mode':
         await api['settings.set']({ changes: [{ path: 'gateways.mode', value: action.mode }] });
         // A radio item that could not be set must not look as if it were.
         return trayUpdates.push('status', null);
       case 'use-port':
-        return void (await api['server.usePort']({ port: action.port }));
+        await api['server.usePort']({ port: action.port });
+        return;
       case 'quit':
         return askAndQuit();
       default:
@@ -270,7 +284,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
     windows?.closeAll();
     tray?.close();
     settings.close();
-    await Promise.all([control?.close(1_000), engine.stop(STOP_GRACE_MS)]).catch((error: unknown) => trouble('stop', error));
+    await Promise.all([control?.close(1_000), engine.stop(STOP_GRACE_MS)]).catch((error: unknown) =>
+      trouble('stop', error),
+    );
     app.exit(0);
   }
 
@@ -288,7 +304,5 @@ export async function runShell(options: ShellOptions): Promise<void> {
 }
 
 function setMacMenu(): void {
-  Menu.setApplicationMenu(
-    Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]),
-  );
+  Menu.setApplicationMenu(Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]));
 }

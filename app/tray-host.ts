@@ -7,7 +7,7 @@ const run: Run = (file, args) =>
   new Promise((resolve, reject) => {
     execFile(file, [...args], { timeout: 2000, encoding: 'utf8' }, (error, stdout) => {
       if (error === null) resolve(stdout);
-      else reject(error);
+      else reject(new Error(error.message));
     });
   });
 

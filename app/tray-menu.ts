@@ -84,7 +84,10 @@ export function trayView(status: AppStatus, words: TrayWords): TrayView {
   return { icon: iconFor(status), tooltip: clip(lines.join('\n'), TOOLTIP_LENGTH), items };
 }
 
-function listenerItems(listener: Extract<AppStatus['listener'], { kind: 'failed' }>, words: TrayWords): readonly TrayItem[] {
+function listenerItems(
+  listener: Extract<AppStatus['listener'], { kind: 'failed' }>,
+  words: TrayWords,
+): readonly TrayItem[] {
   const said: TrayItem = { type: 'label', label: clip(words.listenerFailed(listener.port)) };
   if (listener.suggestedPort === null) return [said];
   return [said, action(words.usePort(listener.suggestedPort), { kind: 'use-port', port: listener.suggestedPort })];

@@ -54,7 +54,12 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
     }
   }
 
-  async function saved(title: string, name: string, endings: readonly string[], chunks: AsyncIterable<Uint8Array>): Promise<Result<{ readonly saved: boolean }>> {
+  async function saved(
+    title: string,
+    name: string,
+    endings: readonly string[],
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<Result<{ readonly saved: boolean }>> {
     const file = await askWhere(title, name, endings);
     if (file === null) return ok({ saved: false });
     try {
@@ -82,11 +87,17 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
       return saved(options.words().saveAttachment, safeFileName(name, `attachment-${index + 1}`), [], single(bytes));
     },
     'app.saveText': async ({ suggestedName, text }) =>
-      saved(options.words().saveText, safeFileName(suggestedName, 'postcast.txt'), [], single(Buffer.from(text, 'utf8'))),
+      saved(
+        options.words().saveText,
+        safeFileName(suggestedName, 'postcast.txt'),
+        [],
+        single(Buffer.from(text, 'utf8')),
+      ),
     'app.openText': async () => {
       const settings = { title: options.words().openText, properties: ['openFile' as const] };
       const over = parent();
-      const answer = over === null ? await dialog.showOpenDialog(settings) : await dialog.showOpenDialog(over, settings);
+      const answer =
+        over === null ? await dialog.showOpenDialog(settings) : await dialog.showOpenDialog(over, settings);
       const [file] = answer.filePaths;
       if (answer.canceled || file === undefined) return ok({ text: null });
       try {
@@ -110,7 +121,7 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
       return ok({});
     },
     'app.copy': async ({ text }) => {
-      clipboard.writeText(text);
+      await Promise.resolve(clipboard.writeText(text));
       return ok({});
     },
     'app.info': async () =>

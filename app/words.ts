@@ -92,7 +92,9 @@ const german: ShellWords = {
     },
     waiting: (count) => (count === 1 ? '1 Nachricht wartet' : `${count} Nachrichten warten`),
     failed: (count) =>
-      count === 1 ? '1 Nachricht konnte nicht zugestellt werden' : `${count} Nachrichten konnten nicht zugestellt werden`,
+      count === 1
+        ? '1 Nachricht konnte nicht zugestellt werden'
+        : `${count} Nachrichten konnten nicht zugestellt werden`,
     listenerFailed: (port) => `Nimmt keine Post an: Port ${port} ist nicht verwendbar`,
     open: 'PostCast Server öffnen',
     sendNow: 'Jetzt senden',

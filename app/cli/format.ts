@@ -68,7 +68,14 @@ export function table(
     sizes[widest] = (sizes[widest] ?? 0) - 1;
     excess--;
   }
-  return clean.map((row) => row.map((cell, i) => fit(cell, sizes[i] ?? 0)).join('  ').trimEnd()).join('\n');
+  return clean
+    .map((row) =>
+      row
+        .map((cell, i) => fit(cell, sizes[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** "3.4 MB". */
@@ -92,7 +99,12 @@ export function time(ms: number): string {
 export function away(ms: number, now: number): string {
   const minutes = Math.round(Math.abs(ms - now) / 60_000);
   if (minutes === 0) return 'now';
-  const span = minutes < 120 ? `${minutes} min` : minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
+  const span =
+    minutes < 120
+      ? `${minutes} min`
+      : minutes < 2880
+        ? `${Math.round(minutes / 60)} h`
+        : `${Math.round(minutes / 1440)} d`;
   return ms > now ? `in ${span}` : `${span} ago`;
 }
 
@@ -126,7 +138,9 @@ const PROTECTION = {
 /** `postcast status`. */
 export function formatStatus(status: AppStatus, say: Say): string {
   const { counts, network, dialUp, secrets } = status;
-  const net = network.online ? `${network.name ?? network.kind ?? 'connected'}${network.portal ? ' (asks for a log-in first)' : ''}` : 'none';
+  const net = network.online
+    ? `${network.name ?? network.kind ?? 'connected'}${network.portal ? ' (asks for a log-in first)' : ''}`
+    : 'none';
   const lines: (readonly [string, string])[] = [
     ['State', STATES[status.state]],
     ...status.phrases.map((phrase): readonly [string, string] => ['', say(phrase)]),
@@ -183,7 +197,7 @@ export function formatDetails(message: MessageDetails, say: Say, now: number): s
   const lines = [
     field('Message', message.id),
     field('Folder', message.folder),
-    field('From', message.mailFrom === null ? '<> (a report)' : message.mailFrom),
+    field('From', message.mailFrom ?? '<> (a report)'),
     field('Subject', message.subject),
     field('Size', size(message.size)),
     field('Accepted', time(message.acceptedAt)),

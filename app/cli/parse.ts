@@ -60,7 +60,7 @@ function parse(argv: readonly string[]): ParsedCommand {
       onlyWords = true;
       continue;
     }
-    const [name = '', inline] = split(word === '-h' ? '--help' : word);
+    const [name, inline] = split(word === '-h' ? '--help' : word);
     if (name === '--profile' || name === '--folder') {
       const value = inline ?? argv[++i];
       if (value === undefined || value === '') throw new Usage(`${name} needs a value`);
@@ -129,7 +129,9 @@ function parse(argv: readonly string[]): ParsedCommand {
     case 'secret': {
       const [what, gateway, ...more] = rest;
       if (gateway === undefined || more.length > 0) {
-        throw new Usage('Say "secret set GATEWAY-ID" (the password is read from standard input) or "secret remove GATEWAY-ID"');
+        throw new Usage(
+          'Say "secret set GATEWAY-ID" (the password is read from standard input) or "secret remove GATEWAY-ID"',
+        );
       }
       if (what === 'set') return done({ kind: 'secret-set', gateway, acceptObfuscated: take('--accept-obfuscated') });
       if (what === 'remove') return done({ kind: 'secret-remove', gateway });
@@ -142,7 +144,8 @@ function parse(argv: readonly string[]): ParsedCommand {
 
 function settings([what, ...rest]: readonly string[]): Command {
   const [first, second, ...more] = rest;
-  if (more.length > 0) throw new Usage(`Too many arguments for "settings ${what ?? ''}"; put a value with blanks into quotes`);
+  if (more.length > 0)
+    throw new Usage(`Too many arguments for "settings ${what ?? ''}"; put a value with blanks into quotes`);
   switch (what) {
     case 'get':
       if (second !== undefined) throw new Usage('"settings get" takes one name at most');
@@ -153,7 +156,10 @@ function settings([what, ...rest]: readonly string[]): Command {
     case 'export':
     case 'import':
       if (second !== undefined) throw new Usage(`"settings ${what}" takes one file at most`);
-      return { kind: what === 'export' ? 'settings-export' : 'settings-import', file: first === '-' ? null : (first ?? null) };
+      return {
+        kind: what === 'export' ? 'settings-export' : 'settings-import',
+        file: first === '-' ? null : (first ?? null),
+      };
     default:
       throw new Usage('"settings" needs one of get, set, export, import');
   }

@@ -6,15 +6,12 @@ import path from 'node:path';
 import { connectControl, type ControlClient } from '../../main/control/control-client.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
+import { say } from '../../shared/phrases.ts';
 import type { Failure } from '../../shared/result.ts';
 import type { SettingsProblem } from '../../shared/settings.ts';
 import { formatDetails, formatList, formatStatus, printable } from './format.ts';
 import { HELP } from './help.ts';
 import { parseCommand, parseValue, type Command, type Common } from './parse.ts';
-import { createSay } from './say.ts';
-
-/** Words for what the program says of itself. */
-const say = createSay({});
 
 /** Exit codes; also in the help. */
 const EXIT = { ok: 0, failed: 1, usage: 2, notRunning: 3 } as const;
@@ -60,7 +57,10 @@ async function connect(profile: string): Promise<ControlClient> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === 'EACCES' || code === 'EPERM' ? 'it belongs to another user' : (code ?? 'unknown reason');
-    throw new Stop(EXIT.failed, { code: 'no-access', message: `The program of this profile cannot be spoken to: ${why}.` });
+    throw new Stop(EXIT.failed, {
+      code: 'no-access',
+      message: `The program of this profile cannot be spoken to: ${why}.`,
+    });
   }
   if (client === null) {
     throw new Stop(EXIT.notRunning, {
@@ -80,7 +80,11 @@ async function ask<M extends EngineMethodName>(client: ControlClient, method: M,
 function refuse(problems: readonly SettingsProblem[]): Stop {
   const message = problems.map((p) => (p.path === '' ? p.message : `${p.path}: ${p.message}`)).join('\n');
   const field = problems[0]?.path;
-  return new Stop(EXIT.failed, { code: 'bad-input', message, ...(field === undefined || field === '' ? {} : { field }) });
+  return new Stop(EXIT.failed, {
+    code: 'bad-input',
+    message,
+    ...(field === undefined || field === '' ? {} : { field }),
+  });
 }
 
 async function standardInput(terminal: Terminal, most: number): Promise<Buffer> {
@@ -89,31 +93,39 @@ async function standardInput(terminal: Terminal, most: number): Promise<Buffer> 
   for await (const chunk of terminal.input) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > most) throw new Stop(EXIT.failed, { code: 'too-long', message: 'There is too much on standard input.' });
+    if (length > most)
+      throw new Stop(EXIT.failed, { code: 'too-long', message: 'There is too much on standard input.' });
   }
   return Buffer.concat(chunks);
 }
 
 /** Runs a command that needs the program. */
 async function talk(
-  command: Exclude<Command, { kind: 'help' | 'version' }>, common: Common, client: ControlClient, terminal: Terminal): Promise<void> {
+  command: Exclude<Command, { kind: 'help' | 'version' }>,
+  common: Common,
+  client: ControlClient,
+  terminal: Terminal,
+): Promise<void> {
   const print = (text: string): Promise<void> => terminal.out(`${text}\n`);
   /** The answer itself as JSON, or words for people. */
-  const tell = (value: unknown, words: () => string): Promise<void> => print(common.json ? JSON.stringify(value, null, 2) : words());
+  const tell = (value: unknown, words: () => string): Promise<void> =>
+    print(common.json ? JSON.stringify(value, null, 2) : words());
   const messages = (count: number): string => (count === 1 ? '1 message' : `${count} messages`);
   switch (command.kind) {
     case 'status': {
       const status = await ask(client, 'status.get', {});
-      return tell(status, () => formatStatus(status, say));
+      return tell(status, () => formatStatus(status, (phrase) => say(phrase)));
     }
     case 'list': {
       const page = await ask(client, 'queue.list', { folder: command.folder, limit: 1000 });
-      return tell(page, () => formatList(page.rows, page.total, terminal.columns > 0 ? terminal.columns : 200, Date.now()));
+      return tell(page, () =>
+        formatList(page.rows, page.total, terminal.columns > 0 ? terminal.columns : 200, Date.now()),
+      );
     }
     case 'show': {
       if (command.raw) return showRaw(client, command.id, common, terminal);
       const message = await ask(client, 'queue.show', { id: command.id });
-      return tell(message, () => formatDetails(message, say, Date.now()));
+      return tell(message, () => formatDetails(message, (phrase) => say(phrase), Date.now()));
     }
     case 'retry': {
       if (command.ids !== 'all') {
@@ -142,11 +154,14 @@ async function talk(
     case 'settings-get': {
       const settings = await ask(client, 'settings.get', {});
       const value = command.path === null ? settings : pick(settings, command.path);
-      if (value === undefined) throw new Stop(EXIT.failed, { code: 'not-found', message: `There is no setting "${command.path ?? ''}".` });
+      if (value === undefined)
+        throw new Stop(EXIT.failed, { code: 'not-found', message: `There is no setting "${command.path ?? ''}".` });
       return print(typeof value === 'string' && !common.json ? printable(value) : JSON.stringify(value, null, 2));
     }
     case 'settings-set': {
-      const done = await ask(client, 'settings.set', { changes: [{ path: command.path, value: parseValue(command.value) }] });
+      const done = await ask(client, 'settings.set', {
+        changes: [{ path: command.path, value: parseValue(command.value) }],
+      });
       if (!done.saved) throw refuse(done.problems);
       return tell({ saved: true }, () => 'Saved.');
     }
@@ -157,7 +172,10 @@ async function talk(
       return tell({ file: command.file }, () => `Saved in ${command.file ?? ''}.`);
     }
     case 'settings-import': {
-      const json = command.file === null ? (await standardInput(terminal, 16 * 1024 * 1024)).toString('utf8') : await readFile(command.file, 'utf8');
+      const json =
+        command.file === null
+          ? (await standardInput(terminal, 16 * 1024 * 1024)).toString('utf8')
+          : await readFile(command.file, 'utf8');
       const done = await ask(client, 'settings.import', { json });
       if (!done.saved) throw refuse(done.problems);
       return tell({ saved: true }, () => 'Imported. Passwords are not part of it; set them where they are missing.');
@@ -165,7 +183,8 @@ async function talk(
     case 'secret-set': {
       if (terminal.interactive) terminal.error('Password (it is shown as you type; end with Enter, Ctrl+D): ');
       const secret = (await standardInput(terminal, 10_000)).toString('utf8').replace(/\r?\n$/, '');
-      if (secret === '') throw new Stop(EXIT.failed, { code: 'bad-input', message: 'There was no password on standard input.' });
+      if (secret === '')
+        throw new Stop(EXIT.failed, { code: 'bad-input', message: 'There was no password on standard input.' });
       const { gateway: gatewayId, acceptObfuscated } = command;
       const done = await ask(client, 'secrets.set', { gatewayId, secret, acceptObfuscated });
       if (!done.stored) {
@@ -194,7 +213,8 @@ function counted(
   words: string,
   tell: (value: unknown, words: () => string) => Promise<void>,
 ): Promise<void> {
-  if (done.count === 0 && asked > 0) throw new Stop(EXIT.failed, { code: 'not-found', message: 'There is no such message, or nothing to do for it.' });
+  if (done.count === 0 && asked > 0)
+    throw new Stop(EXIT.failed, { code: 'not-found', message: 'There is no such message, or nothing to do for it.' });
   return tell(done, () => words);
 }
 

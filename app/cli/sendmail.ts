@@ -32,7 +32,8 @@ export async function sendmail(argv: readonly string[], terminal: Pick<Terminal,
   const parsed = parseSendmail(argv);
   if (!parsed.ok) return complain(EX.usage, parsed.message);
   const { args } = parsed;
-  if (!args.fromHeader && args.recipients.length === 0) return complain(EX.usage, 'no recipients: name them, or use -t');
+  if (!args.fromHeader && args.recipients.length === 0)
+    return complain(EX.usage, 'no recipients: name them, or use -t');
 
   const lines = new LineEnds(!args.ignoreDots);
   const input = messageChunks(terminal.input, lines);
@@ -54,7 +55,12 @@ export async function sendmail(argv: readonly string[], terminal: Pick<Terminal,
     for (const part of ['tmp', 'new']) await mkdir(path.join(folder, part), { recursive: true, mode: 0o700 });
     name = `${Date.now()}.${process.pid}.${randomBytes(6).toString('hex')}`;
     const temporary = path.join(folder, 'tmp', name);
-    const envelope = { version: 1, mailFrom: sender === '' ? null : sender, recipients, uid: process.getuid?.() ?? -1 } as const;
+    const envelope = {
+      version: 1,
+      mailFrom: sender === '' ? null : sender,
+      recipients,
+      uid: process.getuid?.() ?? -1,
+    } as const;
     try {
       await writeSynced(temporary, async function* () {
         yield Buffer.from(encodeEnvelope(envelope), 'utf8');
@@ -70,7 +76,10 @@ export async function sendmail(argv: readonly string[], terminal: Pick<Terminal,
     await syncFolder(path.join(folder, 'new'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return complain(code === 'ENOSPC' || code === 'EDQUOT' ? EX.tempFail : EX.cantCreate, `the message could not be kept: ${message}`);
+    return complain(
+      code === 'ENOSPC' || code === 'EDQUOT' ? EX.tempFail : EX.cantCreate,
+      `the message could not be kept: ${message}`,
+    );
   }
   await poke(profile);
   return EX.ok;
@@ -115,7 +124,8 @@ async function readHeader(
       const cut = end === 0 ? 0 : end + 2;
       return { header: all.subarray(0, cut).toString('latin1'), rest: all.subarray(cut), ended: next.done === true };
     }
-    if (next.done === true || size > MAX_HEADER) return { header: all.toString('latin1'), rest: new Uint8Array(), ended: next.done === true };
+    if (next.done === true || size > MAX_HEADER)
+      return { header: all.toString('latin1'), rest: new Uint8Array(), ended: next.done === true };
   }
 }
 

@@ -67,7 +67,11 @@ const STATES = {
 /** In colours for Linux and Windows. */
 function traySvg(name) {
   const state = STATES[name];
-  return svg(state, envelope(state.colour, state.solid).replaceAll('KNOCK', '#ffffff').replaceAll('WASH', '#ffffff'), state.sign ?? '');
+  return svg(
+    state,
+    envelope(state.colour, state.solid).replaceAll('KNOCK', '#ffffff').replaceAll('WASH', '#ffffff'),
+    state.sign ?? '',
+  );
 }
 
 /** Black on nothing for macOS, which colours it itself: lines become holes. */
@@ -80,7 +84,11 @@ function templateSvg(name) {
   const lines = state.solid ? body.match(/<path[^>]*KNOCK[^>]*>/)[0] : '';
   const mask = `<mask id="lines"><rect width="32" height="32" fill="#fff"/>${lines.replaceAll('KNOCK', '#000')}</mask>
     <mask id="holes"><rect width="32" height="32" fill="#fff"/>${holes.replaceAll('#ffffff', '#000')}</mask>`;
-  return svg(state, `${mask}<g mask="url(#lines)">${body.replace(/<path[^>]*KNOCK[^>]*>/, '')}</g>`, `<g mask="url(#holes)">${sign}</g>`);
+  return svg(
+    state,
+    `${mask}<g mask="url(#lines)">${body.replace(/<path[^>]*KNOCK[^>]*>/, '')}</g>`,
+    `<g mask="url(#holes)">${sign}</g>`,
+  );
 }
 
 function svg(state, body, sign) {

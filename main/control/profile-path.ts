@@ -29,12 +29,13 @@ function pathFor(platform: NodeJS.Platform): path.PlatformPath {
 
 /** The profile folder when none is named: the platform's application-data folder (SPEC §10). */
 export function defaultProfile(at: Surroundings): string {
-  const { join, isAbsolute } = pathFor(at.platform);
+  const paths = pathFor(at.platform);
+  const join = (...parts: string[]): string => paths.join(...parts);
   if (at.platform === 'win32') return join(at.env['APPDATA'] ?? join(at.home, 'AppData', 'Roaming'), 'PostCast Server');
   if (at.platform === 'darwin') return join(at.home, 'Library', 'Application Support', 'PostCast Server');
   // XDG: a relative path is to be ignored.
   const configured = at.env['XDG_CONFIG_HOME'];
-  const base = configured !== undefined && isAbsolute(configured) ? configured : join(at.home, '.config');
+  const base = configured !== undefined && paths.isAbsolute(configured) ? configured : join(at.home, '.config');
   return join(base, 'postcast-server');
 }
 
@@ -56,7 +57,7 @@ export interface ControlPlace {
 export function controlPlace(profile: string, at: Surroundings): ControlPlace {
   const name = createHash('sha256').update(profile).digest('hex').slice(0, 24);
   if (at.platform === 'win32') return { address: `\\\\.\\pipe\\postcast-${name}`, folder: null };
-  const { join } = path.posix;
+  const join = (...parts: string[]): string => path.posix.join(...parts);
   const inside = join(profile, 'control', 'socket');
   if (Buffer.byteLength(inside) <= SUN_PATH) return { address: inside, folder: join(profile, 'control') };
   const runtime = at.env['XDG_RUNTIME_DIR'];

@@ -29,6 +29,8 @@ export interface Maildrop {
 const MAX_HEADER_BYTES = 1024 * 1024;
 const MAX_HOPS = 100;
 const CHUNK = 256 * 1024;
+/** Windows does not have it. */
+const NO_FOLLOW = (constants as { readonly O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
 /** Something half-written that old was left by a program that ended in mid-write. */
 const STALE_MS = 36 * 3_600_000;
 
@@ -45,7 +47,7 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
 
   async function take(name: string): Promise<boolean> {
     const file = path.join(folder('new'), name);
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const handle = await open(file, constants.O_RDONLY | NO_FOLLOW);
     try {
       await accept(handle);
     } catch (error) {
@@ -93,8 +95,10 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
         if (where === 'end') facts = await begin();
       }
       facts ??= await begin();
-      // eslint-disable-next-line no-control-regex -- the range is the point
-      const smtputf8 = [envelope.mailFrom ?? '', ...envelope.recipients].some((address) => /[^\u0000-\u007f]/.test(address));
+      const smtputf8 = [envelope.mailFrom ?? '', ...envelope.recipients].some((address) =>
+        // eslint-disable-next-line no-control-regex -- the range is the point
+        /[^\u0000-\u007f]/.test(address),
+      );
       await staged.commit({
         id,
         acceptedAt: at,
@@ -108,7 +112,12 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
         headerFrom: facts.from === null ? null : displayHeader(facts.from),
         messageId: facts.messageId,
       });
-      log.queued(id, { from: envelope.mailFrom, recipients: envelope.recipients.length, size, client: `sendmail, user ${envelope.uid}` });
+      log.queued(id, {
+        from: envelope.mailFrom,
+        recipients: envelope.recipients.length,
+        size,
+        client: `sendmail, user ${envelope.uid}`,
+      });
     } catch (error) {
       await staged.abort();
       throw error;
@@ -165,11 +174,10 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
 }
 
 async function readEnvelope(handle: FileHandle): Promise<{ readonly envelope: DropEnvelope; readonly offset: number }> {
-  let head = Buffer.alloc(0);
   for (let size = 4096; ; size *= 8) {
     const buffer = Buffer.alloc(Math.min(size, MAX_ENVELOPE_BYTES));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    head = buffer.subarray(0, bytesRead);
+    const head = buffer.subarray(0, bytesRead);
     const end = head.indexOf(0x0a);
     if (end !== -1) {
       const envelope = decodeEnvelope(head.subarray(0, end).toString('utf8'));
@@ -181,7 +189,7 @@ async function readEnvelope(handle: FileHandle): Promise<{ readonly envelope: Dr
 }
 
 async function* chunks(handle: FileHandle, from: number): AsyncGenerator<Uint8Array> {
-  for (let position = from; ; ) {
+  for (let position = from; ;) {
     // A new buffer each time: the store may still be busy with the last one.
     const buffer = Buffer.allocUnsafe(CHUNK);
     const { bytesRead } = await handle.read(buffer, 0, CHUNK, position);

@@ -74,7 +74,7 @@ function mend(raw: Json): ReadSettings {
     for (const gateway of wrongGateways) if (isObject(gateway)) gateway['enabled'] = false;
     if (guardLost) {
       const server = isObject(draft['server']) ? draft['server'] : (draft['server'] = {});
-      (server as Json)['host'] = ['127.0.0.1', '::1'];
+      server['host'] = ['127.0.0.1', '::1'];
     }
   }
   return broken('Too much in the file is wrong.');

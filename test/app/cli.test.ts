@@ -44,7 +44,8 @@ async function postcast(args: readonly string[], input: string | Uint8Array = ''
   });
   return { code, error, bytes: Buffer.concat(out), out: Buffer.concat(out).toString('utf8') };
 }
-const here = (args: readonly string[], input?: string | Uint8Array, columns?: number) => postcast([...args, '--profile', profile], input, columns);
+const here = (args: readonly string[], input?: string | Uint8Array, columns?: number) =>
+  postcast([...args, '--profile', profile], input, columns);
 
 describe('postcast', () => {
   it('shows what the program is doing', async () => {
@@ -60,7 +61,12 @@ describe('postcast', () => {
 
   it('lists a folder in a table that fits the terminal, without letting a subject steer it', async () => {
     engine.rows = [
-      rowWith({ id: 'A1', folder: 'bad', subject: `\u001b]0;owned\u0007 ${'very long '.repeat(30)}`, lastWords: '550 no such user' }),
+      rowWith({
+        id: 'A1',
+        folder: 'bad',
+        subject: `\u001b]0;owned\u0007 ${'very long '.repeat(30)}`,
+        lastWords: '550 no such user',
+      }),
       rowWith({ id: 'A2', folder: 'bad', subject: '日本語の件名', to: ['x@y.test', 'z@y.test'], recipientCount: 5 }),
     ];
     const { code, out } = await here(['list', '--folder', 'Bad'], '', 120);
@@ -181,17 +187,28 @@ describe('postcast sendmail', () => {
       names.map(async (name) => {
         const text = await readFile(path.join(drop(), name), 'latin1');
         const end = text.indexOf('\n');
-        return { envelope: JSON.parse(Buffer.from(text.slice(0, end), 'latin1').toString('utf8')) as Record<string, unknown>, message: text.slice(end + 1) };
+        return {
+          envelope: JSON.parse(Buffer.from(text.slice(0, end), 'latin1').toString('utf8')) as Record<string, unknown>,
+          message: text.slice(end + 1),
+        };
       }),
     );
   }
-  const sendmail = (args: readonly string[], input: string | Uint8Array) => postcast(['sendmail', '--profile', profile, ...args], input);
+  const sendmail = (args: readonly string[], input: string | Uint8Array) =>
+    postcast(['sendmail', '--profile', profile, ...args], input);
 
   it('drops a message with CRLF line ends and tells the running program', async () => {
-    expect(await sendmail(['-i', '-f', 'ann@example.test', 'bob@example.test'], 'Subject: x\n\nline\n.\nend')).toMatchObject({ code: 0, error: '', out: '' });
+    expect(
+      await sendmail(['-i', '-f', 'ann@example.test', 'bob@example.test'], 'Subject: x\n\nline\n.\nend'),
+    ).toMatchObject({ code: 0, error: '', out: '' });
     expect(await dropped()).toEqual([
       {
-        envelope: { version: 1, mailFrom: 'ann@example.test', recipients: ['bob@example.test'], uid: process.getuid?.() ?? -1 },
+        envelope: {
+          version: 1,
+          mailFrom: 'ann@example.test',
+          recipients: ['bob@example.test'],
+          uid: process.getuid?.() ?? -1,
+        },
         message: 'Subject: x\r\n\r\nline\r\n.\r\nend\r\n',
       },
     ]);
@@ -209,10 +226,14 @@ describe('postcast sendmail', () => {
   });
 
   it('reads recipients from the header, and takes Bcc out of it', async () => {
-    const text = 'From: Ann <ann@example.test>\nTo: "Bob, B." <bob@example.test>,\n Group: c@example.test, d@example.test;\nBcc: secret@example.test\nSubject: x\n\nBcc: stays@example.test\n';
+    const text =
+      'From: Ann <ann@example.test>\nTo: "Bob, B." <bob@example.test>,\n Group: c@example.test, d@example.test;\nBcc: secret@example.test\nSubject: x\n\nBcc: stays@example.test\n';
     expect((await sendmail(['-t', '-i'], text)).code).toBe(0);
     const [only] = await dropped();
-    expect(only?.envelope).toMatchObject({ mailFrom: 'ann@example.test', recipients: ['bob@example.test', 'c@example.test', 'd@example.test', 'secret@example.test'] });
+    expect(only?.envelope).toMatchObject({
+      mailFrom: 'ann@example.test',
+      recipients: ['bob@example.test', 'c@example.test', 'd@example.test', 'secret@example.test'],
+    });
     expect(only?.message).toBe(
       'From: Ann <ann@example.test>\r\nTo: "Bob, B." <bob@example.test>,\r\n Group: c@example.test, d@example.test;\r\nSubject: x\r\n\r\nBcc: stays@example.test\r\n',
     );
@@ -232,10 +253,21 @@ describe('postcast sendmail', () => {
   });
 
   it('keeps 8-bit octets as they are', async () => {
-    const bytes = Buffer.concat([Buffer.from('Subject: '), Buffer.from([0xe4, 0xff, 0x00, 0x80]), Buffer.from('\n\n'), Buffer.from([0xc3, 0x28])]);
+    const bytes = Buffer.concat([
+      Buffer.from('Subject: '),
+      Buffer.from([0xe4, 0xff, 0x00, 0x80]),
+      Buffer.from('\n\n'),
+      Buffer.from([0xc3, 0x28]),
+    ]);
     await sendmail(['-f', 'a@x.test', 'b@x.test'], bytes);
     expect(Buffer.from((await dropped())[0]?.message ?? '', 'latin1')).toEqual(
-      Buffer.concat([Buffer.from('Subject: '), Buffer.from([0xe4, 0xff, 0x00, 0x80]), Buffer.from('\r\n\r\n'), Buffer.from([0xc3, 0x28]), Buffer.from('\r\n')]),
+      Buffer.concat([
+        Buffer.from('Subject: '),
+        Buffer.from([0xe4, 0xff, 0x00, 0x80]),
+        Buffer.from('\r\n\r\n'),
+        Buffer.from([0xc3, 0x28]),
+        Buffer.from('\r\n'),
+      ]),
     );
   });
 
@@ -271,7 +303,10 @@ describe('postcast sendmail', () => {
   it('says so when the profile cannot be written to', async () => {
     await mkdir(path.join(profile, 'sub'));
     await writeFile(path.join(profile, 'sub', 'maildrop'), 'in the way');
-    const done = await postcast(['sendmail', '--profile', path.join(profile, 'sub'), '-f', 'a@x.test', 'b@x.test'], 'x');
+    const done = await postcast(
+      ['sendmail', '--profile', path.join(profile, 'sub'), '-f', 'a@x.test', 'b@x.test'],
+      'x',
+    );
     expect(done.code).toBe(73);
   });
 });

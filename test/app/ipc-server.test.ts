@@ -63,7 +63,8 @@ describe('a call over IPC', () => {
     own,
     (event) => problems.push(event),
   );
-  const call = (name: unknown, input: unknown, sender = from(page)): Promise<Result<unknown>> => heard!(sender, name, input);
+  const call = (name: unknown, input: unknown, sender = from(page)): Promise<Result<unknown>> =>
+    heard!(sender, name, input);
 
   it('is answered', async () => {
     expect(await call('add.one', { n: 1 })).toEqual({ ok: true, value: 2 });
@@ -91,7 +92,10 @@ describe('a call over IPC', () => {
 
   it('from a strange page is refused and noted', async () => {
     problems.length = 0;
-    expect(await call('add.one', { n: 1 }, from('https://example.test/'))).toMatchObject({ ok: false, error: { code: 'forbidden' } });
+    expect(await call('add.one', { n: 1 }, from('https://example.test/'))).toMatchObject({
+      ok: false,
+      error: { code: 'forbidden' },
+    });
     expect(problems).toHaveLength(1);
   });
 });

@@ -33,14 +33,14 @@ class FakeSafeStorage implements SafeStorage {
   }
   encryptString(text: string): Buffer {
     if (!this.isEncryptionAvailable()) throw new Error(`cannot encrypt ${text}`);
-    return Buffer.from(`${this.backend === 'basic_text' ? 'v10' : 'v11'}${[...text].reverse().join('')}`);
+    return Buffer.from(`${this.backend === 'basic_text' ? 'v10' : 'v11'}${Array.from(text).reverse().join('')}`);
   }
   decryptString(bytes: Buffer): string {
     const text = bytes.toString('utf8');
     if (text.startsWith('v11') ? this.backend === 'basic_text' || !this.unlocked : !this.isEncryptionAvailable()) {
       throw new Error('cannot decrypt');
     }
-    return [...text.slice(3)].reverse().join('');
+    return Array.from(text.slice(3)).reverse().join('');
   }
 }
 
@@ -119,14 +119,18 @@ describe('secrets with a key ring', () => {
     const store = open(ring);
     await Promise.all(Array.from({ length: 20 }, (_, i) => store.set(`s${i}`, `v${i}`, { acceptObfuscated: false })));
     const again = open(ring);
-    expect(await Promise.all(Array.from({ length: 20 }, (_, i) => again.get(`s${i}`)))).toEqual(Array.from({ length: 20 }, (_, i) => `v${i}`));
+    expect(await Promise.all(Array.from({ length: 20 }, (_, i) => again.get(`s${i}`)))).toEqual(
+      Array.from({ length: 20 }, (_, i) => `v${i}`),
+    );
   });
 });
 
 describe('secrets without a key ring', () => {
   it('are not stored unless the user agreed', async () => {
     const store = open(new FakeSafeStorage('basic_text'));
-    await expect(store.set('a', 'hunter2', { acceptObfuscated: false })).rejects.toMatchObject({ reason: 'needs-consent' });
+    await expect(store.set('a', 'hunter2', { acceptObfuscated: false })).rejects.toMatchObject({
+      reason: 'needs-consent',
+    });
     expect(store.has('a')).toBe(false);
     expect(store.state()).toEqual({ protection: 'none', backend: 'basic_text' });
     expect(await readdir(folder)).toEqual([]);

@@ -45,7 +45,8 @@ function open() {
     openWriter: async () => writer(),
   });
 }
-const aside = async (): Promise<string[]> => (await readdir(profile)).filter((name) => name.includes('.broken-')).sort();
+const aside = async (): Promise<string[]> =>
+  (await readdir(profile)).filter((name) => name.includes('.broken-')).sort();
 
 describe('settings.json', () => {
   it('is not written by reading it', async () => {
@@ -70,7 +71,10 @@ describe('settings.json', () => {
 
   it('is not touched by anything invalid', async () => {
     const settings = open();
-    expect(await settings.replace({ server: { port: 'x' } })).toMatchObject({ ok: false, problems: [{ path: 'server.port' }] });
+    expect(await settings.replace({ server: { port: 'x' } })).toMatchObject({
+      ok: false,
+      problems: [{ path: 'server.port' }],
+    });
     expect(written).toBe(0);
     expect(settings.get()).toEqual(defaultSettings());
   });

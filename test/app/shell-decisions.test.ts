@@ -7,7 +7,6 @@ import { safeFileName } from '../../app/file-name.ts';
 import { createNotifier, type Notice } from '../../app/notifications.ts';
 import { hasTrayHost } from '../../app/tray-host.ts';
 import { shellWords } from '../../app/words.ts';
-import { createSay } from '../../app/cli/say.ts';
 import { printable } from '../../app/cli/format.ts';
 import type { FailedMessage } from '../../app/engine-port.ts';
 
@@ -33,18 +32,47 @@ describe('where a window opens', () => {
   it.each<[string, Bounds | null, Bounds[], Bounds]>([
     ['the first time: in the middle', null, [one], { x: 320, y: 120, ...size }],
     ['as it was left', { x: 100, y: 50, width: 1000, height: 700 }, [one], { x: 100, y: 50, width: 1000, height: 700 }],
-    ['on the second screen', { x: 2000, y: 10, width: 1000, height: 700 }, [one, right], { x: 2000, y: 10, width: 1000, height: 700 }],
-    ['back on the first when the second is gone', { x: 2000, y: 10, width: 1000, height: 700 }, [one], { x: 460, y: 170, width: 1000, height: 700 }],
-    ['not larger than the screen', { x: 0, y: 0, width: 5000, height: 4000 }, [one], { x: 0, y: 0, width: 1920, height: 1040 }],
+    [
+      'on the second screen',
+      { x: 2000, y: 10, width: 1000, height: 700 },
+      [one, right],
+      { x: 2000, y: 10, width: 1000, height: 700 },
+    ],
+    [
+      'back on the first when the second is gone',
+      { x: 2000, y: 10, width: 1000, height: 700 },
+      [one],
+      { x: 460, y: 170, width: 1000, height: 700 },
+    ],
+    [
+      'not larger than the screen',
+      { x: 0, y: 0, width: 5000, height: 4000 },
+      [one],
+      { x: 0, y: 0, width: 1920, height: 1040 },
+    ],
     ['not smaller than it may be', { x: 10, y: 10, width: 50, height: 50 }, [one], { x: 510, y: 220, ...minimum }],
-    ['not above the screen', { x: 10, y: -500, width: 1000, height: 700 }, [one], { x: 460, y: 170, width: 1000, height: 700 }],
-    ['on a screen that is too small, from its corner', null, [{ x: 0, y: 0, width: 800, height: 500 }], { x: 0, y: 0, ...minimum }],
+    [
+      'not above the screen',
+      { x: 10, y: -500, width: 1000, height: 700 },
+      [one],
+      { x: 460, y: 170, width: 1000, height: 700 },
+    ],
+    [
+      'on a screen that is too small, from its corner',
+      null,
+      [{ x: 0, y: 0, width: 800, height: 500 }],
+      { x: 0, y: 0, ...minimum },
+    ],
   ])('%s', (_name, wanted, areas, expected) => expect(clampBounds(wanted, size, minimum, areas)).toEqual(expected));
 
-  it.each([null, 7, {}, { bounds: { x: 'a' } }, { bounds: { x: 1, y: 2, width: 3 } }, { bounds: { x: 1.5, y: 0, width: 1, height: 1 } }])(
-    'forgets what it cannot read: %j',
-    (value) => expect(parseRemembered(value)).toBeNull(),
-  );
+  it.each([
+    null,
+    7,
+    {},
+    { bounds: { x: 'a' } },
+    { bounds: { x: 1, y: 2, width: 3 } },
+    { bounds: { x: 1.5, y: 0, width: 1, height: 1 } },
+  ])('forgets what it cannot read: %j', (value) => expect(parseRemembered(value)).toBeNull());
 });
 
 describe('a file name made by a stranger', () => {
@@ -81,7 +109,10 @@ describe('events', () => {
     };
     for (let i = 1; i <= 5; i++) events.push('a', i);
     events.push('b', 'x');
-    expect(sent).toEqual([['a', 1], ['b', 'x']]);
+    expect(sent).toEqual([
+      ['a', 1],
+      ['b', 'x'],
+    ]);
     tick();
     expect(sent.slice(2)).toEqual([['a', 5]]);
     tick();
@@ -93,11 +124,23 @@ describe('events', () => {
 });
 
 describe('notifications', () => {
-  const message: FailedMessage = { id: 'Q1', folder: 'bad', subject: 'Hi\u202e', to: 'bob@example.test', words: '550 5.1.1 No\u0007 such user' };
+  const message: FailedMessage = {
+    id: 'Q1',
+    folder: 'bad',
+    subject: 'Hi\u202e',
+    to: 'bob@example.test',
+    words: '550 5.1.1 No\u0007 such user',
+  };
   function notifier(enabled = true) {
     const shown: Notice[] = [];
     const due: (() => void)[] = [];
-    const made = createNotifier({ show: (notice) => shown.push(notice), enabled: () => enabled, words: () => shellWords('en', ''), gatherMs: 1, after: (_ms, run) => due.push(run) });
+    const made = createNotifier({
+      show: (notice) => shown.push(notice),
+      enabled: () => enabled,
+      words: () => shellWords('en', ''),
+      gatherMs: 1,
+      after: (_ms, run) => due.push(run),
+    });
     return { made, shown, pass: () => due.splice(0).forEach((run) => run()) };
   }
 
@@ -105,7 +148,14 @@ describe('notifications', () => {
     const { made, shown, pass } = notifier();
     made.failed(message);
     pass();
-    expect(shown).toEqual([{ title: 'Message could not be sent', body: 'bob@example.test: Hi\n550 5.1.1 No such user', id: 'Q1', page: null }]);
+    expect(shown).toEqual([
+      {
+        title: 'Message could not be sent',
+        body: 'bob@example.test: Hi\n550 5.1.1 No such user',
+        id: 'Q1',
+        page: null,
+      },
+    ]);
   });
 
   it('are one for many', () => {
@@ -120,7 +170,13 @@ describe('notifications', () => {
 
   it('tell once that the listener cannot start, and again after it had worked', () => {
     const { made, shown } = notifier();
-    const failed = { kind: 'failed', port: 25, reason: 'taken', message: 'Port 25 is taken.', suggestedPort: 26 } as const;
+    const failed = {
+      kind: 'failed',
+      port: 25,
+      reason: 'taken',
+      message: 'Port 25 is taken.',
+      suggestedPort: 26,
+    } as const;
     made.listener(failed);
     made.listener(failed);
     expect(shown).toHaveLength(1);
@@ -168,20 +224,12 @@ describe('whether there is a tray', () => {
     ['linux', { 'dbus-send': '   boolean true\n' }, true],
     ['linux', { 'dbus-send': '   boolean false\n' }, false],
     ['linux', {}, false],
-  ])('%s %j: %s', async (platform, tools, expected) => expect(await hasTrayHost(platform, answer(tools))).toBe(expected));
+  ])('%s %j: %s', async (platform, tools, expected) =>
+    expect(await hasTrayHost(platform, answer(tools))).toBe(expected),
+  );
 });
 
 describe('words on the command line', () => {
-  const say = createSay({ 'a.b': 'Hello {name}.', n_one: '{count} message', n_other: '{count} messages' });
-  it.each<[Parameters<typeof say>[0], string]>([
-    [{ id: 'a.b', params: { name: 'Ann' } }, 'Hello Ann.'],
-    [{ id: 'a.b' }, 'Hello {name}.'],
-    [{ id: 'n', params: { count: 1 } }, '1 message'],
-    [{ id: 'n', params: { count: 2 } }, '2 messages'],
-    [{ id: 'new.phrase', params: { host: 'x' } }, 'new.phrase (host x)'],
-    [{ id: 'toString' }, 'toString'],
-  ])('%j: %s', (phrase, words) => expect(say(phrase)).toBe(words));
-
   it('show control characters instead of obeying them', () => {
     expect(printable('a\u001b[2J\u202e\r\nb\u0000')).toBe('a\\u{1b}[2J\\u{202e}\\u{d}\\u{a}b\\u{0}');
     expect(printable('Grüße 👍 日本')).toBe('Grüße 👍 日本');

@@ -18,7 +18,14 @@ const labels = (items: readonly TrayItem[]): string[] =>
   });
 const failed = { kind: 'failed', port: 25, reason: 'forbidden', message: 'Port 25 is not allowed.' } as const;
 
-const STATES: readonly ProgramState[] = ['idle', 'sending', 'paused', 'waiting-network', 'waiting-dial-up', 'attention'];
+const STATES: readonly ProgramState[] = [
+  'idle',
+  'sending',
+  'paused',
+  'waiting-network',
+  'waiting-dial-up',
+  'attention',
+];
 
 describe('the tray', () => {
   it.each<[string, Partial<AppStatus>, { icon: ProgramState; tooltip: string; menu: string[] }]>([
@@ -28,7 +35,17 @@ describe('the tray', () => {
       {
         icon: 'idle',
         tooltip: 'PostCast Server – Ready',
-        menu: ['(Ready)', '---', 'Open PostCast Server', '(Send now)', 'Pause', 'Use gateways', 'Settings…', '---', 'Quit'],
+        menu: [
+          '(Ready)',
+          '---',
+          'Open PostCast Server',
+          '(Send now)',
+          'Pause',
+          'Use gateways',
+          'Settings…',
+          '---',
+          'Quit',
+        ],
       },
     ],
     [
@@ -37,7 +54,17 @@ describe('the tray', () => {
       {
         icon: 'sending',
         tooltip: 'PostCast Server – Sending\n3 messages waiting',
-        menu: ['(Sending)', '---', 'Open PostCast Server', 'Send now', 'Pause', 'Use gateways', 'Settings…', '---', 'Quit'],
+        menu: [
+          '(Sending)',
+          '---',
+          'Open PostCast Server',
+          'Send now',
+          'Pause',
+          'Use gateways',
+          'Settings…',
+          '---',
+          'Quit',
+        ],
       },
     ],
     [
@@ -46,7 +73,17 @@ describe('the tray', () => {
       {
         icon: 'paused',
         tooltip: 'PostCast Server – Paused\n1 message waiting',
-        menu: ['(Paused)', '---', 'Open PostCast Server', '(Send now)', 'Resume', 'Use gateways', 'Settings…', '---', 'Quit'],
+        menu: [
+          '(Paused)',
+          '---',
+          'Open PostCast Server',
+          '(Send now)',
+          'Resume',
+          'Use gateways',
+          'Settings…',
+          '---',
+          'Quit',
+        ],
       },
     ],
     [
@@ -55,7 +92,17 @@ describe('the tray', () => {
       {
         icon: 'attention',
         tooltip: 'PostCast Server – Needs your attention\n2 messages could not be delivered',
-        menu: ['(Needs your attention)', '---', 'Open PostCast Server', '(Send now)', 'Pause', 'Use gateways', 'Settings…', '---', 'Quit'],
+        menu: [
+          '(Needs your attention)',
+          '---',
+          'Open PostCast Server',
+          '(Send now)',
+          'Pause',
+          'Use gateways',
+          'Settings…',
+          '---',
+          'Quit',
+        ],
       },
     ],
     [
@@ -93,19 +140,26 @@ describe('the tray', () => {
   it.each(MODES)('ticks the mode %s and no other', (mode) => {
     const menu = trayView(statusWith({ mode }), words).items.find((item) => item.type === 'submenu');
     const radios = menu?.type === 'submenu' ? menu.items : [];
-    expect(radios.map((item) => item.type === 'radio' && item.checked && item.action.kind === 'set-mode' && item.action.mode).filter(Boolean)).toEqual([mode]);
+    expect(
+      radios
+        .map((item) => item.type === 'radio' && item.checked && item.action.kind === 'set-mode' && item.action.mode)
+        .filter(Boolean),
+    ).toEqual([mode]);
     expect(radios).toHaveLength(MODES.length);
   });
 
   it('keeps the tooltip within what Windows shows', () => {
-    const status = statusWith({ listener: { ...failed, suggestedPort: 1 }, counts: counts({ outbox: 123456, unseenBad: 123456 }), state: 'waiting-dial-up' });
+    const status = statusWith({
+      listener: { ...failed, suggestedPort: 1 },
+      counts: counts({ outbox: 123456, unseenBad: 123456 }),
+      state: 'waiting-dial-up',
+    });
     expect(trayView(status, shellWords('de', '').tray).tooltip.length).toBeLessThanOrEqual(127);
   });
 
-  it.each(STATES.flatMap((state) => (['linux', 'win32', 'darwin'] as const).map((platform) => [state, platform] as const)))(
-    'has a picture for %s on %s',
-    (state, platform) => {
-      expect(existsSync(trayPicture(path.resolve('assets'), state, platform))).toBe(true);
-    },
-  );
+  it.each(
+    STATES.flatMap((state) => (['linux', 'win32', 'darwin'] as const).map((platform) => [state, platform] as const)),
+  )('has a picture for %s on %s', (state, platform) => {
+    expect(existsSync(trayPicture(path.resolve('assets'), state, platform))).toBe(true);
+  });
 });

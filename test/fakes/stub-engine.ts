@@ -17,7 +17,16 @@ export function statusWith(change: Partial<AppStatus> = {}): AppStatus {
     phrases: [{ id: 'status.idle' }],
     paused: false,
     listener: { kind: 'listening', hosts: ['127.0.0.1', '::1'], port: 2525 },
-    network: { online: true, id: 'n1', name: 'Office', kind: 'wifi', links: [], portal: false, metered: null, since: 0 },
+    network: {
+      online: true,
+      id: 'n1',
+      name: 'Office',
+      kind: 'wifi',
+      links: [],
+      portal: false,
+      metered: null,
+      since: 0,
+    },
     dialUp: { required: false, active: [], holding: false, lastAction: null },
     counts: { outbox: 0, sent: 0, bad: 0, bounced: 0, deleted: 0, unseenBad: 0, unseenBounced: 0 },
     sending: 0,
@@ -101,7 +110,10 @@ export function createStubEngine(): StubEngine {
       return ok(details);
     },
     'queue.raw': async ({ offset, length }) =>
-      ok({ total: stub.raw.length, base64: Buffer.from(stub.raw.subarray(offset, offset + length)).toString('base64') }),
+      ok({
+        total: stub.raw.length,
+        base64: Buffer.from(stub.raw.subarray(offset, offset + length)).toString('base64'),
+      }),
     'queue.retry': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : stub.rows.length }),
     'queue.delete': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : 0 }),
     'control.sendNow': async () => ok({ count: 1, phrase: { id: 'status.sendingNow', params: { count: 1 } } }),

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectControl } from '../../../main/control/control-client.ts';
-import { startControlServer, type ControlServer, type ControlServerOptions } from '../../../main/control/control-server.ts';
+import {
+  startControlServer,
+  type ControlServer,
+  type ControlServerOptions,
+} from '../../../main/control/control-server.ts';
 import { createDispatch } from '../../../main/control/dispatch.ts';
 import type { ControlPlace } from '../../../main/control/profile-path.ts';
 import { engineMethods } from '../../../shared/ipc-contract.ts';
@@ -39,7 +43,10 @@ async function start(change: Partial<ControlServerOptions> = {}) {
 }
 
 /** Sends octets and collects what comes back until the other side closes or `lines` lines are there. */
-async function speak(octets: string | Buffer, lines = 1): Promise<{ readonly answers: Record<string, unknown>[]; readonly closed: boolean }> {
+async function speak(
+  octets: string | Buffer,
+  lines = 1,
+): Promise<{ readonly answers: Record<string, unknown>[]; readonly closed: boolean }> {
   const socket = net.connect(place.address);
   await once(socket, 'connect');
   let text = '';
@@ -58,7 +65,10 @@ async function speak(octets: string | Buffer, lines = 1): Promise<{ readonly ans
   socket.write(octets);
   await done;
   socket.destroy();
-  const answers = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const answers = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   return { answers, closed };
 }
 
@@ -73,7 +83,9 @@ describe('the control socket', () => {
 
   it('answers calls of the contract, in order, on one connection', async () => {
     await start();
-    const text = ['status.get', 'queue.list', 'settings.get'].map((method, id) => `${JSON.stringify({ id, method, input: { folder: 'outbox' } })}\n`).join('');
+    const text = ['status.get', 'queue.list', 'settings.get']
+      .map((method, id) => `${JSON.stringify({ id, method, input: { folder: 'outbox' } })}\n`)
+      .join('');
     const { answers } = await speak(text, 3);
     expect(answers.map((answer) => [answer['id'], (answer['result'] as { ok: boolean }).ok])).toEqual([
       [0, true],
@@ -85,7 +97,12 @@ describe('the control socket', () => {
   it('hands over parsed input with its defaults', async () => {
     const { engine } = await start();
     await speak('{"id":1,"method":"queue.list","input":{"folder":"bad"}}\n');
-    expect(engine.calls).toEqual([{ name: 'queue.list', input: { folder: 'bad', search: '', sort: 'age', descending: true, offset: 0, limit: 100 } }]);
+    expect(engine.calls).toEqual([
+      {
+        name: 'queue.list',
+        input: { folder: 'bad', search: '', sort: 'age', descending: true, offset: 0, limit: 100 },
+      },
+    ]);
   });
 
   it.each([
@@ -137,7 +154,10 @@ describe('the control socket', () => {
     await mkdir(place.folder!, { mode: 0o700 });
     // Closing a server removes its socket: a raw handle is left open and forgotten by a child that is killed.
     const { spawn } = await import('node:child_process');
-    const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(place.address)}, () => console.log('up'))`]);
+    const child = spawn(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(place.address)}, () => console.log('up'))`,
+    ]);
     await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -34,7 +34,8 @@ describe('the recipients of a header', () => {
   });
 
   it('are those of the re-sender alone', () => {
-    const header = 'From: o@x.test\r\nTo: old@x.test\r\nResent-From: Ann <ann@x.test>\r\nResent-To: new@x.test\r\nResent-Bcc: hid@x.test\r\n';
+    const header =
+      'From: o@x.test\r\nTo: old@x.test\r\nResent-From: Ann <ann@x.test>\r\nResent-To: new@x.test\r\nResent-Bcc: hid@x.test\r\n';
     expect(recipientsOf(header)).toMatchObject({ recipients: ['new@x.test', 'hid@x.test'], from: 'ann@x.test' });
     expect(recipientsOf(header).header).not.toContain('hid@');
   });

@@ -17,13 +17,17 @@ let failWith: StoreError | null;
 function stage(id: string): StagedMessage {
   const parts: Uint8Array[] = [];
   return {
-    write: async (chunk) => void parts.push(Uint8Array.from(chunk)),
+    write: async (chunk) => {
+      parts.push(Uint8Array.from(chunk));
+    },
     commit: async (message) => {
       if (failWith !== null) throw failWith;
       expect(message.id).toBe(id);
       committed.push({ message, text: Buffer.concat(parts).toString('latin1') });
     },
-    abort: async () => void aborted++,
+    abort: async () => {
+      aborted++;
+    },
   };
 }
 
@@ -34,12 +38,19 @@ function open() {
     store: { stage },
     newQueueId: () => `Q${++n}`,
     clock: { now: () => NOW, monotonic: () => 0, after: () => () => undefined },
-    log: { queued: () => undefined, problem: (event: string, error: unknown) => problems.push(`${event}: ${(error as Error).message}`) } as unknown as Log,
+    log: {
+      queued: () => undefined,
+      problem: (event: string, error: unknown) => problems.push(`${event}: ${(error as Error).message}`),
+    } as unknown as Log,
     hostname: () => 'laptop.example.test',
   });
 }
 
-async function drop(name: string, text: string, envelope: object = { version: 1, mailFrom: 'ann@example.test', recipients: ['bob@example.test'], uid: 1000 }) {
+async function drop(
+  name: string,
+  text: string,
+  envelope: object = { version: 1, mailFrom: 'ann@example.test', recipients: ['bob@example.test'], uid: 1000 },
+) {
   await mkdir(path.join(directory, 'new'), { recursive: true });
   await writeFile(path.join(directory, 'new', name), encodeEnvelope(envelope as never) + text, 'latin1');
 }
@@ -61,13 +72,16 @@ describe('the drop folder', () => {
   });
 
   it('gives its messages to the queue, oldest first, with one Received line and nothing else changed', async () => {
-    const text = 'Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <x@y>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n.dots\r\n';
+    const text =
+      'Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <x@y>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n.dots\r\n';
     await drop('2', 'Subject: two\r\n\r\n\xe4\r\n');
     await drop('1', text);
     expect(await open().pickup()).toBe(2);
     expect(committed.map((one) => one.message.subject)).toEqual(['Grüße', 'two']);
     const [first, second] = committed;
-    expect(first?.text).toMatch(/^Received: by laptop\.example\.test \(PostCast Server, from userid 1000\)\r\n\tid Q1; .*2026.*\r\nDate: Mon, 23 Nov/);
+    expect(first?.text).toMatch(
+      /^Received: by laptop\.example\.test \(PostCast Server, from userid 1000\)\r\n\tid Q1; .*2026.*\r\nDate: Mon, 23 Nov/,
+    );
     expect(first?.text.endsWith(text)).toBe(true);
     expect(first?.message).toMatchObject({
       mailFrom: 'ann@example.test',
@@ -85,7 +99,9 @@ describe('the drop folder', () => {
   it('adds Date and Message-ID where they are missing, and a blank line where there is no header', async () => {
     await drop('1', 'Just text.\r\n');
     await open().pickup();
-    expect(committed[0]?.text).toMatch(/^Received: [^\r]*\r\n\t[^\r]*\r\nDate: [^\r]+\r\nMessage-ID: <Q1@laptop\.example\.test>\r\n\r\nJust text\.\r\n$/);
+    expect(committed[0]?.text).toMatch(
+      /^Received: [^\r]*\r\n\t[^\r]*\r\nDate: [^\r]+\r\nMessage-ID: <Q1@laptop\.example\.test>\r\n\r\nJust text\.\r\n$/,
+    );
   });
 
   it('takes an empty message and the null reverse-path', async () => {
@@ -109,8 +125,14 @@ describe('the drop folder', () => {
     ['no recipients', '{"version":1,"mailFrom":null,"recipients":[]}\nx'],
     ['a recipient that would break out', '{"version":1,"mailFrom":null,"recipients":["a@b.test>\\r\\nDATA"]}\nx'],
     ['another version', '{"version":2,"mailFrom":null,"recipients":["a@b.test"]}\nx'],
-    ['a loop', `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}${'Received: by x; y\r\n'.repeat(100)}\r\nx`],
-    ['a header without end', `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}${`X: ${'y'.repeat(900)}\r\n`.repeat(1300)}`],
+    [
+      'a loop',
+      `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}${'Received: by x; y\r\n'.repeat(100)}\r\nx`,
+    ],
+    [
+      'a header without end',
+      `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}${`X: ${'y'.repeat(900)}\r\n`.repeat(1300)}`,
+    ],
   ])('puts a file with %s aside and goes on', async (_name, content) => {
     await mkdir(path.join(directory, 'new'), { recursive: true });
     await writeFile(path.join(directory, 'new', '1'), content);
@@ -142,7 +164,10 @@ describe('the drop folder', () => {
 
   it('does not follow links', async () => {
     await mkdir(path.join(directory, 'new'), { recursive: true });
-    await writeFile(path.join(directory, 'elsewhere'), `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}secret`);
+    await writeFile(
+      path.join(directory, 'elsewhere'),
+      `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}secret`,
+    );
     await symlink(path.join(directory, 'elsewhere'), path.join(directory, 'new', '1'));
     expect(await open().pickup()).toBe(0);
     expect(committed).toEqual([]);
@@ -150,7 +175,10 @@ describe('the drop folder', () => {
 
   it('sweeps what a killed sendmail left half-written long ago, and nothing newer', async () => {
     await mkdir(path.join(directory, 'tmp'), { recursive: true });
-    for (const [name, hours] of [['old', 40], ['young', 1]] as const) {
+    for (const [name, hours] of [
+      ['old', 40],
+      ['young', 1],
+    ] as const) {
       await writeFile(path.join(directory, 'tmp', name), 'x');
       await utimes(path.join(directory, 'tmp', name), NOW / 1000, NOW / 1000 - hours * 3600);
     }

@@ -10,15 +10,35 @@ function settings(change: Record<string, unknown> = {}): Settings {
 describe('changes by dotted path', () => {
   it.each<[string, SettingsChange[], string, unknown]>([
     ['a value', [{ path: 'server.port', value: 587 }], 'server.port', 587],
-    ['a deep value', [{ path: 'administration.undeliverableAfter.value', value: 9 }], 'administration.undeliverableAfter.value', 9],
-    ['a whole group keeps defaults for the rest', [{ path: 'dialUp', value: { dial: true } }], 'dialUp.dialEveryMinutes', 15],
+    [
+      'a deep value',
+      [{ path: 'administration.undeliverableAfter.value', value: 9 }],
+      'administration.undeliverableAfter.value',
+      9,
+    ],
+    [
+      'a whole group keeps defaults for the rest',
+      [{ path: 'dialUp', value: { dial: true } }],
+      'dialUp.dialEveryMinutes',
+      15,
+    ],
     ['a list', [{ path: 'gateways.domains', value: ['a.test', '*.b.test'] }], 'gateways.domains.1', '*.b.test'],
     ['an item by position', [{ path: 'gateways.list.1.port', value: 25 }], 'gateways.list.1.port', 25],
     ['an item by id', [{ path: 'gateways.list.home.port', value: 25 }], 'gateways.list.1.port', 25],
-    ['a new item at the end', [{ path: 'gateways.list.2', value: { ...gateway, id: 'new' } }], 'gateways.list.2.port', 587],
+    [
+      'a new item at the end',
+      [{ path: 'gateways.list.2', value: { ...gateway, id: 'new' } }],
+      'gateways.list.2.port',
+      587,
+    ],
     ['an item removed', [{ path: 'gateways.list.office' }], 'gateways.list.0.id', 'home'],
     ['a removed value is the default again', [{ path: 'server.port' }], 'server.port', 2525],
-    ['a name for a network', [{ path: 'security.networkNames.abc123', value: 'Office' }], 'security.networkNames.abc123', 'Office'],
+    [
+      'a name for a network',
+      [{ path: 'security.networkNames.abc123', value: 'Office' }],
+      'security.networkNames.abc123',
+      'Office',
+    ],
     [
       'one that only the next makes valid',
       [
@@ -47,7 +67,11 @@ describe('changes by dotted path', () => {
     ['sign-in without a name', [{ path: 'gateways.list.office.auth', value: 'password' }], 'gateways.list.0.username'],
     ['two of one id', [{ path: 'gateways.list.2', value: { ...gateway } }], 'gateways.list'],
     ['__proto__', [{ path: '__proto__.polluted', value: 1 }], '__proto__.polluted'],
-    ['constructor', [{ path: 'server.constructor.prototype.polluted', value: 1 }], 'server.constructor.prototype.polluted'],
+    [
+      'constructor',
+      [{ path: 'server.constructor.prototype.polluted', value: 1 }],
+      'server.constructor.prototype.polluted',
+    ],
     ['into a value', [{ path: 'server.port.x', value: 1 }], 'server.port.x'],
     ['an empty segment', [{ path: 'server..port', value: 1 }], 'server..port'],
     [
@@ -65,13 +89,23 @@ describe('changes by dotted path', () => {
   });
 
   it('keeps keys that it does not know', () => {
-    const changed = applyChanges(settings({ later: { version: 7 }, server: { newThing: 1 } }), [{ path: 'server.port', value: 26 }]);
+    const changed = applyChanges(settings({ later: { version: 7 }, server: { newThing: 1 } }), [
+      { path: 'server.port', value: 26 },
+    ]);
     expect(changed).toMatchObject({ ok: true, next: { later: { version: 7 }, server: { newThing: 1, port: 26 } } });
   });
 
   it('keeps the hash of a user whose list came back without it', () => {
     const before = settings({ server: { users: [{ name: 'ann', hash: 'scrypt$1' }] } });
-    const changed = applyChanges(before, [{ path: 'server.users', value: [{ name: 'ann', hash: '' }, { name: 'new', hash: '' }] }]);
+    const changed = applyChanges(before, [
+      {
+        path: 'server.users',
+        value: [
+          { name: 'ann', hash: '' },
+          { name: 'new', hash: '' },
+        ],
+      },
+    ]);
     expect(changed.ok && changed.next.server.users).toEqual([
       { name: 'ann', hash: 'scrypt$1' },
       { name: 'new', hash: '' },

@@ -18,12 +18,18 @@ describe('exported settings', () => {
 
   it('come back as they were, with the hashes that are known here', () => {
     const read = importSettings(exportSettings(settings), settings);
-    expect(read).toMatchObject({ ok: true, next: { server: { users: [{ name: 'ann', hash: 'scrypt$hash' }] }, gateways: { mode: 'always' } } });
+    expect(read).toMatchObject({
+      ok: true,
+      next: { server: { users: [{ name: 'ann', hash: 'scrypt$hash' }] }, gateways: { mode: 'always' } },
+    });
   });
 
   it('never bring a hash along: a planted one is ignored', () => {
     const text = JSON.stringify({ server: { users: [{ name: 'eve', hash: 'scrypt$known-password' }] } });
-    expect(importSettings(text, defaultSettings())).toMatchObject({ ok: true, next: { server: { users: [{ name: 'eve', hash: '' }] } } });
+    expect(importSettings(text, defaultSettings())).toMatchObject({
+      ok: true,
+      next: { server: { users: [{ name: 'eve', hash: '' }] } },
+    });
   });
 
   it.each([

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../../main/settings/read-settings.ts';
 import { defaultSettings } from '../../../shared/settings.ts';
 
-const good = { server: { port: 2600 }, gateways: { list: [{ id: 'a', name: 'A', host: 'a.test' }] }, unknown: { kept: true } };
+const good = {
+  server: { port: 2600 },
+  gateways: { list: [{ id: 'a', name: 'A', host: 'a.test' }] },
+  unknown: { kept: true },
+};
 
 describe('what is read from settings.json', () => {
   it('is the defaults where there is no file', () => {
@@ -34,10 +38,25 @@ describe('what is read from settings.json', () => {
   });
 
   it.each<[string, unknown, Record<string, unknown>, string]>([
-    ['a wrong type', { ...good, connection: { maxOutgoing: 'many' } }, { connection: { maxOutgoing: 20 } }, 'connection.maxOutgoing'],
+    [
+      'a wrong type',
+      { ...good, connection: { maxOutgoing: 'many' } },
+      { connection: { maxOutgoing: 20 } },
+      'connection.maxOutgoing',
+    ],
     ['a group of the wrong type', { ...good, dialUp: 'yes' }, { dialUp: { sendOnConnect: true } }, 'dialUp'],
-    ['an unknown mode', { ...good, gateways: { ...good.gateways, mode: 'x' } }, { gateways: { mode: 'never' } }, 'gateways.mode'],
-    ['a wrong entry of a list', { ...good, gateways: { ...good.gateways, domains: ['a.test', 7, 'b.test'] } }, { gateways: { domains: ['a.test', 'b.test'] } }, 'gateways.domains.1'],
+    [
+      'an unknown mode',
+      { ...good, gateways: { ...good.gateways, mode: 'x' } },
+      { gateways: { mode: 'never' } },
+      'gateways.mode',
+    ],
+    [
+      'a wrong entry of a list',
+      { ...good, gateways: { ...good.gateways, domains: ['a.test', 7, 'b.test'] } },
+      { gateways: { domains: ['a.test', 'b.test'] } },
+      'gateways.domains.1',
+    ],
   ])('is mended at %s; all else survives', (_name, value, expected, path) => {
     const read = readSettings(JSON.stringify(value));
     expect(read).toMatchObject({
@@ -57,7 +76,11 @@ describe('what is read from settings.json', () => {
   });
 
   it('leaves out a gateway without a host and keeps the others', () => {
-    const list = [{ id: 'a', name: 'A', host: 'a.test' }, { id: 'b', name: 'B' }, { id: 'c', name: 'C', host: 'c.test' }];
+    const list = [
+      { id: 'a', name: 'A', host: 'a.test' },
+      { id: 'b', name: 'B' },
+      { id: 'c', name: 'C', host: 'c.test' },
+    ];
     const read = readSettings(JSON.stringify({ gateways: { list } }));
     expect(read.settings.gateways.list.map((g) => [g.id, g.enabled])).toEqual([
       ['a', true],
@@ -66,14 +89,22 @@ describe('what is read from settings.json', () => {
   });
 
   it('leaves out the second of two gateways with one id', () => {
-    const list = [{ id: 'a', name: 'A', host: 'a.test' }, { id: 'a', name: 'B', host: 'b.test' }];
-    expect(readSettings(JSON.stringify({ gateways: { list } })).settings.gateways.list.map((g) => g.name)).toEqual(['A']);
+    const list = [
+      { id: 'a', name: 'A', host: 'a.test' },
+      { id: 'a', name: 'B', host: 'b.test' },
+    ];
+    expect(readSettings(JSON.stringify({ gateways: { list } })).settings.gateways.list.map((g) => g.name)).toEqual([
+      'A',
+    ]);
   });
 
-  it.each(['requireAuth', 'deny', 'allow', 'users', 'tls'])('stays on this computer when server.%s cannot be read', (name) => {
-    const read = readSettings(JSON.stringify({ server: { host: ['0.0.0.0'], [name]: 7 } }));
-    expect(read).toMatchObject({ kind: 'mended', settings: { server: { host: ['127.0.0.1', '::1'] } } });
-  });
+  it.each(['requireAuth', 'deny', 'allow', 'users', 'tls'])(
+    'stays on this computer when server.%s cannot be read',
+    (name) => {
+      const read = readSettings(JSON.stringify({ server: { host: ['0.0.0.0'], [name]: 7 } }));
+      expect(read).toMatchObject({ kind: 'mended', settings: { server: { host: ['127.0.0.1', '::1'] } } });
+    },
+  );
 
   it('stays open to the LAN when another value of the server cannot be read', () => {
     const read = readSettings(JSON.stringify({ server: { host: ['0.0.0.0'], maxMessageBytes: 'big' } }));
