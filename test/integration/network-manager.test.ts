@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { dialUpWith } from '../../main/network/dial-up/dialler.ts';
+import { createLinuxDialler } from '../../main/network/dial-up/linux.ts';
+import type { RunCommand } from '../../main/network/run-command.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import {
   dbusMockMissing,
@@ -91,6 +94,48 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
       expect(told.told.at(-1)?.state.id).toBe(up.state.id);
       expect(told.told.filter(({ change }) => change)).toHaveLength(2);
     });
+  }, 60_000);
+
+  it('lists what the real one can dial, and says why a call failed', async () => {
+    await bus.startNetworkManager();
+    await bus.run(
+      'nmcli',
+      'con',
+      'add',
+      'type',
+      'gsm',
+      'ifname',
+      '*',
+      'con-name',
+      'Train: 1st class',
+      'apn',
+      'internet.test',
+    );
+    await bus.run(
+      'nmcli',
+      'con',
+      'add',
+      'type',
+      'ethernet',
+      'ifname',
+      'eth0',
+      'con-name',
+      'Office',
+      'autoconnect',
+      'no',
+    );
+    const inside: RunCommand = async (command, args) => {
+      const result = await bus.run(command, ...args).then(
+        (stdout) => ({ code: 0, stdout, stderr: '' }),
+        (error: unknown) => ({ code: 1, stdout: '', stderr: String(error) }),
+      );
+      return { kind: 'ended', ...result };
+    };
+    const dialUp = dialUpWith(createLinuxDialler(inside, '/nonexistent'), { note: () => undefined });
+    expect(await dialUp.configured()).toEqual(['Train: 1st class']);
+    const dialled = await dialUp.dial('Train: 1st class', new AbortController().signal);
+    expect(dialled.ok).toBe(false);
+    expect(dialled.detail).toMatch(/No suitable device|activation failed/);
   }, 60_000);
 
   it.skipIf(mockMissing !== null)(

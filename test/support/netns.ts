@@ -47,6 +47,8 @@ export interface NetworkLab {
   switchRoute(isp: Isp): Promise<void>;
   /** `ip` inside a namespace, one or more commands in one go. */
   ip(namespace: string, ...commands: readonly string[]): Promise<void>;
+  /** A line of shell inside a namespace. */
+  shell(namespace: string, line: string): Promise<void>;
   /** Starts a program inside a namespace; it is ended with the laboratory. */
   start(
     namespace: string,
@@ -110,6 +112,10 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     const child = execute('ip', ['-n', namespace, '-batch', '-']);
     child.child.stdin?.end(commands.join('\n') + '\n');
     await child;
+  }
+
+  async function shell(namespace: string, line: string): Promise<void> {
+    await execute('ip', ['netns', 'exec', namespace, 'sh', '-c', line]);
   }
 
   function start(
@@ -209,6 +215,7 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     ip,
     start,
     close,
+    shell,
     async switchRoute(isp) {
       const { laptop: address, prefix, gateway } = isps[isp];
       await ip(street, 'link set a0 master wall', 'link set b0 master wall');

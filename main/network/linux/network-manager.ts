@@ -154,10 +154,9 @@ export function watchNetworkManager({ clock, log, changed }: NetworkManagerParts
 
   function lost(on: MessageBus, error: unknown): void {
     if (closed || bus !== on) return;
-    log.note('system bus not reached', {
-      why: error instanceof Error ? error.message : String(error),
-      againInSeconds: pause / 1000,
-    });
+    // Said once: a computer without a system bus would hear it for ever.
+    if (pause === FIRST_PAUSE_MS)
+      log.note('system bus not reached', { why: error instanceof Error ? error.message : String(error) });
     bus = null;
     disconnect(on);
     take(null);
