@@ -124,7 +124,7 @@ function readableKeys(source: Database): readonly number[] {
 
 function insertRow(target: Database, table: string, row: Row): void {
   const columns = Object.keys(row);
-  const values = Object.values(row) as SqlValue[];
+  const values: readonly SqlValue[] = Object.values(row);
   target.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`).run(...values);
 }
 
