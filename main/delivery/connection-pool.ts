@@ -60,7 +60,10 @@ interface Waiter {
 
 const ignore = (): void => undefined;
 
-export function createConnectionPool(deps: { readonly clock: Clock; readonly maxOutgoing: () => number }): ConnectionPool {
+export function createConnectionPool(deps: {
+  readonly clock: Clock;
+  readonly maxOutgoing: () => number;
+}): ConnectionPool {
   const slots = new Map<string, Set<Slot>>();
   const bySession = new Map<SmtpSession, Slot>();
   const waiters = new Set<Waiter>();
@@ -100,7 +103,8 @@ export function createConnectionPool(deps: { readonly clock: Clock; readonly max
   const hasRoom = (order: SessionOrder): boolean => {
     if (slotsOf(order.key).size >= order.limit) {
       // A kept session that this order must not use gives its place away.
-      for (const slot of slotsOf(order.key)) if (!slot.inUse && slot.session) return (slot.session.destroy(), slotsOf(order.key).size < order.limit);
+      for (const slot of slotsOf(order.key))
+        if (!slot.inUse && slot.session) return (slot.session.destroy(), slotsOf(order.key).size < order.limit);
       return false;
     }
     if (total < deps.maxOutgoing()) return true;

@@ -1,4 +1,5 @@
 /** Delivery as the engine sees it: takes a step over its hops, knows the gateways, keeps the connections. */
+import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import type { Verdict } from '../../shared/mail.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
@@ -84,7 +85,12 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     ownAddresses: deps.ownAddresses ?? systemAddresses,
   });
 
-  const take = (step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult> => {
+  const take = (
+    step: PlanStep,
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult> => {
     switch (step.kind) {
       case 'gateways':
         return pass(step.ids, message, recipients, signal);
@@ -115,6 +121,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   return {
     async run(step, message, recipients, signal) {
       signal.throwIfAborted();
+      // The engine's one signal is listened to by every connection.
+      setMaxListeners(0, signal);
       let result: StepResult;
       try {
         result = await take(step, message, recipients, signal);
@@ -175,5 +183,7 @@ function localTrouble(recipients: readonly OutgoingRecipient[]): StepResult {
 }
 
 function systemAddresses(): readonly string[] {
-  return Object.values(os.networkInterfaces()).flatMap((list) => (list ?? []).filter((a) => !a.internal).map((a) => a.address));
+  return Object.values(os.networkInterfaces()).flatMap((list) =>
+    (list ?? []).filter((a) => !a.internal).map((a) => a.address),
+  );
 }

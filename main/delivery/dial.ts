@@ -15,7 +15,10 @@ export const ADDRESS_STAGGER_MS = 250;
  * Order of use: families take turns, each family in the order given. `ipv6First` false where IPv6 was found dead on this
  * network (SPEC §4.4). Pure.
  */
-export function interleaveFamilies(addresses: readonly ResolvedAddress[], ipv6First: boolean): readonly ResolvedAddress[] {
+export function interleaveFamilies(
+  addresses: readonly ResolvedAddress[],
+  ipv6First: boolean,
+): readonly ResolvedAddress[] {
   const first = addresses.filter((a) => (a.family === 6) === ipv6First);
   const second = addresses.filter((a) => (a.family === 6) !== ipv6First);
   const out: ResolvedAddress[] = [];
@@ -34,8 +37,18 @@ export interface DialFailure {
 }
 
 export type Dialled =
-  | { readonly kind: 'connected'; readonly socket: net.Socket; readonly address: ResolvedAddress; readonly failures: readonly DialFailure[] }
-  | { readonly kind: 'failed'; readonly trouble: SessionTrouble; readonly failures: readonly DialFailure[]; /** No route at all from here. */ readonly noRoute: boolean };
+  | {
+      readonly kind: 'connected';
+      readonly socket: net.Socket;
+      readonly address: ResolvedAddress;
+      readonly failures: readonly DialFailure[];
+    }
+  | {
+      readonly kind: 'failed';
+      readonly trouble: SessionTrouble;
+      readonly failures: readonly DialFailure[];
+      /** No route at all from here. */ readonly noRoute: boolean;
+    };
 
 /** What a socket error means. Also for errors later in the conversation. */
 export function troubleOfErrno(code: string | undefined): SessionTrouble {
@@ -100,7 +113,12 @@ export function dial(
     const onAbort = (): void => {
       finish({ kind: 'failed', trouble: { kind: 'connection-lost' }, failures, noRoute: false });
     };
-    const failed = (socket: net.Socket, address: ResolvedAddress, trouble: SessionTrouble, code: string | undefined): void => {
+    const failed = (
+      socket: net.Socket,
+      address: ResolvedAddress,
+      trouble: SessionTrouble,
+      code: string | undefined,
+    ): void => {
       const cancelTimeout = open.get(socket);
       if (done || !cancelTimeout) return;
       cancelTimeout();
@@ -112,7 +130,12 @@ export function dial(
         cancelStagger();
         tryNext();
       } else if (open.size === 0) {
-        finish({ kind: 'failed', trouble: failures[0]?.trouble ?? trouble, failures, noRoute: codes.every((c) => NO_ROUTE.has(c)) });
+        finish({
+          kind: 'failed',
+          trouble: failures[0]?.trouble ?? trouble,
+          failures,
+          noRoute: codes.every((c) => NO_ROUTE.has(c)),
+        });
       }
     };
     const tryNext = (): void => {
@@ -133,14 +156,16 @@ export function dial(
       });
       socket.once('connect', () => {
         // Overtaken ones were silent longer than the one that answered: worth knowing where IPv6 is dead.
-      for (const silent of open.keys()) if (silent !== socket) failures.push({ address: targets.get(silent) ?? '', trouble: { kind: 'timeout' } });
-      finish({ kind: 'connected', socket, address, failures });
+        for (const silent of open.keys())
+          if (silent !== socket) failures.push({ address: targets.get(silent) ?? '', trouble: { kind: 'timeout' } });
+        finish({ kind: 'connected', socket, address, failures });
       });
       if (next < addresses.length) cancelStagger = clock.after(ADDRESS_STAGGER_MS, tryNext);
     };
 
     if (signal.aborted) onAbort();
-    else if (addresses.length === 0) finish({ kind: 'failed', trouble: { kind: 'unreachable' }, failures, noRoute: false });
+    else if (addresses.length === 0)
+      finish({ kind: 'failed', trouble: { kind: 'unreachable' }, failures, noRoute: false });
     else {
       signal.addEventListener('abort', onAbort, { once: true });
       tryNext();

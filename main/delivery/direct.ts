@@ -37,7 +37,12 @@ export interface DirectDeps extends MxDeps {
 }
 
 export interface Direct {
-  run(domain: string, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<StepResult>;
+  run(
+    domain: string,
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult>;
   runLan(
     step: { readonly domain: string; readonly host: string; readonly port: number },
     message: OutgoingMessage,
@@ -66,7 +71,11 @@ export function createDirect(deps: DirectDeps): Direct {
   /** Hosts whose TLS does not work: not asked for it again for a while (the handshake costs a connection each time). */
   const clearText = new Map<string, number>();
 
-  const acquire = (place: Place, avoid: ReadonlySet<string>, signal: AbortSignal): Promise<SmtpSession | SessionFailure> => {
+  const acquire = (
+    place: Place,
+    avoid: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<SmtpSession | SessionFailure> => {
     const hop: HopRef = { kind: place.kind, host: place.host, port: place.port };
     const key = `${place.kind}:${place.host}:${place.port}`;
     return pool.acquire(
@@ -102,7 +111,14 @@ export function createDirect(deps: DirectDeps): Direct {
   };
 
   /** One place, its addresses in order; ends when one of them has spoken about the mail. */
-  const deliverTo = async (place: Place, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal, tries: Try[], dsnPassedOn: Set<number>) => {
+  const deliverTo = async (
+    place: Place,
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+    tries: Try[],
+    dsnPassedOn: Set<number>,
+  ) => {
     const verdicts = new Map<number, Verdict>();
     const avoid = new Set<string>();
     let noRoute = true;
@@ -194,7 +210,8 @@ export function createDirect(deps: DirectDeps): Direct {
     } catch (error) {
       if (!signal.aborted || !keepsResult(verdicts)) throw error;
     }
-    if (signal.aborted && !keepsResult(verdicts)) throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
+    if (signal.aborted && !keepsResult(verdicts))
+      throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
     if ([...verdicts.values()].some((v) => v.kind === 'delivered')) deps.hopWorks(key);
 
     const errorKinds = new Map<number, ErrorKind>();
@@ -209,7 +226,13 @@ export function createDirect(deps: DirectDeps): Direct {
     return { tries, verdicts, errorKinds, waitsFor, nothingReached: noRoute, dsnPassedOn };
   };
 
-  const dnsFailed = (failure: DnsFailure, hop: 'direct' | 'lan', domain: string, recipients: readonly OutgoingRecipient[], startedAt: number): StepResult => {
+  const dnsFailed = (
+    failure: DnsFailure,
+    hop: 'direct' | 'lan',
+    domain: string,
+    recipients: readonly OutgoingRecipient[],
+    startedAt: number,
+  ): StepResult => {
     // The resolver says "no server" itself when nothing at all answers: a time-out is the domain's.
     const { verdict, errorKind, nothingReached } = classifyDns(failure, hop, true);
     return {
@@ -250,7 +273,12 @@ export function createDirect(deps: DirectDeps): Direct {
         const found = await resolveMx(deps, domain, signal);
         if (found.kind === 'failed') return dnsFailed(found.failure, 'direct', domain, recipients, startedAt);
         const port = deps.settings().connection.directPort;
-        const places = found.hosts.map((h: MxHost): Place => ({ kind: 'mx', host: h.host, port, addresses: h.addresses }));
+        const places = found.hosts.map((h: MxHost): Place => ({
+          kind: 'mx',
+          host: h.host,
+          port,
+          addresses: h.addresses,
+        }));
         return through(places, `mx:${domain.toLowerCase()}`, 'direct', message, recipients, signal);
       }),
     runLan: (step, message, recipients, signal) =>
@@ -259,7 +287,14 @@ export function createDirect(deps: DirectDeps): Direct {
         const { connection } = deps.settings();
         const listed = connection.lanHosts.some((entry) => matchesDomain(step.domain, entry.domain));
         const answer = await deps.dns.addresses(step.host, signal, 'system');
-        if (answer.kind !== 'found') return dnsFailed(answer.kind === 'try-later' ? answer.why : answer.kind, 'lan', step.host, recipients, startedAt);
+        if (answer.kind !== 'found')
+          return dnsFailed(
+            answer.kind === 'try-later' ? answer.why : answer.kind,
+            'lan',
+            step.host,
+            recipients,
+            startedAt,
+          );
         // What the table does not name is looked for on the LAN only: no search domain leads out of it (SPEC §4.2).
         const near = answer.records.filter((r) => listed || addressScope(r.address) === 'private');
         if (near.length === 0) return dnsFailed('no-address', 'lan', step.host, recipients, startedAt);
@@ -286,7 +321,9 @@ function goesOn(verdict: Verdict | undefined): boolean {
 
 /** Something was sent that must be told of, abort or not. */
 function keepsResult(verdicts: ReadonlyMap<number, Verdict>): boolean {
-  return [...verdicts.values()].some((v) => v.kind === 'delivered' || (v.kind === 'deferred' && v.why === 'lost-after-dot'));
+  return [...verdicts.values()].some(
+    (v) => v.kind === 'delivered' || (v.kind === 'deferred' && v.why === 'lost-after-dot'),
+  );
 }
 
 const DNS_WORDS: Readonly<Record<DnsFailure, string>> = {

@@ -2,8 +2,7 @@
  * The DNS as the program uses it: our own resolver (servers of the settings, else the system's, read anew whenever the
  * network changes), answers as a closed union, cached for their time to live.
  */
-import { lookup } from 'node:dns/promises';
-import { Resolver } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 import type { Settings } from '../../shared/settings.ts';
 import { isIp } from '../../shared/syntax.ts';
@@ -84,7 +83,10 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
     return resolver;
   };
 
-  const query = async <T>(ask: (resolver: Resolver) => Promise<readonly T[]>, ttlOf: (records: readonly T[]) => number): Promise<DnsAnswer<T>> => {
+  const query = async <T>(
+    ask: (resolver: Resolver) => Promise<readonly T[]>,
+    ttlOf: (records: readonly T[]) => number,
+  ): Promise<DnsAnswer<T>> => {
     const limit = deps.settings().connection.dnsTimeoutSeconds * 1000;
     const began = clock.monotonic();
     const asked = generation;
@@ -99,7 +101,9 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       (async (): Promise<DnsAnswer<T>> => {
         try {
           const records = await ask(current());
-          return records.length === 0 ? { kind: 'no-data' } : { kind: 'found', records, ttl: Math.min(MAX_TTL_S, Math.max(MIN_TTL_S, ttlOf(records))) };
+          return records.length === 0
+            ? { kind: 'no-data' }
+            : { kind: 'found', records, ttl: Math.min(MAX_TTL_S, Math.max(MIN_TTL_S, ttlOf(records))) };
         } catch (error) {
           return failureOf(codeOf(error));
         }
@@ -122,14 +126,21 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       const answer = await ask(at);
       if (answer.kind !== 'no-data' || seen.size >= MAX_CNAMES) return answer;
       seen.add(at);
-      const alias = await query((r) => r.resolveCname(at), () => UNTOLD_TTL_S);
+      const alias = await query(
+        (r) => r.resolveCname(at),
+        () => UNTOLD_TTL_S,
+      );
       const next = alias.kind === 'found' ? alias.records[0]?.toLowerCase() : undefined;
       if (next === undefined || next === '' || seen.has(next)) return answer;
       at = next;
     }
   };
 
-  const cached = async <T>(key: string, signal: AbortSignal, ask: () => Promise<DnsAnswer<T>>): Promise<DnsAnswer<T>> => {
+  const cached = async <T>(
+    key: string,
+    signal: AbortSignal,
+    ask: () => Promise<DnsAnswer<T>>,
+  ): Promise<DnsAnswer<T>> => {
     signal.throwIfAborted();
     const known = cache.get(key);
     if (known && known.until > clock.monotonic()) return known.answer as DnsAnswer<T>;
@@ -139,9 +150,13 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       running = ask().then((answer) => {
         if (asking.get(key) === running) asking.delete(key);
         if (asked !== generation || answer.kind === 'try-later') return answer;
-        if (cache.size >= MAX_ENTRIES) for (const old of [...cache.keys()].slice(0, MAX_ENTRIES / 10)) cache.delete(old);
+        if (cache.size >= MAX_ENTRIES)
+          for (const old of [...cache.keys()].slice(0, MAX_ENTRIES / 10)) cache.delete(old);
         cache.delete(key);
-        cache.set(key, { answer, until: clock.monotonic() + (answer.kind === 'found' ? answer.ttl : NEGATIVE_TTL_S) * 1000 });
+        cache.set(key, {
+          answer,
+          until: clock.monotonic() + (answer.kind === 'found' ? answer.ttl : NEGATIVE_TTL_S) * 1000,
+        });
         return answer;
       });
       asking.set(key, running);
@@ -163,7 +178,8 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
     const plain = text.replace(/\.$/, '');
     // domainToASCII refuses underscores in no case, and gives '' for what is no name.
     const ascii = domainToASCII(plain).toLowerCase();
-    const bad = ascii === '' || ascii.length > 253 || ascii.split('.').some((label) => label.length === 0 || label.length > 63);
+    const bad =
+      ascii === '' || ascii.length > 253 || ascii.split('.').some((label) => label.length === 0 || label.length > 63);
     return bad || /[^a-z0-9._-]/.test(ascii) ? null : ascii;
   };
   const named = async <T>(text: string, ask: (name: string) => Promise<DnsAnswer<T>>): Promise<DnsAnswer<T>> => {
@@ -178,7 +194,9 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
         (r) => (family === 4 ? r.resolve4(at, { ttl: true }) : r.resolve6(at, { ttl: true })),
         (records) => Math.min(...records.map((r) => r.ttl)),
       );
-      return answer.kind === 'found' ? { ...answer, records: answer.records.map((r) => ({ address: r.address, family })) } : answer;
+      return answer.kind === 'found'
+        ? { ...answer, records: answer.records.map((r) => ({ address: r.address, family })) }
+        : answer;
     });
   const bothFamilies = async (name: string): Promise<DnsAnswer<Address>> => {
     const [six, four] = await Promise.all([ofFamily(name, 6), ofFamily(name, 4)]);
@@ -193,7 +211,7 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
   };
   const bySystem = async (name: string): Promise<DnsAnswer<Address>> => {
     try {
-      const found = await lookup(name, { all: true, verbatim: true });
+      const found = await lookup(name, { all: true, order: 'verbatim' });
       const records = found.map((a): Address => ({ address: a.address, family: a.family === 6 ? 6 : 4 }));
       return records.length === 0 ? { kind: 'no-data' } : { kind: 'found', records, ttl: SYSTEM_TTL_S };
     } catch (error) {
@@ -206,7 +224,10 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       named(domain, (name) =>
         cached(`mx ${name}`, signal, () =>
           following(name, async (at) => {
-            const answer = await query((r) => r.resolveMx(at), () => UNTOLD_TTL_S);
+            const answer = await query(
+              (r) => r.resolveMx(at),
+              () => UNTOLD_TTL_S,
+            );
             return answer.kind === 'found'
               ? { ...answer, records: answer.records.map((r) => ({ exchange: r.exchange, preference: r.priority })) }
               : answer;
@@ -215,24 +236,43 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       ),
     addresses: async (host, signal, how = 'dns') => {
       const bare = host.replace(/^\[(.*)\]$/, '$1');
-      if (isIp(bare)) return { kind: 'found', records: [{ address: bare, family: bare.includes(':') ? 6 : 4 }], ttl: MAX_TTL_S };
-      return named(host, (name) => cached(`${how} ${name}`, signal, () => (how === 'system' ? bySystem(name) : bothFamilies(name))));
+      if (isIp(bare))
+        return { kind: 'found', records: [{ address: bare, family: bare.includes(':') ? 6 : 4 }], ttl: MAX_TTL_S };
+      return named(host, (name) =>
+        cached(`${how} ${name}`, signal, () => (how === 'system' ? bySystem(name) : bothFamilies(name))),
+      );
     },
     txt: (text, signal) =>
       named(text, (name) =>
         cached(`txt ${name}`, signal, () =>
           following(name, async (at) => {
-            const answer = await query((r) => r.resolveTxt(at), () => UNTOLD_TTL_S);
-            return answer.kind === 'found' ? { ...answer, records: answer.records.map((parts) => parts.join('')) } : answer;
+            const answer = await query(
+              (r) => r.resolveTxt(at),
+              () => UNTOLD_TTL_S,
+            );
+            return answer.kind === 'found'
+              ? { ...answer, records: answer.records.map((parts) => parts.join('')) }
+              : answer;
           }),
         ),
       ),
     srv: (text, signal) =>
       named(text, (name) =>
         cached(`srv ${name}`, signal, async () => {
-          const answer = await query((r) => r.resolveSrv(name), () => UNTOLD_TTL_S);
+          const answer = await query(
+            (r) => r.resolveSrv(name),
+            () => UNTOLD_TTL_S,
+          );
           return answer.kind === 'found'
-            ? { ...answer, records: answer.records.map((r) => ({ target: r.name, port: r.port, priority: r.priority, weight: r.weight })) }
+            ? {
+                ...answer,
+                records: answer.records.map((r) => ({
+                  target: r.name,
+                  port: r.port,
+                  priority: r.priority,
+                  weight: r.weight,
+                })),
+              }
             : answer;
         }),
       ),

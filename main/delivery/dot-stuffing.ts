@@ -28,16 +28,16 @@ export function createDotStuffer(): DotStuffer {
   let previous = START;
   return {
     encode(chunk) {
-      let out: Uint8Array | null = null;
+      const out: { octets: Uint8Array | null } = { octets: null };
       let written = 0;
       let copied = 0;
       const insert = (at: number, ...octets: readonly number[]): void => {
         // Worst case: every octet needs two more.
-        out ??= Buffer.allocUnsafe(chunk.length * 3);
-        out.set(chunk.subarray(copied, at), written);
+        const octetsOut = (out.octets ??= Buffer.allocUnsafe(chunk.length * 3));
+        octetsOut.set(chunk.subarray(copied, at), written);
         written += at - copied;
         copied = at;
-        for (const octet of octets) out[written++] = octet;
+        for (const octet of octets) octetsOut[written++] = octet;
       };
       for (let i = 0; i < chunk.length; i++) {
         const octet = chunk[i] ?? 0;
@@ -49,9 +49,9 @@ export function createDotStuffer(): DotStuffer {
         } else if (octet === DOT && (previous === LF || previous === START)) insert(i, DOT);
         previous = octet;
       }
-      if (out === null) return chunk;
+      if (out.octets === null) return chunk;
       insert(chunk.length);
-      return (out as Uint8Array).subarray(0, written);
+      return out.octets.subarray(0, written);
     },
     end: () => (previous === LF || previous === START ? ENDS.afterLine : previous === CR ? ENDS.afterCr : ENDS.inLine),
   };

@@ -27,7 +27,10 @@ export function withAsciiDomain(address: string): string {
 export function encodeXtext(text: string): string {
   let out = '';
   for (const octet of Buffer.from(text, 'utf8')) {
-    out += octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d ? String.fromCharCode(octet) : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+    out +=
+      octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d
+        ? String.fromCharCode(octet)
+        : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
 }

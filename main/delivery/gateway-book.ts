@@ -58,7 +58,12 @@ export function createGatewayBook(deps: {
   const note = (gateway: GatewaySettings, state: Note['state'], phrase: Phrase): void => {
     const before = notes.get(gateway.id);
     const same = before?.state === state && before.fingerprint === gatewayFingerprint(gateway);
-    notes.set(gateway.id, { state, phrase, since: same ? before.since : now(), fingerprint: gatewayFingerprint(gateway) });
+    notes.set(gateway.id, {
+      state,
+      phrase,
+      since: same ? before.since : now(),
+      fingerprint: gatewayFingerprint(gateway),
+    });
     if (!same) tell();
   };
 
@@ -82,12 +87,19 @@ export function createGatewayBook(deps: {
       });
     },
     failed(gateway, report) {
-      const verdict = classifyReport({ ...report, recipients: [{ recipient: 0, rcptReply: report.recipients[0]?.rcptReply ?? null }] }).get(0);
+      const verdict = classifyReport({
+        ...report,
+        recipients: [{ recipient: 0, rcptReply: report.recipients[0]?.rcptReply ?? null }],
+      }).get(0);
       if (verdict?.kind !== 'deferred') return;
       const ofHop = verdict.scope === 'gateway' || (verdict.scope === 'host' && !letUsIn(report));
       if (!ofHop) return;
       if (!letUsIn(report)) memory = noteUnreachable(current(), gateway.id, now());
-      const words = verdict.reply ? `${verdict.reply.code} ${verdict.reply.text.replaceAll('\n', ' ')}` : report.trouble ? troubleWords(report.trouble) : '';
+      const words = verdict.reply
+        ? `${verdict.reply.code} ${verdict.reply.text.replaceAll('\n', ' ')}`
+        : report.trouble
+          ? troubleWords(report.trouble)
+          : '';
       const since = notes.get(gateway.id);
       switch (verdict.why) {
         case 'auth':
@@ -135,10 +147,41 @@ export function createGatewayBook(deps: {
         const fresh = known?.fingerprint === gatewayFingerprint(gateway) ? known : null;
         const hasSecret = deps.secrets.has(`gateway:${gateway.id}`);
         const rest = isResting(memory, gateway.id, now()) ? (memory.rests[gateway.id]?.restsUntil ?? null) : null;
-        if (!gateway.enabled) return { id: gateway.id, state: 'disabled', phrase: { id: 'gateway.state.disabled' }, since: null, restsUntil: null, hasSecret };
-        if (!here.has(gateway.id)) return { id: gateway.id, state: 'not-here', phrase: { id: 'gateway.state.notHere' }, since: null, restsUntil: null, hasSecret };
-        if (!fresh) return { id: gateway.id, state: 'unknown', phrase: { id: 'gateway.state.unknown' }, since: null, restsUntil: null, hasSecret };
-        return { id: gateway.id, state: fresh.state, phrase: fresh.phrase, since: fresh.since, restsUntil: rest, hasSecret };
+        if (!gateway.enabled)
+          return {
+            id: gateway.id,
+            state: 'disabled',
+            phrase: { id: 'gateway.state.disabled' },
+            since: null,
+            restsUntil: null,
+            hasSecret,
+          };
+        if (!here.has(gateway.id))
+          return {
+            id: gateway.id,
+            state: 'not-here',
+            phrase: { id: 'gateway.state.notHere' },
+            since: null,
+            restsUntil: null,
+            hasSecret,
+          };
+        if (!fresh)
+          return {
+            id: gateway.id,
+            state: 'unknown',
+            phrase: { id: 'gateway.state.unknown' },
+            since: null,
+            restsUntil: null,
+            hasSecret,
+          };
+        return {
+          id: gateway.id,
+          state: fresh.state,
+          phrase: fresh.phrase,
+          since: fresh.since,
+          restsUntil: rest,
+          hasSecret,
+        };
       });
     },
     onChange(listener) {

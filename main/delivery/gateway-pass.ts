@@ -22,7 +22,11 @@ export interface GatewayPassDeps {
   readonly settings: () => Settings;
   readonly pool: ConnectionPool;
   readonly book: GatewayBook;
-  readonly open: (gateway: GatewaySettings, signal: AbortSignal, onGreeting: () => void) => Promise<SmtpSession | SessionFailure>;
+  readonly open: (
+    gateway: GatewaySettings,
+    signal: AbortSignal,
+    onGreeting: () => void,
+  ) => Promise<SmtpSession | SessionFailure>;
   readonly hopWorks: (key: string) => void;
 }
 
@@ -43,7 +47,11 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
   /** Gateways that a late answer is still awaited from: one connection each is enough. */
   const awaited = new Set<string>();
 
-  const acquire = (gateway: GatewaySettings, signal: AbortSignal, watch: { readonly started: () => void; readonly greeted: () => void }) =>
+  const acquire = (
+    gateway: GatewaySettings,
+    signal: AbortSignal,
+    watch: { readonly started: () => void; readonly greeted: () => void },
+  ) =>
     pool.acquire(
       {
         key: `gateway:${gateway.id}\n${gatewayFingerprint(gateway)}`,
@@ -58,10 +66,17 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
    * Opens sessions in order, each next one when the one in front failed or let its head start pass in silence. The first
    * that is ready wins; null = none did. Rejects only when `signal` aborts.
    */
-  const race = (order: readonly GatewaySettings[], signal: AbortSignal, failed: (gateway: GatewaySettings, failure: SessionFailure) => void): Promise<Won | null> =>
+  const race = (
+    order: readonly GatewaySettings[],
+    signal: AbortSignal,
+    failed: (gateway: GatewaySettings, failure: SessionFailure) => void,
+  ): Promise<Won | null> =>
     new Promise((resolve, reject) => {
       const headStart = deps.settings().gateways.headStartMs;
-      const running = new Map<string, { readonly gateway: GatewaySettings; readonly abort: AbortController; started: boolean; silentSince: number }>();
+      const running = new Map<
+        string,
+        { readonly gateway: GatewaySettings; readonly abort: AbortController; started: boolean; silentSince: number }
+      >();
       let next = 0;
       let over = false;
       let cancelTimer = (): void => undefined;
@@ -140,7 +155,12 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
   };
 
   /** Sends over the session; one that the server had closed while it idled is replaced, and nobody blamed. */
-  const send = async (won: Won, message: OutgoingMessage, recipients: readonly OutgoingRecipient[], signal: AbortSignal): Promise<HopOutcome> => {
+  const send = async (
+    won: Won,
+    message: OutgoingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<HopOutcome> => {
     let { session } = won;
     for (;;) {
       const kept = session.used > 0;
@@ -164,12 +184,26 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const tries: Try[] = passedOver.flatMap((id) => {
       const gateway = gatewayOf(id);
       const now = clock.now();
-      return gateway ? [{ hop: gatewayHop(gateway), startedAt: now, endedAt: now, phase: 'connect' as const, tls: null, passedOver: true, outcomes: [] }] : [];
+      return gateway
+        ? [
+            {
+              hop: gatewayHop(gateway),
+              startedAt: now,
+              endedAt: now,
+              phase: 'connect' as const,
+              tls: null,
+              passedOver: true,
+              outcomes: [],
+            },
+          ]
+        : [];
     });
     const dsnPassedOn = new Set<number>();
-    let pass = startPass(known, recipients.map((r) => r.id));
-    let reachedAny = false;
-    let delivered = false;
+    let pass = startPass(
+      known,
+      recipients.map((r) => r.id),
+    );
+    const seen = { reached: false, delivered: false };
 
     const through = async (order: readonly string[]): Promise<void> => {
       let left = order;
@@ -183,7 +217,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
           tries.push(...outcome.tries);
           const last = outcome.reports.at(-1);
           const reached = outcome.reports.some(letUsIn);
-          reachedAny ||= reached;
+          seen.reached ||= reached;
           pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
           if (last) book.failed(gateway, last);
         };
@@ -200,7 +234,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         note(won.gateway, outcome);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
         if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
-          delivered = true;
+          seen.delivered = true;
           deps.hopWorks(`gateway:${won.gateway.id}`);
         }
         left = left.filter((id) => !done.has(id));
@@ -210,19 +244,28 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     try {
       await through(use);
       // Passed over while another is usable (SPEC §3.3): none was.
-      if (!reachedAny) await through(passedOver);
+      if (!seen.reached) await through(passedOver);
     } catch (error) {
       // Aborted. What was said so far counts if a recipient was taken; else nothing was sent.
-      if (!signal.aborted || !delivered) throw error;
+      if (!signal.aborted || !seen.delivered) throw error;
     }
-    if (signal.aborted && !delivered && ![...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot')) {
+    if (
+      signal.aborted &&
+      !seen.delivered &&
+      ![...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot')
+    ) {
       throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
     }
 
     const results = finishPass(pass);
     const waitsFor = new Map<number, string>();
     for (const [id, { verdict, gatewayId }] of results) {
-      if (verdict.kind === 'deferred' && gatewayId !== null && (verdict.scope === 'host' || verdict.scope === 'gateway')) waitsFor.set(id, `gateway:${gatewayId}`);
+      if (
+        verdict.kind === 'deferred' &&
+        gatewayId !== null &&
+        (verdict.scope === 'host' || verdict.scope === 'gateway')
+      )
+        waitsFor.set(id, `gateway:${gatewayId}`);
     }
     return {
       tries: tries.sort((a, b) => a.startedAt - b.startedAt),

@@ -27,7 +27,13 @@ export interface GatewayTargetDeps {
 
 /** Where this gateway is, for timeline and log. */
 export function gatewayHop(gateway: GatewaySettings): HopRef {
-  return { kind: 'gateway', host: bareHost(gateway.host), port: gateway.port, gatewayId: gateway.id, gatewayName: gateway.name };
+  return {
+    kind: 'gateway',
+    host: bareHost(gateway.host),
+    port: gateway.port,
+    gatewayId: gateway.id,
+    gatewayName: gateway.name,
+  };
 }
 
 function bareHost(host: string): string {
@@ -44,7 +50,12 @@ export interface OpenGatewayOptions {
 }
 
 /** Resolves, connects, encrypts and, if asked, signs in. Never rejects. */
-export async function openGateway(deps: GatewayTargetDeps, gateway: GatewaySettings, signal: AbortSignal, options: OpenGatewayOptions): Promise<SmtpSession | SessionFailure> {
+export async function openGateway(
+  deps: GatewayTargetDeps,
+  gateway: GatewaySettings,
+  signal: AbortSignal,
+  options: OpenGatewayOptions,
+): Promise<SmtpSession | SessionFailure> {
   const { clock } = deps;
   const startedAt = clock.now();
   const failure = (phase: SmtpPhase, trouble: SessionTrouble): SessionFailure => ({
@@ -72,8 +83,7 @@ export async function openGateway(deps: GatewayTargetDeps, gateway: GatewaySetti
     const target: SessionTarget = {
       hop: gatewayHop(gateway),
       addresses: interleaveFamilies(answer.records, deps.ipv6.works()),
-      security:
-        gateway.security === 'auto' ? (gateway.port === 465 ? 'tls' : 'if-offered') : gateway.security,
+      security: gateway.security === 'auto' ? (gateway.port === 465 ? 'tls' : 'if-offered') : gateway.security,
       verify: !gateway.allowInvalidCertificate,
       credentials,
       allowInsecureAuth: gateway.allowInsecureAuth,
@@ -100,7 +110,11 @@ export async function openGateway(deps: GatewayTargetDeps, gateway: GatewaySetti
   }
 }
 
-async function credentialsOf(deps: GatewayTargetDeps, gateway: GatewaySettings, given: string | null | undefined): Promise<Credentials | null> {
+async function credentialsOf(
+  deps: GatewayTargetDeps,
+  gateway: GatewaySettings,
+  given: string | null | undefined,
+): Promise<Credentials | null> {
   if (gateway.auth === 'oauth2') {
     const { token } = deps;
     return token ? { kind: 'oauth2', username: gateway.username, token: (refresh) => token(gateway, refresh) } : null;

@@ -22,7 +22,12 @@ function words(reply: SmtpReply | null): string | null {
 }
 
 /** All five steps, in order; those that were not reached or not needed have `ok` null. Never rejects. */
-export async function testGateway(deps: GatewayTargetDeps, gateway: GatewaySettings, secret: string | null, signal: AbortSignal): Promise<readonly TestStep[]> {
+export async function testGateway(
+  deps: GatewayTargetDeps,
+  gateway: GatewaySettings,
+  secret: string | null,
+  signal: AbortSignal,
+): Promise<readonly TestStep[]> {
   const { clock } = deps;
   const done = new Map<StepName, TestStep>();
   const say = (step: StepName, ok: boolean | null, phrase: Phrase, detail: string | null, ms: number): void => {
@@ -49,7 +54,13 @@ export async function testGateway(deps: GatewayTargetDeps, gateway: GatewaySetti
     onResolved: (answer) => {
       enter('connect');
       if (answer.kind === 'found') addresses = answer.records.map((r) => r.address).join(', ');
-      say('dns', answer.kind === 'found', { id: `gateway.test.dns.${answer.kind}`, params: { host: gateway.host, addresses } }, null, spent.get('dns') ?? 0);
+      say(
+        'dns',
+        answer.kind === 'found',
+        { id: `gateway.test.dns.${answer.kind}`, params: { host: gateway.host, addresses } },
+        null,
+        spent.get('dns') ?? 0,
+      );
     },
     onPhase: (phase) => {
       enter(stepOf(phase));
@@ -63,25 +74,76 @@ export async function testGateway(deps: GatewayTargetDeps, gateway: GatewaySetti
     const detail = words(session.reply);
     const why = session.trouble ? troubleWords(session.trouble) : (detail ?? '');
     if (!done.has(failed) || failed !== 'dns') {
-      const id = session.trouble?.kind === 'no-secret' ? 'gateway.test.sign-in.no-secret' : session.trouble ? `gateway.test.${failed}.failed` : `gateway.test.${failed}.refused`;
+      const id =
+        session.trouble?.kind === 'no-secret'
+          ? 'gateway.test.sign-in.no-secret'
+          : session.trouble
+            ? `gateway.test.${failed}.failed`
+            : `gateway.test.${failed}.refused`;
       say(failed, false, { id, params: { ...place, why } }, detail, spent.get(failed) ?? 0);
     }
     for (const step of STEPS.slice(0, STEPS.indexOf(failed))) {
-      if (!done.has(step) && session.trouble?.kind !== 'no-secret') say(step, step === 'tls' && !session.tls ? null : true, { id: step === 'tls' && !session.tls ? 'gateway.test.tls.none' : `gateway.test.${step}.ok`, params: { ...place, tls: session.tls?.protocol ?? '' } }, null, spent.get(step) ?? 0);
+      if (!done.has(step) && session.trouble?.kind !== 'no-secret')
+        say(
+          step,
+          step === 'tls' && !session.tls ? null : true,
+          {
+            id: step === 'tls' && !session.tls ? 'gateway.test.tls.none' : `gateway.test.${step}.ok`,
+            params: { ...place, tls: session.tls?.protocol ?? '' },
+          },
+          null,
+          spent.get(step) ?? 0,
+        );
     }
   } else {
-    say('connect', true, { id: 'gateway.test.connect.ok', params: { ...place, address: session.address.address } }, null, spent.get('connect') ?? 0);
+    say(
+      'connect',
+      true,
+      { id: 'gateway.test.connect.ok', params: { ...place, address: session.address.address } },
+      null,
+      spent.get('connect') ?? 0,
+    );
     const { tls } = session;
     if (!tls) say('tls', null, { id: 'gateway.test.tls.none' }, null, 0);
-    else say('tls', true, { id: tls.verified ? 'gateway.test.tls.ok' : 'gateway.test.tls.unverified', params: { ...place, tls: tls.protocol } }, tls.cipher ?? null, spent.get('tls') ?? 0);
+    else
+      say(
+        'tls',
+        true,
+        {
+          id: tls.verified ? 'gateway.test.tls.ok' : 'gateway.test.tls.unverified',
+          params: { ...place, tls: tls.protocol },
+        },
+        tls.cipher ?? null,
+        spent.get('tls') ?? 0,
+      );
     if (gateway.auth === 'none') say('sign-in', null, { id: 'gateway.test.sign-in.none' }, null, 0);
-    else say('sign-in', true, { id: 'gateway.test.sign-in.ok', params: { user: gateway.username } }, null, spent.get('sign-in') ?? 0);
+    else
+      say(
+        'sign-in',
+        true,
+        { id: 'gateway.test.sign-in.ok', params: { user: gateway.username } },
+        null,
+        spent.get('sign-in') ?? 0,
+      );
     lap();
     // Many submission servers refuse the null sender: the account's own address is what will be used.
-    const { reply, trouble } = await session.nullTransaction(isEmailAddress(gateway.username) ? gateway.username : null);
+    const { reply, trouble } = await session.nullTransaction(
+      isEmailAddress(gateway.username) ? gateway.username : null,
+    );
     const ok = reply !== null && reply.code < 300;
-    say('transaction', ok, { id: ok ? 'gateway.test.transaction.ok' : 'gateway.test.transaction.refused', params: { why: words(reply) ?? (trouble ? troubleWords(trouble) : '') } }, words(reply), lap());
+    say(
+      'transaction',
+      ok,
+      {
+        id: ok ? 'gateway.test.transaction.ok' : 'gateway.test.transaction.refused',
+        params: { why: words(reply) ?? (trouble ? troubleWords(trouble) : '') },
+      },
+      words(reply),
+      lap(),
+    );
     await session.quit();
   }
-  return STEPS.map((step) => done.get(step) ?? { step, ok: null, phrase: { id: 'gateway.test.notReached' }, detail: null, ms: 0 });
+  return STEPS.map(
+    (step) => done.get(step) ?? { step, ok: null, phrase: { id: 'gateway.test.notReached' }, detail: null, ms: 0 },
+  );
 }

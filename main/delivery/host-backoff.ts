@@ -38,7 +38,11 @@ export function createHostBackoff(clock: Clock, settings: () => Settings): HostB
       const failures = Math.min((rests.get(host)?.failures ?? 0) + 1, 10);
       const first = Math.min(FIRST_REST_MS, ((settings().connection.retryMinutes[0] ?? 1) * 60_000) / 2);
       if (rests.size >= MOST_HOSTS) for (const old of [...rests.keys()].slice(0, MOST_HOSTS / 10)) rests.delete(old);
-      rests.set(host, { failures, until: clock.monotonic() + Math.min(LONGEST_REST_MS, first * 2 ** (failures - 1)), verdict });
+      rests.set(host, {
+        failures,
+        until: clock.monotonic() + Math.min(LONGEST_REST_MS, first * 2 ** (failures - 1)),
+        verdict,
+      });
     },
     worked(host) {
       rests.delete(host);

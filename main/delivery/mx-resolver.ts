@@ -10,7 +10,9 @@ import type { Dns, Random } from '../ports.ts';
 /** More MX hosts than that are not looked up: a domain with hundreds is no mail domain but an attack. */
 const MOST_HOSTS = 20;
 
-export type MxResolution = { readonly kind: 'hosts'; readonly hosts: readonly MxHost[] } | { readonly kind: 'failed'; readonly failure: DnsFailure };
+export type MxResolution =
+  | { readonly kind: 'hosts'; readonly hosts: readonly MxHost[] }
+  | { readonly kind: 'failed'; readonly failure: DnsFailure };
 
 export interface MxDeps {
   readonly dns: Dns;
@@ -23,7 +25,10 @@ export interface MxDeps {
 /** Hosts for a domain or address literal, in order of use, each with its addresses. Rejects only when `signal` aborts. */
 export async function resolveMx(deps: MxDeps, domain: string, signal: AbortSignal): Promise<MxResolution> {
   const name = domain.startsWith('[') ? domain : canonicalDomain(domain);
-  const answer = literalAddress(name) === null && !name.startsWith('[') ? await deps.dns.mx(name, signal) : ({ kind: 'no-data' } as const);
+  const answer =
+    literalAddress(name) === null && !name.startsWith('[')
+      ? await deps.dns.mx(name, signal)
+      : ({ kind: 'no-data' } as const);
   const found = mxCandidates(name, answer);
   if (found.kind === 'failed') return found;
   const hosts = [...found.hosts].sort((a, b) => a.preference - b.preference).slice(0, MOST_HOSTS);
@@ -33,7 +38,10 @@ export async function resolveMx(deps: MxDeps, domain: string, signal: AbortSigna
       .filter((h) => !h.literal)
       .map(async ({ exchange }) => {
         const looked = await deps.dns.addresses(exchange, signal);
-        addresses.set(exchange, looked.kind === 'found' ? { kind: 'found', records: looked.records.map((r) => r.address) } : looked);
+        addresses.set(
+          exchange,
+          looked.kind === 'found' ? { kind: 'found', records: looked.records.map((r) => r.address) } : looked,
+        );
       }),
   );
   const settings = deps.settings();

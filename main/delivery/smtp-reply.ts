@@ -3,6 +3,8 @@ import type { SmtpReply } from '../../shared/mail.ts';
 
 /** Longest text of a reply that is kept; what is longer is cut. Real ones are a few lines. */
 const MAX_TEXT = 4000;
+// eslint-disable-next-line no-control-regex -- they are what is meant
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
 
 /**
  * Parses one whole reply: its lines joined by "\n", as they came. Every line must carry the same code, 200 to 599.
@@ -25,8 +27,9 @@ export function parseReply(raw: string): SmtpReply | null {
     texts.push(text);
   }
   if (code === null) return null;
-  // eslint-disable-next-line no-control-regex -- they are what is removed: a reply ends up in logs, windows and reports
-  const text = texts.join('\n').replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '').trim().slice(0, MAX_TEXT);
+  // Control characters go: a reply ends up in logs, windows and reports.
+  const said = texts.join('\n').replace(CONTROLS, '').trim();
+  const text = said.slice(0, MAX_TEXT);
   return enhanced === null ? { code: Number(code), text } : { code: Number(code), enhanced, text };
 }
 

@@ -68,7 +68,10 @@ export function tryOf(report: SessionReport, verdicts: ReadonlyMap<number, Verdi
 }
 
 /** A session that could not be had, as a report for these recipients. */
-export function reportOfFailure(failure: SessionFailure, recipients: readonly { readonly id: number }[]): SessionReport {
+export function reportOfFailure(
+  failure: SessionFailure,
+  recipients: readonly { readonly id: number }[],
+): SessionReport {
   return {
     hop: failure.hop,
     phase: failure.phase,

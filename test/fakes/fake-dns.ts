@@ -1,0 +1,51 @@
+import type { Dns, DnsAnswer } from '../../main/ports.ts';
+
+export interface Zone {
+  /** Domain → "preference host", or an answer that is none. */
+  readonly mx?: Readonly<Record<string, readonly string[] | DnsAnswer<never>>>;
+  /** Host → addresses, or an answer that is none. */
+  readonly a?: Readonly<Record<string, readonly string[] | DnsAnswer<never>>>;
+  /** What the system's resolver knows (LAN names). */
+  readonly system?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A DNS with a fixed zone; what is not in it does not exist. Counts its questions. */
+export function fakeDns(zone: Zone): Dns & { readonly asked: string[]; flushed: number } {
+  const asked: string[] = [];
+  const found = <T>(records: readonly T[]): DnsAnswer<T> =>
+    records.length === 0 ? { kind: 'no-data' } : { kind: 'found', records, ttl: 60 };
+  const family = (address: string): { address: string; family: 4 | 6 } => ({
+    address,
+    family: address.includes(':') ? 6 : 4,
+  });
+  return {
+    asked,
+    flushed: 0,
+    mx(domain) {
+      asked.push(`mx ${domain}`);
+      const known = zone.mx?.[domain];
+      if (known === undefined) return Promise.resolve({ kind: zone.a?.[domain] ? 'no-data' : 'no-such-domain' });
+      if ('kind' in known) return Promise.resolve(known);
+      return Promise.resolve(
+        found(
+          known.map((record) => {
+            const [preference = '0', exchange = ''] = record.split(' ');
+            return { exchange, preference: Number(preference) };
+          }),
+        ),
+      );
+    },
+    addresses(host, _signal, how = 'dns') {
+      asked.push(`${how} ${host}`);
+      if (/^[\d.]+$|:/.test(host)) return Promise.resolve(found([family(host)]));
+      const known = how === 'system' ? zone.system?.[host] : zone.a?.[host];
+      if (known === undefined) return Promise.resolve({ kind: 'no-such-domain' });
+      return Promise.resolve('kind' in known ? known : found(known.map(family)));
+    },
+    txt: () => Promise.resolve({ kind: 'no-data' }),
+    srv: () => Promise.resolve({ kind: 'no-data' }),
+    flush() {
+      this.flushed += 1;
+    },
+  };
+}

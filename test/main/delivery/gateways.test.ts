@@ -1,0 +1,304 @@
+import net from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Verdict } from '../../../shared/mail.ts';
+import { fakeDns } from '../../fakes/fake-dns.ts';
+import { offering, startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
+import { makeCertificates, type Certificates } from '../../support/certificates.ts';
+import { deliveryRig, messageOf, recipientsOf, settingsOf } from '../../support/delivery-rig.ts';
+
+let certificates: Certificates;
+beforeAll(() => {
+  certificates = makeCertificates();
+});
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((close) => close()));
+});
+
+async function serve(
+  dialogue: Dialogue,
+  options: Parameters<typeof startScriptedServer>[1] = {},
+): Promise<ScriptedServer> {
+  const server = await startScriptedServer(dialogue, options);
+  open.push(() => server.close());
+  return server;
+}
+
+/** Takes connections and never says a word. */
+async function silent(): Promise<{ readonly port: number; connections: () => number }> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as net.AddressInfo).port, connections: () => sockets.length };
+}
+
+/** A port that nobody listens on. */
+async function refusing(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function brief(verdict: Verdict | undefined): string {
+  if (verdict === undefined) return 'nothing';
+  if (verdict.kind === 'delivered') return 'delivered';
+  return verdict.kind === 'rejected' ? `rejected ${verdict.status}` : `deferred ${verdict.scope} ${verdict.why}`;
+}
+
+const never = new AbortController().signal;
+const TEXT = 'Subject: x\r\n\r\nhello\r\n';
+
+function rigFor(gateways: readonly object[], more: Parameters<typeof deliveryRig>[2] = {}, headStartMs = 100) {
+  const list = gateways.map((g, i) => ({ id: `g${i + 1}`, name: `Gateway ${i + 1}`, host: '127.0.0.1', ...g }));
+  const rig = deliveryRig({ gateways: { headStartMs, list } }, fakeDns({}), more);
+  open.push(() => rig.delivery.close(0));
+  const ids = list.map((g) => g.id);
+  const send = async (...to: string[]) => {
+    const recipients = recipientsOf(...(to.length > 0 ? to : ['a@far.test']));
+    const result = await rig.delivery.run({ kind: 'gateways', ids }, messageOf(TEXT), recipients, never);
+    return { result, said: recipients.map((r) => brief(result.verdicts.get(r.id))) };
+  };
+  return { ...rig, send };
+}
+
+describe('a gateway pass', () => {
+  it('goes on to the next gateway with the refused recipients only', async () => {
+    const first = await serve({ 'RCPT TO': (line) => (line.includes('<b@') ? '550 5.1.1 no' : '250 ok') });
+    const second = await serve({});
+    const { send } = rigFor([{ port: first.port }, { port: second.port }]);
+    const { said, result } = await send('a@far.test', 'b@far.test');
+    expect(said).toEqual(['delivered', 'delivered']);
+    expect(second.sessions[0]?.lines.filter((l) => l.startsWith('RCPT'))).toEqual(['RCPT TO:<b@far.test>']);
+    expect(result.tries.map((t) => t.hop.gatewayName)).toEqual(['Gateway 1', 'Gateway 2']);
+  });
+
+  it('refuses only what every gateway refused', async () => {
+    const first = await serve({ 'RCPT TO': '550 5.1.1 no', DATA: '554 no' });
+    const second = await serve({ 'RCPT TO': '550 5.1.1 no such user', DATA: '554 no' });
+    expect((await rigFor([{ port: first.port }, { port: second.port }]).send()).said).toEqual(['rejected 5.1.1']);
+    expect((await rigFor([{ port: first.port }, { port: await refusing() }]).send()).said[0]).toMatch(/^deferred/);
+  });
+
+  it('takes "relaying denied" for the gateway\'s fault', async () => {
+    const only = await serve({ 'RCPT TO': '554 5.7.1 Relay access denied', DATA: '554 no' });
+    const rig = rigFor([{ port: only.port }]);
+    const { said, result } = await rig.send();
+    expect(said).toEqual(['deferred gateway relaying-denied']);
+    expect(result.waitsFor.get(1)).toBe('gateway:g1');
+    expect(rig.delivery.gatewayStates()[0]?.state).toBe('refused');
+  });
+
+  it('after the dot was sent without an answer, no other gateway gets the message', async () => {
+    const first = await serve({ message: { then: 'reset' } });
+    const second = await serve({});
+    const { send } = rigFor([{ port: first.port }, { port: second.port }]);
+    expect((await send()).said).toEqual(['deferred host lost-after-dot']);
+    expect(second.sessions).toHaveLength(0);
+  });
+
+  it('a silent gateway costs its head start once; the following messages pass it over', async () => {
+    const black = await silent();
+    const good = await serve({});
+    const { send, delivery } = rigFor([{ port: black.port }, { port: good.port }]);
+    expect((await send()).said).toEqual(['delivered']);
+    const second = await send();
+    expect(second.said).toEqual(['delivered']);
+    expect(second.result.tries.map((t) => [t.hop.gatewayId, t.passedOver === true])).toContainEqual(['g1', true]);
+    expect(black.connections()).toBe(1);
+    expect(good.messages()).toHaveLength(2);
+    delivery.forgetFailures();
+    await send();
+    expect(black.connections()).toBe(2);
+  });
+
+  it('a refused connection is passed at once, without waiting for the head start', async () => {
+    const good = await serve({});
+    const { send } = rigFor([{ port: await refusing() }, { port: good.port }], {}, 60_000);
+    const { said, result } = await send();
+    expect(said).toEqual(['delivered']);
+    expect(result.tries[0]).toMatchObject({ error: 'connection refused', phase: 'connect' });
+  });
+
+  it('nothing reached is said when no gateway could be reached', async () => {
+    const { send } = rigFor([{ port: await refusing() }, { port: await refusing() }]);
+    const { said, result } = await send();
+    expect(said).toEqual(['deferred host connection-refused']);
+    expect(result.nothingReached).toBe(true);
+  });
+
+  it('fifty messages side by side stay within ten connections and arrive once each', async () => {
+    const good = await serve({});
+    const { send } = rigFor([{ port: good.port }]);
+    const results = await Promise.all(Array.from({ length: 50 }, () => send()));
+    expect(results.every((r) => r.said[0] === 'delivered')).toBe(true);
+    expect(good.messages()).toHaveLength(50);
+    expect(good.sessions.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('signing in and encryption', () => {
+  const account = { auth: 'password', username: 'ann@home.test' } as const;
+  const passwords = { 'gateway:g1': 'open sesame' };
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const secretWords = [base64('open sesame'), base64('\0ann@home.test\0open sesame'), 'open sesame'];
+
+  it.each([
+    ['PLAIN', { EHLO: offering('AUTH PLAIN LOGIN', 'PIPELINING'), AUTH: '235 2.7.0 welcome' }],
+    [
+      'LOGIN',
+      {
+        EHLO: offering('AUTH LOGIN'),
+        'AUTH LOGIN': '334 VXNlcm5hbWU6',
+        [base64('ann@home.test')]: '334 UGFzc3dvcmQ6',
+        [base64('open sesame')]: '235 2.7.0 welcome',
+      },
+    ],
+    [
+      'CRAM-MD5',
+      {
+        EHLO: offering('AUTH CRAM-MD5'),
+        'AUTH CRAM-MD5': `334 ${base64('<1@x.test>')}`,
+        [base64('ann@home.test ').slice(0, 16)]: '235 2.7.0 welcome',
+      },
+    ],
+  ])('with %s inside TLS, and the log shows no secret', async (_name, dialogue: Dialogue) => {
+    const server = await serve(dialogue, { implicitTls: true, tls: certificates.good });
+    const { send, lines } = rigFor([{ port: server.port, security: 'tls', ...account }], {
+      passwords,
+      ca: [certificates.ca],
+    });
+    const { said, result } = await send();
+    expect(said).toEqual(['delivered']);
+    expect(result.tries[0]?.tls).toMatchObject({ verified: true });
+    for (const word of secretWords) expect(JSON.stringify(lines)).not.toContain(word);
+  });
+
+  it('never before encryption, unless the user allowed it (N16)', async () => {
+    const server = await serve({ EHLO: offering('AUTH PLAIN'), AUTH: '235 ok' });
+    const strict = rigFor([{ port: server.port, security: 'auto', ...account }], { passwords });
+    expect((await strict.send()).said).toEqual(['deferred gateway auth']);
+    expect(server.sessions[0]?.lines.some((l) => l.startsWith('AUTH'))).toBe(false);
+    const lax = rigFor([{ port: server.port, security: 'auto', allowInsecureAuth: true, ...account }], { passwords });
+    expect((await lax.send()).said).toEqual(['delivered']);
+  });
+
+  it("a refused sign-in is the gateway's trouble and is flagged", async () => {
+    const server = await serve({ EHLO: offering('AUTH PLAIN'), AUTH: '535 5.7.8 bad password' });
+    const rig = rigFor([{ port: server.port, allowInsecureAuth: true, ...account }], { passwords });
+    const { said, result } = await rig.send();
+    expect([said, result.nothingReached]).toEqual([['deferred gateway auth'], true]);
+    expect(rig.delivery.gatewayStates()[0]).toMatchObject({ state: 'sign-in-refused', hasSecret: true });
+  });
+
+  it('a missing password is said before anything is connected', async () => {
+    const server = await serve({});
+    const { send } = rigFor([{ port: server.port, ...account }]);
+    expect((await send()).said).toEqual(['deferred gateway no-secret']);
+    expect(server.sessions).toHaveLength(0);
+  });
+
+  it('starttls as a requirement does not go on in clear text', async () => {
+    const server = await serve({});
+    const { send } = rigFor([{ port: server.port, security: 'starttls' }]);
+    expect((await send()).said).toEqual(['deferred gateway tls-required']);
+    expect(server.messages()).toEqual([]);
+  });
+
+  const bad = [
+    ['expired', 'expired', 'the certificate has expired'],
+    ['for another name', 'wrongName', 'the certificate is for another name'],
+    ['self-signed', 'selfSigned', 'the certificate is self-signed'],
+  ] as const;
+  it.each(bad)(
+    'a certificate that is %s: refused for a gateway, in words, the password not sent',
+    async (_name, which, words) => {
+      const server = await serve(
+        { EHLO: offering('STARTTLS', 'AUTH PLAIN'), STARTTLS: { send: '220 go', then: 'starttls' }, AUTH: '235 ok' },
+        { tls: certificates[which] },
+      );
+      const { send } = rigFor([{ port: server.port, ...account }], { passwords, ca: [certificates.ca] });
+      const { said, result } = await send();
+      expect(said).toEqual(['deferred gateway tls']);
+      expect(result.tries[0]?.error).toBe(words);
+      expect(server.sessions.flatMap((s) => s.lines).some((l) => l.startsWith('AUTH'))).toBe(false);
+      const lax = rigFor([{ port: server.port, allowInvalidCertificate: true, ...account }], { passwords });
+      expect((await lax.send()).said).toEqual(['delivered']);
+    },
+  );
+
+  it.each(bad)('a certificate that is %s: good enough for an MX host', async (_name, which) => {
+    const server = await serve(
+      { EHLO: offering('STARTTLS'), STARTTLS: { send: '220 go', then: 'starttls' } },
+      { tls: certificates[which] },
+    );
+    const rig = deliveryRig(
+      { connection: { directPort: server.port, trustLoopbackMx: true } },
+      fakeDns({ a: { 'far.test': ['127.0.0.1'] } }),
+    );
+    open.push(() => rig.delivery.close(0));
+    const result = await rig.delivery.run(
+      { kind: 'direct', domain: 'far.test' },
+      messageOf(TEXT),
+      recipientsOf('a@far.test'),
+      never,
+    );
+    expect(brief(result.verdicts.get(1))).toBe('delivered');
+    expect(result.tries[0]?.tls).toMatchObject({ verified: false });
+  });
+});
+
+describe('Settings: what is known and what the test says', () => {
+  it('probing tells which gateways work here, without signing in', async () => {
+    const good = await serve({ EHLO: offering('AUTH PLAIN') });
+    const rig = rigFor([
+      { port: good.port, auth: 'password', username: 'ann' },
+      { port: await refusing() },
+      { port: good.port, enabled: false },
+    ]);
+    await rig.delivery.probeGateways(never);
+    expect(rig.delivery.gatewayStates().map((s) => s.state)).toEqual(['works', 'unreachable', 'disabled']);
+    expect(good.sessions.flatMap((s) => s.lines)).toEqual(['EHLO laptop.home.test', 'QUIT']);
+  });
+
+  it('the test walks through every step and stops at the one that fails', async () => {
+    const good = await serve({ EHLO: offering('AUTH PLAIN'), AUTH: '535 5.7.8 bad password' });
+    const rig = rigFor([{ port: good.port, auth: 'password', username: 'ann', allowInsecureAuth: true }]);
+    const [tested] = settingsOf({
+      gateways: {
+        list: [
+          {
+            id: 'g1',
+            name: 'G',
+            host: '127.0.0.1',
+            port: good.port,
+            auth: 'password',
+            username: 'ann',
+            allowInsecureAuth: true,
+          },
+        ],
+      },
+    }).gateways.list;
+    if (!tested) throw new Error('no gateway');
+    const failed = await rig.delivery.testGateway(tested, 'wrong', never);
+    expect(failed.map((s) => [s.step, s.ok])).toEqual([
+      ['dns', true],
+      ['connect', true],
+      ['tls', null],
+      ['sign-in', false],
+      ['transaction', null],
+    ]);
+    good.become({ EHLO: offering('AUTH PLAIN'), AUTH: '235 ok' });
+    const passed = await rig.delivery.testGateway(tested, 'right', never);
+    expect(passed.map((s) => s.ok)).toEqual([true, true, null, true, true]);
+    expect(good.messages()).toEqual([]);
+  });
+});
