@@ -1,4 +1,7 @@
 import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import './base.css';
 
 const root = document.getElementById('root');
-if (root !== null) createRoot(root).render(<h1>PostCast Server</h1>);
+const bridge = window.postcast;
+if (root !== null && bridge !== undefined) createRoot(root).render(<App bridge={bridge} />);

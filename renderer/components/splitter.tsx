@@ -1,0 +1,71 @@
+/** The line between table and details: drag, or arrow keys. */
+import { makeStyles, tokens } from '@fluentui/react-components';
+import { useRef } from 'react';
+import { useSay } from '../i18n/i18n.ts';
+
+const useStyles = makeStyles({
+  line: {
+    flexShrink: 0,
+    height: '7px',
+    marginBlock: '-3px',
+    zIndex: 3,
+    cursor: 'row-resize',
+    touchAction: 'none',
+    position: 'relative',
+    '::after': {
+      content: '""',
+      position: 'absolute',
+      insetInline: 0,
+      top: '3px',
+      height: '1px',
+      backgroundColor: tokens.colorNeutralStroke2,
+    },
+    ':hover::after': { backgroundColor: tokens.colorBrandStroke1 },
+    ':focus-visible': { outlineStyle: 'none' },
+    ':focus-visible::after': { height: '3px', top: '2px', backgroundColor: tokens.colorStrokeFocus2 },
+  },
+});
+
+interface Props {
+  /** Height of what lies below, px. */
+  readonly value: number;
+  readonly min: number;
+  readonly onChange: (next: number) => void;
+}
+
+export function Splitter({ value, min, onChange }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const start = useRef<{ y: number; value: number } | null>(null);
+  const max = Math.max(min, window.innerHeight - 320);
+  const clamp = (next: number) => Math.round(Math.min(max, Math.max(min, next)));
+  return (
+    // A separator that can be moved is a widget (ARIA 1.2 separator, focusable).
+    <div
+      role="separator"
+      tabIndex={0}
+      aria-orientation="horizontal"
+      aria-label={say('queue.splitter')}
+      aria-valuenow={clamp(value)}
+      aria-valuemin={min}
+      aria-valuemax={max}
+      className={styles.line}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        start.current = { y: event.clientY, value: clamp(value) };
+      }}
+      onPointerMove={(event) => {
+        if (start.current !== null) onChange(clamp(start.current.value + start.current.y - event.clientY));
+      }}
+      onPointerUp={() => {
+        start.current = null;
+      }}
+      onKeyDown={(event) => {
+        const step = event.key === 'ArrowUp' ? 24 : event.key === 'ArrowDown' ? -24 : 0;
+        if (step === 0) return;
+        event.preventDefault();
+        onChange(clamp(value + step));
+      }}
+    />
+  );
+}

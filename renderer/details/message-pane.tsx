@@ -1,0 +1,172 @@
+/** Everything about the one selected message. */
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  Tab,
+  TabList,
+  Text,
+  tokens,
+  Tooltip,
+} from '@fluentui/react-components';
+import { ArrowRepeatAll20Regular, ArrowUndo20Regular, Delete20Regular, MoreHorizontal20Regular, PersonEdit20Regular, Save20Regular, Server20Regular } from '@fluentui/react-icons';
+import { useState } from 'react';
+import type { EventName } from '../../shared/ipc-contract.ts';
+import { isPending, type Folder } from '../../shared/mail.ts';
+import { useLive } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useFormat } from '../i18n/locale.tsx';
+import { GatewayItems } from '../queue/message-menu.tsx';
+import type { MessageActions } from '../queue/use-message-actions.ts';
+import { PreviewTab } from './preview-tab.tsx';
+import { RecipientList } from './recipient-list.tsx';
+import { SourceTab } from './source-tab.tsx';
+import { Timeline } from './timeline.tsx';
+
+const useStyles = makeStyles({
+  pane: { flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column', outlineStyle: 'none' },
+  nothing: {
+    flexGrow: 1,
+    display: 'flex',
+    alignItems: 'center',
+    justifyContent: 'center',
+    color: tokens.colorNeutralForeground3,
+    padding: '16px',
+    textAlign: 'center',
+  },
+  head: { display: 'flex', alignItems: 'flex-start', columnGap: '8px', padding: '12px 12px 4px 20px' },
+  titles: { flexGrow: 1, minWidth: 0 },
+  subject: { display: 'block', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', userSelect: 'text' },
+  facts: {
+    display: 'block',
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    whiteSpace: 'nowrap',
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    userSelect: 'text',
+    marginTop: '2px',
+  },
+  tabs: { paddingInline: '10px', flexShrink: 0 },
+  body: { flexGrow: 1, minHeight: 0, overflow: 'auto', padding: '4px 20px 16px', borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
+});
+
+const EVENTS: readonly EventName[] = ['queue:changed'];
+type TabName = 'recipients' | 'timeline' | 'message' | 'source';
+const TABS: readonly TabName[] = ['recipients', 'timeline', 'message', 'source'];
+
+interface Props {
+  readonly id: string | null;
+  readonly count: number;
+  readonly folder: Folder;
+  readonly actions: MessageActions;
+  readonly onEdit: (id: string) => void;
+}
+
+export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  const [tab, setTab] = useState<TabName>('recipients');
+  const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
+
+  if (id === null) {
+    return (
+      <section className={styles.nothing} aria-label={say('details.title')}>
+        {count > 1 ? say('queue.selected', { count }) : say('details.nothing')}
+      </section>
+    );
+  }
+  if (failure !== null && details === null) {
+    return (
+      <section className={styles.nothing} aria-label={say('details.title')} role="alert">
+        {failure.message}
+      </section>
+    );
+  }
+  if (details === null) return <section className={styles.nothing} aria-label={say('details.title')} aria-busy />;
+
+  const failed = details.recipients.some((recipient) => recipient.state === 'bad' || recipient.state === 'bounced');
+  const retryable = failed || details.recipients.some((recipient) => isPending(recipient.state));
+  const origin = details.origin;
+  const facts = [
+    details.mailFrom ?? say('queue.nullSender'),
+    format.moment(details.acceptedAt),
+    format.size(details.size),
+    origin.kind === 'smtp' ? say('origin.smtp', { client: origin.user ?? origin.client }) : say(`origin.${origin.kind}`),
+  ];
+  return (
+    <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={say('details.title')}>
+      <div className={styles.head}>
+        <div className={styles.titles}>
+          <Text as="h2" weight="semibold" size={400} className={styles.subject} title={details.subject} style={{ margin: 0 }}>
+            {details.subject === '' ? say('queue.noSubject') : details.subject}
+          </Text>
+          <span className={styles.facts} title={facts.join(' · ')}>
+            {facts.join(' · ')}
+          </span>
+        </div>
+        {folder === 'deleted' ? (
+          <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
+            {say('action.restore')}
+          </Button>
+        ) : (
+          retryable && (
+            <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
+              {say(failed ? 'action.retry' : 'action.sendThisNow')}
+            </Button>
+          )
+        )}
+        <Tooltip content={say('action.editAndResend')} relationship="label">
+          <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(id)} />
+        </Tooltip>
+        <Menu>
+          <MenuTrigger disableButtonEnhancement>
+            <Tooltip content={say('action.more')} relationship="label">
+              <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
+            </Tooltip>
+          </MenuTrigger>
+          <MenuPopover>
+            <MenuList>
+              {retryable && folder !== 'deleted' && (
+                <Menu>
+                  <MenuTrigger disableButtonEnhancement>
+                    <MenuItem icon={<Server20Regular />}>{say('action.sendThrough')}</MenuItem>
+                  </MenuTrigger>
+                  <MenuPopover>
+                    <MenuList>
+                      <GatewayItems onChoose={actions.retry} />
+                    </MenuList>
+                  </MenuPopover>
+                </Menu>
+              )}
+              <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
+                {say('action.saveAs')}
+              </MenuItem>
+              <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
+                {say(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
+              </MenuItem>
+            </MenuList>
+          </MenuPopover>
+        </Menu>
+      </div>
+      <TabList className={styles.tabs} size="small" selectedValue={tab} onTabSelect={(_, data) => setTab(data.value as TabName)}>
+        {TABS.map((name) => (
+          <Tab key={name} value={name} id={`tab-${name}`} aria-controls="tab-panel">
+            {say(`details.${name}`)}
+          </Tab>
+        ))}
+      </TabList>
+      <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby={`tab-${tab}`} className={styles.body}>
+        {tab === 'recipients' && <RecipientList recipients={details.recipients} />}
+        {tab === 'timeline' && <Timeline tries={details.timeline} recipients={details.recipients} />}
+        {tab === 'message' && <PreviewTab id={id} />}
+        {tab === 'source' && <SourceTab key={id} id={id} />}
+      </div>
+    </section>
+  );
+}

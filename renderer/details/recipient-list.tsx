@@ -1,0 +1,66 @@
+/** Who got it and who did not: state, why this way, the server's words, next attempt with a countdown. */
+import { makeStyles, tokens } from '@fluentui/react-components';
+import { isPending, type RecipientView } from '../../shared/mail.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useFormat, useNow } from '../i18n/locale.tsx';
+import { sayPhrase } from '../i18n/phrase.ts';
+import { StateBadge } from '../queue/state-badge.tsx';
+import { replyText } from './reply-text.ts';
+
+const useStyles = makeStyles({
+  list: { listStyleType: 'none', margin: 0, padding: 0 },
+  item: {
+    display: 'grid',
+    gridTemplateColumns: '130px minmax(0, 1fr) auto',
+    columnGap: '12px',
+    paddingBlock: '10px',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+    ':last-child': { borderBottom: 'none' },
+  },
+  address: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere', userSelect: 'text' },
+  why: { margin: '2px 0 0', color: tokens.colorNeutralForeground2, userSelect: 'text', overflowWrap: 'anywhere' },
+  reply: {
+    margin: '4px 0 0',
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground2,
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+    userSelect: 'text',
+  },
+  when: { textAlign: 'end', color: tokens.colorNeutralForeground3, fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+});
+
+export function RecipientList({ recipients }: { readonly recipients: readonly RecipientView[] }) {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  const now = useNow(1000);
+  return (
+    <ul className={styles.list}>
+      {recipients.map((recipient) => (
+        <li key={recipient.id} className={styles.item}>
+          <StateBadge state={recipient.state} />
+          <div>
+            <div className={styles.address}>{recipient.rcptTo}</div>
+            {recipient.why.map((phrase, i) => (
+              <p key={i} className={styles.why}>
+                {sayPhrase(phrase)}
+              </p>
+            ))}
+            {recipient.reply !== null && <p className={styles.reply}>{replyText(recipient.reply)}</p>}
+          </div>
+          <div className={styles.when}>
+            {isPending(recipient.state) && recipient.nextAt !== null && (
+              <div title={format.moment(recipient.nextAt)}>
+                {recipient.nextAt > now ? say('details.nextIn', { time: format.countdown(recipient.nextAt - now) }) : say('queue.dueNow')}
+              </div>
+            )}
+            {recipient.doneAt !== null && <div>{format.moment(recipient.doneAt)}</div>}
+            {recipient.attempts > 0 && <div>{say('details.attempts', { count: recipient.attempts })}</div>}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}

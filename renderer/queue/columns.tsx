@@ -1,0 +1,96 @@
+/** The columns of the message table and how each cell says its value. */
+import {
+  columnResizingFeature,
+  columnSizingFeature,
+  columnVisibilityFeature,
+  createColumnHelper,
+  tableFeatures,
+} from '@tanstack/react-table';
+import { Skeleton, SkeletonItem } from '@fluentui/react-components';
+import * as z from 'zod';
+import { SORT_KEYS, type SortKey } from '../../shared/ipc-contract.ts';
+import type { MessageRow } from '../../shared/mail.ts';
+import type { Format } from '../i18n/format.ts';
+import type { Say } from '../i18n/i18n.ts';
+import { StateBadge } from './state-badge.tsx';
+
+/** A place in the list; the row may not be read yet. */
+export interface Slot {
+  readonly index: number;
+  readonly row: MessageRow | undefined;
+}
+
+export const features = tableFeatures({ columnSizingFeature, columnResizingFeature, columnVisibilityFeature });
+const helper = createColumnHelper<typeof features, Slot>();
+
+/** Widths in px at first sight; subject takes what is left over. */
+const WIDTHS: Readonly<Record<SortKey, number>> = {
+  state: 112,
+  from: 170,
+  to: 186,
+  subject: 186,
+  size: 84,
+  age: 96,
+  next: 108,
+  via: 124,
+};
+export const FLEXIBLE: SortKey = 'subject';
+const RIGHT: ReadonlySet<string> = new Set<SortKey>(['size']);
+export const isRightAligned = (column: string) => RIGHT.has(column);
+
+export const columns = helper.columns(
+  SORT_KEYS.map((key) =>
+    helper.display({ id: key, size: WIDTHS[key], minSize: 56, maxSize: 900, enableHiding: key !== 'subject' }),
+  ),
+);
+
+/** What is remembered of the table. */
+export const layoutSchema = z.object({
+  sizes: z.record(z.string(), z.number().min(56).max(900)),
+  hidden: z.array(z.enum(SORT_KEYS)),
+  sort: z.enum(SORT_KEYS),
+  descending: z.boolean(),
+});
+export type Layout = z.output<typeof layoutSchema>;
+export const FIRST_LAYOUT: Layout = { sizes: {}, hidden: [], sort: 'age', descending: true };
+
+interface CellProps {
+  readonly column: SortKey;
+  readonly row: MessageRow | undefined;
+  readonly say: Say;
+  readonly format: Format;
+  readonly now: number;
+}
+
+/** One cell. Text only, so that a row costs little while scrolling. */
+export function Cell({ column, row, say, format, now }: CellProps) {
+  if (row === undefined) {
+    return (
+      <Skeleton aria-hidden>
+        <SkeletonItem size={12} style={{ width: '70%' }} />
+      </Skeleton>
+    );
+  }
+  switch (column) {
+    case 'state':
+      return <StateBadge state={row.state} />;
+    case 'from':
+      return row.mailFrom ?? say('queue.nullSender');
+    case 'to': {
+      const more = row.recipientCount - row.to.length;
+      const names = row.to.join(', ');
+      return more > 0 ? say('queue.andMore', { names, count: more }) : names;
+    }
+    case 'subject':
+      return row.subject === '' ? say('queue.noSubject') : row.subject;
+    case 'size':
+      return format.size(row.size);
+    case 'age':
+      return <span title={format.moment(row.acceptedAt)}>{format.shortMoment(row.acceptedAt, now)}</span>;
+    case 'next':
+      if (row.nextAt === null) return null;
+      return <span title={format.moment(row.nextAt)}>{row.nextAt <= now ? say('queue.dueNow') : format.relative(row.nextAt, now)}</span>;
+    case 'via':
+      return row.via;
+  }
+}

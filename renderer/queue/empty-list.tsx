@@ -1,0 +1,98 @@
+/** What stands where the table would be: nothing here (and what that means), nothing found, or not readable. */
+import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
+import {
+  ArrowTurnUpLeft48Regular,
+  Delete48Regular,
+  ErrorCircle48Regular,
+  MailRead48Regular,
+  Search48Regular,
+  Send48Regular,
+  Warning48Regular,
+} from '@fluentui/react-icons';
+import type { ComponentType } from 'react';
+import type { Folder } from '../../shared/mail.ts';
+import type { Failure } from '../../shared/result.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useStatus } from '../status.tsx';
+
+const useStyles = makeStyles({
+  place: {
+    flexGrow: 1,
+    display: 'flex',
+    flexDirection: 'column',
+    alignItems: 'center',
+    justifyContent: 'center',
+    rowGap: '6px',
+    padding: '24px',
+    textAlign: 'center',
+    minHeight: 0,
+    overflow: 'auto',
+  },
+  icon: { color: tokens.colorNeutralForeground4, '& svg': { width: '40px', height: '40px' } },
+  words: { color: tokens.colorNeutralForeground3, maxWidth: '440px' },
+  button: { marginTop: '8px' },
+});
+
+const ICONS: Readonly<Record<Folder, ComponentType>> = {
+  outbox: Send48Regular,
+  sent: MailRead48Regular,
+  bad: ErrorCircle48Regular,
+  bounced: ArrowTurnUpLeft48Regular,
+  deleted: Delete48Regular,
+};
+
+interface Props {
+  readonly folder: Folder;
+  readonly search: string;
+  readonly failure: Failure | null;
+  readonly onRetry: () => void;
+  readonly onClear: () => void;
+}
+
+export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const listener = useStatus()?.listener;
+  if (failure !== null) {
+    return (
+      <div className={styles.place} role="alert">
+        <span className={styles.icon} aria-hidden>
+          <Warning48Regular />
+        </span>
+        <Text weight="semibold">{say('queue.unreadable')}</Text>
+        <Text className={styles.words}>{failure.message}</Text>
+        <Button className={styles.button} onClick={onRetry}>
+          {say('common.tryAgain')}
+        </Button>
+      </div>
+    );
+  }
+  if (search !== '') {
+    return (
+      <div className={styles.place} role="status">
+        <span className={styles.icon} aria-hidden>
+          <Search48Regular />
+        </span>
+        <Text weight="semibold">{say('queue.nothingFound', { folder: say(`folder.${folder}`) })}</Text>
+        <Text className={styles.words}>{say('queue.nothingFoundHelp')}</Text>
+        <Button className={styles.button} onClick={onClear}>
+          {say('queue.clearSearch')}
+        </Button>
+      </div>
+    );
+  }
+  const Icon = ICONS[folder];
+  return (
+    <div className={styles.place} role="status">
+      <span className={styles.icon} aria-hidden>
+        <Icon />
+      </span>
+      <Text weight="semibold">{say(`empty.${folder}`)}</Text>
+      <Text className={styles.words}>
+        {folder === 'outbox' && listener?.kind === 'listening'
+          ? say('empty.outboxListening', { host: 'localhost', port: String(listener.port) })
+          : say(`empty.${folder}Help`)}
+      </Text>
+    </div>
+  );
+}

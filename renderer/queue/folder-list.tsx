@@ -1,0 +1,115 @@
+/** The five folders with their counts; Bad and Bounced stand out while they hold something not looked at. */
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import {
+  ArrowTurnUpLeft20Regular,
+  Delete20Regular,
+  ErrorCircle20Regular,
+  MailArrowUp20Regular,
+  MailCheckmark20Regular,
+} from '@fluentui/react-icons';
+import type { ComponentType } from 'react';
+import { FOLDERS, type Folder, type FolderCounts } from '../../shared/mail.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useFormat } from '../i18n/locale.tsx';
+
+const useStyles = makeStyles({
+  nav: { width: '188px', flexShrink: 0, padding: '8px', display: 'flex', flexDirection: 'column', rowGap: '2px' },
+  item: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: '10px',
+    height: '36px',
+    paddingInline: '10px',
+    border: 'none',
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: 'transparent',
+    color: tokens.colorNeutralForeground2,
+    fontFamily: 'inherit',
+    fontSize: tokens.fontSizeBase300,
+    textAlign: 'start',
+    cursor: 'default',
+    position: 'relative',
+    ':hover': { backgroundColor: tokens.colorNeutralBackground3Hover },
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
+  },
+  here: {
+    backgroundColor: tokens.colorNeutralBackground1,
+    color: tokens.colorNeutralForeground1,
+    boxShadow: tokens.shadow2,
+    fontWeight: tokens.fontWeightSemibold,
+    '::before': {
+      content: '""',
+      position: 'absolute',
+      insetInlineStart: 0,
+      top: '9px',
+      bottom: '9px',
+      width: '3px',
+      borderRadius: '2px',
+      backgroundColor: tokens.colorCompoundBrandBackground,
+    },
+  },
+  name: { flexGrow: 1, overflow: 'hidden', textOverflow: 'ellipsis' },
+  count: { color: tokens.colorNeutralForeground3, fontVariantNumeric: 'tabular-nums', fontWeight: tokens.fontWeightRegular },
+  unseen: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
+  fresh: {
+    minWidth: '18px',
+    paddingInline: '5px',
+    borderRadius: '9px',
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: '18px',
+    textAlign: 'center',
+    fontWeight: tokens.fontWeightSemibold,
+    backgroundColor: tokens.colorStatusDangerBackground3,
+    color: tokens.colorNeutralForegroundOnBrand,
+  },
+});
+
+const ICONS: Readonly<Record<Folder, ComponentType>> = {
+  outbox: MailArrowUp20Regular,
+  sent: MailCheckmark20Regular,
+  bad: ErrorCircle20Regular,
+  bounced: ArrowTurnUpLeft20Regular,
+  deleted: Delete20Regular,
+};
+
+interface Props {
+  readonly counts: FolderCounts | null;
+  readonly folder: Folder;
+  readonly onFolder: (folder: Folder) => void;
+}
+
+export function FolderList({ counts, folder, onFolder }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  return (
+    <nav className={styles.nav} aria-label={say('queue.folders')}>
+      {FOLDERS.map((name) => {
+        const Icon = ICONS[name];
+        const unseen = counts === null ? 0 : name === 'bad' ? counts.unseenBad : name === 'bounced' ? counts.unseenBounced : 0;
+        const count = counts?.[name] ?? 0;
+        return (
+          <button
+            key={name}
+            type="button"
+            aria-current={name === folder ? 'page' : undefined}
+            className={mergeClasses(styles.item, unseen > 0 && styles.unseen, name === folder && styles.here)}
+            onClick={() => onFolder(name)}
+          >
+            <Icon />
+            <span className={styles.name}>{say(`folder.${name}`)}</span>
+            {unseen > 0 && (
+              <span className={styles.fresh} title={say('queue.unseen', { count: unseen })}>
+                <span aria-hidden>{format.number(unseen)}</span>
+                <span style={{ position: 'absolute', width: 1, height: 1, overflow: 'hidden', clipPath: 'inset(50%)' }}>
+                  {say('queue.unseen', { count: unseen })}
+                </span>
+              </span>
+            )}
+            {count > 0 && <span className={styles.count}>{format.number(count)}</span>}
+          </button>
+        );
+      })}
+    </nav>
+  );
+}

@@ -1,0 +1,26 @@
+/**
+ * Where a key takes the keyboard's row. Pure.
+ * @param here present row, -1 = none yet
+ * @param page rows that PageUp and PageDown skip
+ * @returns null if the key moves nothing
+ */
+export function stepOf(key: string, here: number, total: number, page: number): number | null {
+  if (total === 0) return null;
+  const clamp = (index: number) => Math.max(0, Math.min(total - 1, index));
+  switch (key) {
+    case 'ArrowDown':
+      return clamp(here + 1);
+    case 'ArrowUp':
+      return clamp(here - 1);
+    case 'PageDown':
+      return clamp(Math.max(here, 0) + page);
+    case 'PageUp':
+      return clamp(here - page);
+    case 'Home':
+      return 0;
+    case 'End':
+      return total - 1;
+    default:
+      return null;
+  }
+}

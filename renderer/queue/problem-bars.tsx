@@ -1,0 +1,69 @@
+/** What wants the user's eye, above the table: the listener first, then the engine's problems. */
+import { Button, makeStyles, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle } from '@fluentui/react-components';
+import { Dismiss16Regular } from '@fluentui/react-icons';
+import { drop, useBridge } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { sayPhrase } from '../i18n/phrase.ts';
+import { useAttempt, useNotices } from '../notices.tsx';
+import { useStatus } from '../status.tsx';
+
+const useStyles = makeStyles({
+  bars: { display: 'flex', flexDirection: 'column', rowGap: '4px', padding: '0 12px 8px', flexShrink: 0, ':empty': { display: 'none' } },
+});
+
+export function ProblemBars() {
+  const styles = useStyles();
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const notices = useNotices();
+  const status = useStatus();
+  if (status === null) return null;
+  const { listener, problems } = status;
+  const shown = problems.slice(0, 3);
+  return (
+    <section className={styles.bars} aria-label={say('queue.problems')}>
+      {listener.kind === 'failed' && (
+        <MessageBar intent="error" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{say('listener.failedTitle')}</MessageBarTitle>
+            {say(`listener.${listener.reason}`, { port: listener.port, message: listener.message })}
+          </MessageBarBody>
+          {listener.suggestedPort !== null && (
+            <MessageBarActions>
+              <Button
+                size="small"
+                onClick={() => {
+                  const port = listener.suggestedPort;
+                  if (port === null) return;
+                  drop(
+                    attempt(say('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then((done) => {
+                      if (done !== null) notices.done(say('listener.nowOn', { port: done.port }));
+                    }),
+                  );
+                }}
+              >
+                {say('listener.usePort', { port: listener.suggestedPort })}
+              </Button>
+            </MessageBarActions>
+          )}
+        </MessageBar>
+      )}
+      {shown.map((problem) => (
+        <MessageBar key={problem.id} intent={problem.severity} politeness={problem.severity === 'error' ? 'assertive' : 'polite'}>
+          <MessageBarBody>{sayPhrase(problem.phrase)}</MessageBarBody>
+          <MessageBarActions
+            containerAction={
+              <Button
+                appearance="transparent"
+                aria-label={say('common.dismiss')}
+                icon={<Dismiss16Regular />}
+                onClick={() => drop(bridge.call('control.dismissProblem', { id: problem.id }))}
+              />
+            }
+          />
+        </MessageBar>
+      ))}
+    </section>
+  );
+}

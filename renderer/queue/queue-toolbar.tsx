@@ -1,0 +1,127 @@
+/** Above the table: what can be done with everything, search, columns, settings. */
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItemCheckbox,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  SearchBox,
+  tokens,
+  ToggleButton,
+  Tooltip,
+} from '@fluentui/react-components';
+import {
+  ArrowRepeatAll20Regular,
+  Delete20Regular,
+  Pause20Regular,
+  Play20Regular,
+  Send20Regular,
+  Settings20Regular,
+  TableSettings20Regular,
+} from '@fluentui/react-icons';
+import type { RefObject } from 'react';
+import { SORT_KEYS } from '../../shared/ipc-contract.ts';
+import type { Folder } from '../../shared/mail.ts';
+import { drop, useBridge } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useStatus } from '../status.tsx';
+import type { Layout } from './columns.tsx';
+import type { MessageActions } from './use-message-actions.ts';
+
+const useStyles = makeStyles({
+  bar: { display: 'flex', alignItems: 'center', columnGap: '8px', padding: '8px 12px 8px 8px', flexShrink: 0 },
+  divider: { width: '1px', height: '20px', marginInline: '8px', backgroundColor: tokens.colorNeutralStroke2 },
+  tools: { display: 'flex', alignItems: 'center', flexGrow: 1, columnGap: '2px', minWidth: 0 },
+  search: { width: '260px', minWidth: '120px', flexShrink: 1, backgroundColor: tokens.colorNeutralBackground1 },
+  button: { whiteSpace: 'nowrap', fontWeight: tokens.fontWeightRegular },
+});
+
+interface Props {
+  readonly folder: Folder;
+  readonly actions: MessageActions;
+  readonly selectedCount: number;
+  readonly search: string;
+  readonly onSearch: (words: string) => void;
+  readonly onLeaveSearch: () => void;
+  readonly searchBox: RefObject<HTMLInputElement | null>;
+  readonly layout: Layout;
+  readonly onLayout: (next: Layout) => void;
+}
+
+export function QueueToolbar({ folder, actions, selectedCount, search, onSearch, onLeaveSearch, searchBox, layout, onLayout }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const bridge = useBridge();
+  const paused = useStatus()?.paused ?? false;
+  const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
+  return (
+    <header className={styles.bar}>
+      <div className={styles.tools} role="group" aria-label={say('queue.toolbar')}>
+        <Button className={styles.button} appearance="primary" icon={<Send20Regular />} onClick={actions.sendNow} title={say('action.sendNowHelp')}>
+          {say('action.sendNow')}
+        </Button>
+        <ToggleButton
+          className={styles.button}
+          appearance="subtle"
+          checked={paused}
+          icon={paused ? <Play20Regular /> : <Pause20Regular />}
+          onClick={() => actions.pause(!paused)}
+        >
+          {say(paused ? 'action.resume' : 'action.pause')}
+        </ToggleButton>
+        <span className={styles.divider} />
+        <Button className={styles.button} appearance="subtle" icon={<ArrowRepeatAll20Regular />} disabled={!actions.enabled || folder === 'sent'} onClick={() => actions.retry()}>
+          {say('action.retry')}
+        </Button>
+        <Button className={styles.button} appearance="subtle" icon={<Delete20Regular />} disabled={!actions.enabled} onClick={actions.remove}>
+          {say('action.delete')}
+        </Button>
+        <span role="status" aria-live="polite" style={{ marginInlineStart: 8, color: tokens.colorNeutralForeground3, whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' }}>
+          {selectedCount > 1 ? say('queue.selected', { count: selectedCount }) : ''}
+        </span>
+      </div>
+      <search>
+        <SearchBox
+          input={{ ref: searchBox }}
+          className={styles.search}
+          aria-label={say('queue.search')}
+          placeholder={say('queue.search')}
+          value={search}
+          onChange={(_, data) => onSearch(data.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') onSearch('');
+            else if (event.key === 'ArrowDown' || event.key === 'Enter') onLeaveSearch();
+            else return;
+            event.preventDefault();
+          }}
+        />
+      </search>
+      <Menu
+        checkedValues={{ columns: checked }}
+        onCheckedValueChange={(_, data) =>
+          onLayout({ ...layout, hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)) })
+        }
+      >
+        <MenuTrigger disableButtonEnhancement>
+          <Tooltip content={say('queue.columns')} relationship="label">
+            <Button appearance="subtle" icon={<TableSettings20Regular />} />
+          </Tooltip>
+        </MenuTrigger>
+        <MenuPopover>
+          <MenuList>
+            {SORT_KEYS.map((key) => (
+              <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
+                {say(`column.${key}`)}
+              </MenuItemCheckbox>
+            ))}
+          </MenuList>
+        </MenuPopover>
+      </Menu>
+      <Tooltip content={say('action.settings')} relationship="label">
+        <Button appearance="subtle" icon={<Settings20Regular />} onClick={() => drop(bridge.call('app.openSettings', {}))} />
+      </Tooltip>
+    </header>
+  );
+}

@@ -1,0 +1,171 @@
+/** The main window: folders, table, details, status bar. */
+import { makeStyles, tokens } from '@fluentui/react-components';
+import { useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
+import * as z from 'zod';
+import type { EventName } from '../../shared/ipc-contract.ts';
+import type { Folder } from '../../shared/mail.ts';
+import { drop, useBridge, useLive } from '../bridge.ts';
+import { Splitter } from '../components/splitter.tsx';
+import { MessagePane } from '../details/message-pane.tsx';
+import { ResendDialog } from '../details/resend-dialog.tsx';
+import { useSay } from '../i18n/i18n.ts';
+import { useRemembered } from './remembered.ts';
+import { FIRST_LAYOUT, layoutSchema } from './columns.tsx';
+import { EmptyList } from './empty-list.tsx';
+import { FolderList } from './folder-list.tsx';
+import { MessageMenu } from './message-menu.tsx';
+import { MessageTable, type TableView } from './message-table.tsx';
+import { ProblemBars } from './problem-bars.tsx';
+import { QueueToolbar } from './queue-toolbar.tsx';
+import { followRows, NOTHING_SELECTED, selectedCount, selectOne, singleSelected, toSelection, type SelectionState } from './selection.ts';
+import { StatusBar } from './status-bar.tsx';
+import { useMessageActions } from './use-message-actions.ts';
+import { useMessageList } from './use-message-list.ts';
+
+const useStyles = makeStyles({
+  window: { height: '100%', display: 'flex', flexDirection: 'column', backgroundColor: tokens.colorNeutralBackground3 },
+  main: { flexGrow: 1, minHeight: 0, display: 'flex' },
+  content: {
+    flexGrow: 1,
+    minWidth: 0,
+    display: 'flex',
+    flexDirection: 'column',
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderStartStartRadius: tokens.borderRadiusLarge,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderLeft: `1px solid ${tokens.colorNeutralStroke2}`,
+    overflow: 'hidden',
+  },
+  hidden: { position: 'absolute', width: '1px', height: '1px', margin: 0, overflow: 'hidden', clipPath: 'inset(50%)' },
+  list: { minHeight: '120px', display: 'flex', flexDirection: 'column', flex: '1 1 0', position: 'relative' },
+});
+
+const splitSchema = z.number().min(140).max(2000);
+const QUEUE: readonly EventName[] = ['queue:changed'];
+
+export function QueueView() {
+  const styles = useStyles();
+  const bridge = useBridge();
+  const say = useSay();
+  const [folder, setFolder] = useState<Folder>('outbox');
+  const [words, setWords] = useState('');
+  const search = useDeferredValue(words.trim());
+  const [selection, setSelection] = useState<SelectionState>(NOTHING_SELECTED);
+  const [layout, setLayout] = useRemembered('queue.layout', layoutSchema, FIRST_LAYOUT);
+  const [paneHeight, setPaneHeight] = useRemembered('queue.pane', splitSchema, 330);
+  const [menu, setMenu] = useState<{ readonly x: number; readonly y: number } | null>(null);
+  const [editing, setEditing] = useState<string | null>(null);
+  const tableView = useRef<TableView | null>(null);
+  const searchBox = useRef<HTMLInputElement>(null);
+  const counts = useLive('queue.folders', {}, QUEUE).value;
+
+  const list = useMessageList(
+    { folder, search, sort: layout.sort, descending: layout.descending },
+    () => tableView.current?.landmarks() ?? null,
+    (shift, total) => {
+      tableView.current?.shift(shift);
+      setSelection((old) => followRows(old, shift, total));
+    },
+  );
+  const chosen = toSelection(selection, folder, search);
+  const chosenCount = selectedCount(selection, list.total ?? 0);
+  const single = singleSelected(selection);
+  const actions = useMessageActions(folder, chosen, chosenCount, () => setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus })));
+
+  const goTo = useCallback((next: Folder) => {
+    setFolder(next);
+    setSelection(NOTHING_SELECTED);
+    tableView.current?.toTop();
+  }, []);
+
+  // What is looked at is no longer new.
+  useEffect(() => {
+    if (single === null || (folder !== 'bad' && folder !== 'bounced')) return;
+    const timer = setTimeout(() => drop(bridge.call('queue.markSeen', { selection: { ids: [single] } })), 1000);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [bridge, single, folder]);
+
+  useEffect(
+    () =>
+      bridge.on('window:show-message', ({ id }) => {
+        drop(
+          bridge.call('queue.show', { id }).then((result) => {
+            if (!result.ok) return;
+            setFolder(result.value.folder);
+            setWords('');
+            setSelection(selectOne(0, id));
+          }),
+        );
+      }),
+    [bridge],
+  );
+
+  const { sendNow } = actions;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'f') searchBox.current?.focus();
+      else if (event.key === 'F5') sendNow();
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener('keydown', press);
+    return () => {
+      window.removeEventListener('keydown', press);
+    };
+  }, [sendNow]);
+
+  const empty = list.total === 0;
+  return (
+    <div className={styles.window}>
+      <QueueToolbar
+        folder={folder}
+        actions={actions}
+        selectedCount={chosenCount}
+        search={words}
+        onSearch={(next) => {
+          setWords(next);
+          setSelection(NOTHING_SELECTED);
+          tableView.current?.toTop();
+        }}
+        searchBox={searchBox}
+        layout={layout}
+        onLayout={setLayout}
+        onLeaveSearch={() => tableView.current?.focus()}
+      />
+      <ProblemBars />
+      <div className={styles.main}>
+        <FolderList counts={counts} folder={folder} onFolder={goTo} />
+        <main className={styles.content}>
+          <h1 className={styles.hidden}>{say(`folder.${folder}`)}</h1>
+          <div className={styles.list}>
+            {empty || list.failure !== null ? (
+              <EmptyList folder={folder} search={search} failure={list.failure} onRetry={list.reload} onClear={() => setWords('')} />
+            ) : (
+              <MessageTable
+                key={`${layout.hidden.join()}`}
+                list={list}
+                layout={layout}
+                onLayout={setLayout}
+                selection={selection}
+                onSelection={setSelection}
+                onOpen={() => document.getElementById('message-pane')?.focus()}
+                onDelete={actions.remove}
+                onContextMenu={setMenu}
+                view={tableView}
+              />
+            )}
+          </div>
+          <Splitter value={paneHeight} onChange={setPaneHeight} min={140} />
+          <div style={{ height: `${paneHeight}px`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
+            <MessagePane id={single} count={chosenCount} folder={folder} actions={actions} onEdit={setEditing} />
+          </div>
+        </main>
+      </div>
+      <StatusBar />
+      <MessageMenu place={menu} onClose={() => setMenu(null)} folder={folder} single={single} actions={actions} onEdit={setEditing} />
+      {editing !== null && <ResendDialog id={editing} onClose={() => setEditing(null)} />}
+    </div>
+  );
+}

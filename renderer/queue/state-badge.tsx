@@ -1,0 +1,52 @@
+/** A recipient's or message's state: a shape as well as a colour, and a word. */
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import {
+  ArrowForward16Regular,
+  ArrowSync16Regular,
+  ArrowTurnUpLeft20Regular,
+  CheckmarkCircle16Regular,
+  Clock16Regular,
+  ErrorCircle16Regular,
+  Pause16Regular,
+  Send16Regular,
+} from '@fluentui/react-icons';
+import type { ComponentType } from 'react';
+import type { RecipientState } from '../../shared/mail.ts';
+import { useSay } from '../i18n/i18n.ts';
+
+const useStyles = makeStyles({
+  badge: { display: 'flex', alignItems: 'center', columnGap: '6px', minWidth: 0, whiteSpace: 'nowrap' },
+  icon: { flexShrink: 0, display: 'inline-flex', '& svg': { width: '16px', height: '16px' } },
+  word: { overflow: 'hidden', textOverflow: 'ellipsis' },
+  calm: { color: tokens.colorNeutralForeground3 },
+  active: { color: tokens.colorBrandForeground1 },
+  good: { color: tokens.colorStatusSuccessForeground1 },
+  wait: { color: tokens.colorStatusWarningForeground1 },
+  fault: { color: tokens.colorStatusDangerForeground1 },
+});
+
+const LOOKS: Readonly<Record<RecipientState, { readonly icon: ComponentType; readonly tone: 'calm' | 'active' | 'good' | 'wait' | 'fault' }>> = {
+  queued: { icon: Clock16Regular, tone: 'calm' },
+  attempting: { icon: Send16Regular, tone: 'active' },
+  deferred: { icon: ArrowSync16Regular, tone: 'wait' },
+  held: { icon: Pause16Regular, tone: 'wait' },
+  delivered: { icon: CheckmarkCircle16Regular, tone: 'good' },
+  relayed: { icon: ArrowForward16Regular, tone: 'good' },
+  bounced: { icon: ArrowTurnUpLeft20Regular, tone: 'fault' },
+  bad: { icon: ErrorCircle16Regular, tone: 'fault' },
+};
+
+export function StateBadge({ state }: { readonly state: RecipientState }) {
+  const styles = useStyles();
+  const say = useSay();
+  const look = LOOKS[state];
+  const Icon = look.icon;
+  return (
+    <span className={styles.badge}>
+      <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>
+        <Icon />
+      </span>
+      <span className={styles.word}>{say(`state.${state}`)}</span>
+    </span>
+  );
+}

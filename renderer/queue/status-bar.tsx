@@ -1,0 +1,85 @@
+/** The lowest line: listener, network, what the queue does, where passwords are kept if that is worth a word. */
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import {
+  ErrorCircle16Regular,
+  Globe16Regular,
+  LockOpen16Regular,
+  PlugConnected16Regular,
+  PlugDisconnected16Regular,
+  Send16Regular,
+} from '@fluentui/react-icons';
+import type { ReactNode } from 'react';
+import { useSay } from '../i18n/i18n.ts';
+import { sayPhrase } from '../i18n/phrase.ts';
+import { useStatus } from '../status.tsx';
+
+const useStyles = makeStyles({
+  bar: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: '20px',
+    height: '30px',
+    flexShrink: 0,
+    paddingInline: '14px',
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground3,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    whiteSpace: 'nowrap',
+    overflow: 'hidden',
+  },
+  item: { display: 'inline-flex', alignItems: 'center', columnGap: '6px', minWidth: 0, '& svg': { flexShrink: 0 } },
+  text: { overflow: 'hidden', textOverflow: 'ellipsis' },
+  grow: { flexGrow: 1 },
+  fault: { color: tokens.colorStatusDangerForeground1 },
+  wait: { color: tokens.colorStatusWarningForeground1 },
+});
+
+function Item({ icon, tone, grow, children }: { readonly icon: ReactNode; readonly tone?: 'fault' | 'wait' | undefined; readonly grow?: boolean; readonly children: string }) {
+  const styles = useStyles();
+  return (
+    <span className={mergeClasses(styles.item, tone !== undefined && styles[tone], grow === true && styles.grow)} title={children}>
+      {icon}
+      <span className={styles.text}>{children}</span>
+    </span>
+  );
+}
+
+export function StatusBar() {
+  const styles = useStyles();
+  const say = useSay();
+  const status = useStatus();
+  if (status === null) return <footer className={styles.bar} />;
+  const { listener, network, state, phrases, sending, secrets } = status;
+  const listening =
+    listener.kind === 'listening'
+      ? say('listener.listening', { port: String(listener.port) })
+      : listener.kind === 'failed'
+        ? say('listener.failedTitle')
+        : say(`listener.${listener.kind}`);
+  const network1 = !network.online
+    ? say('network.offline')
+    : network.portal
+      ? say('network.portal', { name: network.name ?? say('network.unnamed') })
+      : (network.name ?? say('network.unnamed'));
+  const doing = phrases[0] === undefined ? say(`program.${state}`, { count: sending }) : sayPhrase(phrases[0]);
+  return (
+    <footer className={styles.bar} aria-label={say('queue.statusBar')}>
+      <Item icon={listener.kind === 'listening' ? <PlugConnected16Regular /> : listener.kind === 'failed' ? <ErrorCircle16Regular /> : <PlugDisconnected16Regular />} tone={listener.kind === 'failed' ? 'fault' : undefined}>
+        {listening}
+      </Item>
+      <Item icon={<Globe16Regular />} tone={!network.online || network.portal ? 'wait' : undefined}>
+        {network1}
+      </Item>
+      <span role="status" aria-live="polite" className={mergeClasses(styles.item, styles.grow)}>
+        <Item icon={<Send16Regular />} tone={state === 'attention' ? 'fault' : state === 'idle' || state === 'sending' ? undefined : 'wait'}>
+          {doing}
+        </Item>
+      </span>
+      {secrets.protection !== 'protected' && (
+        <Item icon={<LockOpen16Regular />} tone="wait">
+          {say(`secrets.${secrets.protection}`)}
+        </Item>
+      )}
+    </footer>
+  );
+}

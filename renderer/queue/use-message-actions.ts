@@ -1,0 +1,90 @@
+/** What can be done with the selected messages; each says what it did, and offers undo where there is one. */
+import { useCallback, useMemo } from 'react';
+import type { Selection } from '../../shared/ipc-contract.ts';
+import type { Folder } from '../../shared/mail.ts';
+import { drop, useBridge } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { sayPhrase } from '../i18n/phrase.ts';
+import { useAttempt, useNotices } from '../notices.tsx';
+
+export interface MessageActions {
+  readonly enabled: boolean;
+  /** Everything that waits. */
+  readonly sendNow: () => void;
+  readonly retry: (throughGateway?: string) => void;
+  readonly remove: () => void;
+  readonly restore: () => void;
+  readonly saveAs: (id: string) => void;
+  readonly pause: (paused: boolean) => void;
+}
+
+/**
+ * @param selection null = nothing selected
+ * @param afterwards called when the selected messages have left the folder
+ */
+export function useMessageActions(folder: Folder, selection: Selection | null, count: number, afterwards: () => void): MessageActions {
+  const bridge = useBridge();
+  const say = useSay();
+  const notices = useNotices();
+  const attempt = useAttempt();
+
+  const sendNow = useCallback(() => {
+    drop(
+      attempt(say('action.sendNowFailed'), bridge.call('control.sendNow', {})).then((done) => {
+        if (done !== null) notices.done(sayPhrase(done.phrase));
+      }),
+    );
+  }, [attempt, bridge, notices, say]);
+
+  return useMemo(() => {
+    const restored = (what: Selection) => {
+      drop(attempt(say('action.restoreFailed'), bridge.call('queue.restore', { selection: what })));
+    };
+    return {
+      enabled: selection !== null && count > 0,
+      sendNow,
+      retry: (throughGateway) => {
+        if (selection === null) return;
+        const input = throughGateway === undefined ? { selection } : { selection, throughGateway };
+        drop(
+          attempt(say('action.retryFailed'), bridge.call('queue.retry', input)).then((done) => {
+            if (done !== null) notices.done(say('action.retried', { count: done.count }));
+          }),
+        );
+      },
+      remove: () => {
+        if (selection === null) return;
+        const forGood = folder === 'deleted';
+        drop(
+          attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection })).then((done) => {
+            if (done === null) return;
+            // What was selected by folder is found in Deleted no longer by that folder; only listed messages can be named again.
+            const undo = !forGood && 'ids' in selection ? () => restored(selection) : undefined;
+            notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo);
+            afterwards();
+          }),
+        );
+      },
+      restore: () => {
+        if (selection === null) return;
+        drop(
+          attempt(say('action.restoreFailed'), bridge.call('queue.restore', { selection })).then((done) => {
+            if (done === null) return;
+            notices.done(say('action.restored', { count: done.count }));
+            afterwards();
+          }),
+        );
+      },
+      saveAs: (id) => {
+        drop(
+          attempt(say('action.saveFailed'), bridge.call('app.saveMessage', { id })).then((done) => {
+            if (done?.saved === true) notices.done(say('action.saved'));
+          }),
+        );
+      },
+      pause: (paused) => {
+        drop(attempt(say('action.pauseFailed'), bridge.call(paused ? 'control.pause' : 'control.resume', {})));
+      },
+    };
+  }, [afterwards, attempt, bridge, count, folder, notices, say, selection, sendNow]);
+}

@@ -1,0 +1,79 @@
+import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-components';
+import { FolderOpen20Regular } from '@fluentui/react-icons';
+import { useState } from 'react';
+import { drop, useBridge } from '../bridge.ts';
+import { fault } from '../components/fault.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useAttempt } from '../notices.tsx';
+import { ChoiceSetting, Group, PageTitle, SwitchSetting, useWords } from './fields.tsx';
+import { InvalidAddresses } from './invalid-addresses.tsx';
+import { useSetting, useSettings } from './use-setting.ts';
+
+const useStyles = makeStyles({ row: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' }, value: { width: '110px' } });
+
+function UndeliverableAfter() {
+  const styles = useStyles();
+  const say = useSay();
+  const { label, help } = useWords('administration.undeliverableAfter');
+  const value = useSetting<number>('administration.undeliverableAfter.value');
+  const unit = useSetting<string>('administration.undeliverableAfter.unit');
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <Field label={label} hint={help} {...fault(value.problem)}>
+      {(control) => (
+        <div className={styles.row}>
+          <Input
+            {...control}
+            className={styles.value}
+            inputMode="numeric"
+            value={typed ?? String(value.value)}
+            onChange={(_, data) => {
+              setTyped(data.value);
+              value.set(data.value.trim() === '' ? Number.NaN : Number(data.value));
+            }}
+            onBlur={() => value.problem === undefined && setTyped(null)}
+          />
+          <Select aria-label={say('administration.unit')} value={unit.value} onChange={(_, data) => unit.set(data.value)}>
+            {(['days', 'hours', 'attempts'] as const).map((name) => (
+              <option key={name} value={name}>
+                {say(`administration.${name}`)}
+              </option>
+            ))}
+          </Select>
+        </div>
+      )}
+    </Field>
+  );
+}
+
+export function AdministrationPage() {
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const { administration } = useSettings();
+  return (
+    <>
+      <PageTitle title={say('settings.page.administration')} help={say('administration.help')} />
+      <Group title={say('administration.undeliverable')}>
+        <UndeliverableAfter />
+        <SwitchSetting path="administration.forceDelivery" />
+        <SwitchSetting path="administration.returnUndeliverable" />
+        <SwitchSetting path="administration.attachOriginal" disabled={!administration.returnUndeliverable} />
+      </Group>
+      <Group title={say('administration.logs')}>
+        <ChoiceSetting
+          path="administration.log"
+          choices={(['off', 'single', 'daily'] as const).map((value) => ({ value, label: say(`administration.log.${value}`) }))}
+        />
+        <div>
+          <Button icon={<FolderOpen20Regular />} onClick={() => drop(attempt(say('administration.openFailed'), bridge.call('app.openLogs', {})))}>
+            {say('administration.openLogs')}
+          </Button>
+        </div>
+      </Group>
+      <Group title={say('administration.invalid')}>
+        <InvalidAddresses />
+      </Group>
+    </>
+  );
+}

@@ -1,0 +1,178 @@
+/** The gateways in the order in which they are used. */
+import { Button, makeStyles, mergeClasses, Switch, tokens, Tooltip } from '@fluentui/react-components';
+import {
+  ArrowDown16Regular,
+  ArrowUp16Regular,
+  CheckmarkCircle16Filled,
+  CircleOff16Regular,
+  Delete20Regular,
+  Edit20Regular,
+  ErrorCircle16Filled,
+  QuestionCircle16Regular,
+  ReOrderDotsVertical20Regular,
+  Warning16Filled,
+} from '@fluentui/react-icons';
+import { useState, type ComponentType, type KeyboardEvent } from 'react';
+import type { GatewaySettings } from '../../../shared/settings.ts';
+import type { GatewayState } from '../../../shared/status.ts';
+import { useSay } from '../../i18n/i18n.ts';
+import { sayPhrase } from '../../i18n/phrase.ts';
+import { canMove, droppedOn, inOrder, moved, withPriority } from './order.ts';
+import { PriorityControl } from './priority-control.tsx';
+
+const useStyles = makeStyles({
+  list: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusLarge, overflow: 'hidden' },
+  row: {
+    display: 'grid',
+    gridTemplateColumns: '24px minmax(0, 1fr) auto',
+    columnGap: '8px',
+    alignItems: 'center',
+    padding: '10px 8px 10px 8px',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+    ':last-child': { borderBottom: 'none' },
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px' },
+  },
+  over: { boxShadow: `inset 0 2px 0 ${tokens.colorCompoundBrandStroke}` },
+  dragged: { opacity: 0.4 },
+  off: { color: tokens.colorNeutralForeground3 },
+  grip: { color: tokens.colorNeutralForeground4, cursor: 'grab', display: 'flex' },
+  words: { minWidth: 0 },
+  title: { display: 'flex', alignItems: 'baseline', columnGap: '8px', minWidth: 0 },
+  name: { fontWeight: tokens.fontWeightSemibold, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  host: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', flexShrink: 3 },
+  state: { display: 'flex', alignItems: 'center', columnGap: '6px', marginTop: '4px', fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2, minWidth: 0, '& svg': { flexShrink: 0 } },
+  stateText: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  good: { color: tokens.colorStatusSuccessForeground1, display: 'flex' },
+  wait: { color: tokens.colorStatusWarningForeground3, display: 'flex' },
+  fault: { color: tokens.colorStatusDangerForeground1, display: 'flex' },
+  calm: { color: tokens.colorNeutralForeground3, display: 'flex' },
+  tools: { display: 'grid', justifyItems: 'end', rowGap: '4px' },
+  buttons: { display: 'flex', alignItems: 'center' },
+});
+
+const LOOKS: Readonly<Record<GatewayState['state'], { readonly icon: ComponentType; readonly tone: 'good' | 'wait' | 'fault' | 'calm' }>> = {
+  works: { icon: CheckmarkCircle16Filled, tone: 'good' },
+  unreachable: { icon: Warning16Filled, tone: 'wait' },
+  'sign-in-refused': { icon: ErrorCircle16Filled, tone: 'fault' },
+  'tls-failed': { icon: ErrorCircle16Filled, tone: 'fault' },
+  refused: { icon: ErrorCircle16Filled, tone: 'fault' },
+  disabled: { icon: CircleOff16Regular, tone: 'calm' },
+  'not-here': { icon: CircleOff16Regular, tone: 'calm' },
+  unknown: { icon: QuestionCircle16Regular, tone: 'calm' },
+};
+
+interface Props {
+  readonly list: readonly GatewaySettings[];
+  readonly states: readonly GatewayState[];
+  readonly onList: (next: readonly GatewaySettings[]) => void;
+  readonly onEdit: (gateway: GatewaySettings) => void;
+  readonly onDelete: (gateway: GatewaySettings) => void;
+}
+
+export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const [dragged, setDragged] = useState<string | null>(null);
+  const [over, setOver] = useState<string | null>(null);
+  const press = (event: KeyboardEvent, id: string) => {
+    if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
+    event.preventDefault();
+    onList(moved(list, id, event.key === 'ArrowUp' ? -1 : 1));
+  };
+  return (
+    <ul className={styles.list} aria-label={say('gateways.list')}>
+      {inOrder(list).map((gateway) => {
+        const { id, name } = gateway;
+        const state = states.find((one) => one.id === id);
+        const look = LOOKS[gateway.enabled ? (state?.state ?? 'unknown') : 'disabled'];
+        const Icon = look.icon;
+        const words = !gateway.enabled ? say('gateways.disabled') : state === undefined ? say('gateways.unknown') : sayPhrase(state.phrase);
+        return (
+          <li
+            key={id}
+            className={mergeClasses(styles.row, !gateway.enabled && styles.off, over === id && dragged !== id && styles.over, dragged === id && styles.dragged)}
+            draggable
+            onKeyDown={(event) => press(event, id)}
+            onDragStart={(event) => {
+              event.dataTransfer.effectAllowed = 'move';
+              event.dataTransfer.setData('text/plain', name);
+              setDragged(id);
+            }}
+            onDragOver={(event) => {
+              if (dragged === null) return;
+              event.preventDefault();
+              setOver(id);
+            }}
+            onDrop={(event) => {
+              event.preventDefault();
+              if (dragged !== null) onList(droppedOn(list, dragged, id));
+              setDragged(null);
+              setOver(null);
+            }}
+            onDragEnd={() => {
+              setDragged(null);
+              setOver(null);
+            }}
+            onDoubleClick={(event) => {
+              if (!(event.target instanceof Element && event.target.closest('button, input, label'))) onEdit(gateway);
+            }}
+          >
+            <span className={styles.grip} title={say('gateways.drag')} aria-hidden>
+              <ReOrderDotsVertical20Regular />
+            </span>
+            <div className={styles.words}>
+              <div className={styles.title}>
+                <span className={styles.name} title={name}>
+                  {name}
+                </span>
+                <span className={styles.host} title={`${gateway.host}:${gateway.port}`}>
+                  {gateway.host}:{gateway.port}
+                </span>
+              </div>
+              <div className={styles.state} aria-live="polite">
+                <span className={styles[look.tone]} aria-hidden>
+                  <Icon />
+                </span>
+                <span className={styles.stateText} title={words}>
+                  {words}
+                </span>
+              </div>
+            </div>
+            <div className={styles.tools}>
+              <PriorityControl name={name} value={gateway.priority} onChange={(next) => onList(withPriority(list, id, next))} />
+              <div className={styles.buttons}>
+                <Tooltip content={say('gateways.up')} relationship="description">
+                  <Button
+                    appearance="subtle"
+                    size="small"
+                    icon={<ArrowUp16Regular />}
+                    aria-label={say('gateways.upOf', { name })}
+                    disabledFocusable={!canMove(list, id, -1)}
+                    onClick={() => onList(moved(list, id, -1))}
+                  />
+                </Tooltip>
+                <Tooltip content={say('gateways.down')} relationship="description">
+                  <Button
+                    appearance="subtle"
+                    size="small"
+                    icon={<ArrowDown16Regular />}
+                    aria-label={say('gateways.downOf', { name })}
+                    disabledFocusable={!canMove(list, id, 1)}
+                    onClick={() => onList(moved(list, id, 1))}
+                  />
+                </Tooltip>
+                <Button appearance="subtle" size="small" icon={<Edit20Regular />} aria-label={say('gateways.editOf', { name })} onClick={() => onEdit(gateway)} />
+                <Button appearance="subtle" size="small" icon={<Delete20Regular />} aria-label={say('gateways.deleteOf', { name })} onClick={() => onDelete(gateway)} />
+                <Switch
+                  aria-label={say('gateways.enabledOf', { name })}
+                  checked={gateway.enabled}
+                  onChange={(_, data) => onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))}
+                />
+              </div>
+            </div>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

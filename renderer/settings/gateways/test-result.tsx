@@ -1,0 +1,57 @@
+/** What a test of a gateway found, step by step, in words that can be copied. */
+import { Button, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import { Checkmark16Filled, Copy16Regular, Dismiss16Filled, Subtract16Regular } from '@fluentui/react-icons';
+import type { TestStep } from '../../../shared/ipc-contract.ts';
+import { useSay } from '../../i18n/i18n.ts';
+import { useFormat } from '../../i18n/locale.tsx';
+import { sayPhrase } from '../../i18n/phrase.ts';
+
+const useStyles = makeStyles({
+  box: { padding: '10px 12px', borderRadius: tokens.borderRadiusMedium, backgroundColor: tokens.colorNeutralBackground3 },
+  head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between', fontWeight: tokens.fontWeightSemibold },
+  list: { listStyleType: 'none', margin: '4px 0 0', padding: 0 },
+  step: { display: 'grid', gridTemplateColumns: '20px 92px minmax(0, 1fr) auto', columnGap: '6px', paddingBlock: '3px', alignItems: 'baseline', userSelect: 'text', '& svg': { transform: 'translateY(3px)' } },
+  good: { color: tokens.colorStatusSuccessForeground1 },
+  fault: { color: tokens.colorStatusDangerForeground1 },
+  faint: { color: tokens.colorNeutralForeground3 },
+  detail: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
+});
+
+interface Props {
+  readonly ok: boolean;
+  readonly steps: readonly TestStep[];
+  readonly onCopy: (text: string) => void;
+}
+
+export function TestResult({ ok, steps, onCopy }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  const title = say(ok ? 'test.ok' : 'test.failed');
+  const text = [title, ...steps.map((step) => `${say(`test.${step.step}`)}: ${sayPhrase(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`)].join('\n');
+  return (
+    <div className={styles.box} role="status" aria-live="polite">
+      <div className={styles.head}>
+        {title}
+        <Button size="small" appearance="subtle" icon={<Copy16Regular />} onClick={() => onCopy(text)}>
+          {say('common.copy')}
+        </Button>
+      </div>
+      <ol className={styles.list}>
+        {steps.map((step) => (
+          <li key={step.step} className={styles.step}>
+            <span className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.fault : styles.faint)} aria-hidden>
+              {step.ok === true ? <Checkmark16Filled /> : step.ok === false ? <Dismiss16Filled /> : <Subtract16Regular />}
+            </span>
+            <span>{say(`test.${step.step}`)}</span>
+            <span className={mergeClasses(step.ok === null && styles.faint)}>
+              {sayPhrase(step.phrase)}
+              {step.detail !== null && <div className={styles.detail}>{step.detail}</div>}
+            </span>
+            <span className={styles.faint}>{step.ok === null ? '' : format.duration(step.ms)}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

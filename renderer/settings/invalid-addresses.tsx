@@ -1,0 +1,84 @@
+/** Recipients that were refused for good: looked at, exported, cleared. */
+import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
+import { ArrowDownload20Regular, Delete20Regular } from '@fluentui/react-icons';
+import type { EventName } from '../../shared/ipc-contract.ts';
+import { drop, useBridge, useLive } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useAttempt } from '../notices.tsx';
+
+const useStyles = makeStyles({
+  frame: { border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, maxHeight: '260px', overflow: 'auto' },
+  table: { width: '100%', borderCollapse: 'collapse', tableLayout: 'fixed', '& th, & td': { padding: '6px 12px', textAlign: 'start', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', borderBottom: `1px solid ${tokens.colorNeutralStroke3}`, userSelect: 'text' }, '& th': { color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightRegular, fontSize: tokens.fontSizeBase200 } },
+  faint: { color: tokens.colorNeutralForeground3 },
+  buttons: { display: 'flex', columnGap: '8px' },
+});
+const EVENTS: readonly EventName[] = ['queue:changed'];
+
+/** One CSV field (RFC 4180); a leading = + - @ is defused, since spreadsheets would run it. */
+export function csvField(value: string): string {
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return `"${safe.replaceAll('"', '""')}"`;
+}
+
+export function InvalidAddresses() {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  const now = useNow(60_000);
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const live = useLive('queue.invalidAddresses', {}, EVENTS);
+  const rows = live.value?.rows ?? [];
+  const save = (name: string, text: string) => drop(attempt(say('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
+  if (rows.length === 0) return <Text className={styles.faint}>{say('invalid.none')}</Text>;
+  return (
+    <>
+      <div className={styles.frame} tabIndex={0} role="region" aria-label={say('administration.invalid')}>
+        <table className={styles.table}>
+          <thead>
+            <tr>
+              <th style={{ width: '34%' }}>{say('invalid.address')}</th>
+              <th>{say('invalid.reply')}</th>
+              <th style={{ width: '90px' }}>{say('invalid.when')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, 500).map((row) => (
+              <tr key={row.address}>
+                <td title={row.address}>{row.address}</td>
+                <td title={row.reply}>{row.reply}</td>
+                <td title={format.moment(row.at)}>{format.shortMoment(row.at, now)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <div className={styles.buttons}>
+        <Button icon={<ArrowDownload20Regular />} onClick={() => save('invalid-addresses.txt', rows.map((row) => `${row.address}\r\n`).join(''))}>
+          {say('invalid.exportText')}
+        </Button>
+        <Button
+          icon={<ArrowDownload20Regular />}
+          onClick={() =>
+            save(
+              'invalid-addresses.csv',
+              [['address', 'reply', 'last', 'count'], ...rows.map((row) => [row.address, row.reply, new Date(row.at).toISOString(), String(row.count)])]
+                .map((line) => `${line.map(csvField).join(',')}\r\n`)
+                .join(''),
+            )
+          }
+        >
+          {say('invalid.exportCsv')}
+        </Button>
+        <Button
+          appearance="subtle"
+          icon={<Delete20Regular />}
+          onClick={() => drop(attempt(say('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))}
+        >
+          {say('invalid.clear')}
+        </Button>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Switch, tokens } from '@fluentui/react-components';
+import { Copy20Regular, Key20Regular } from '@fluentui/react-icons';
+import { useState } from 'react';
+import type { DkimRecord } from '../../shared/ipc-contract.ts';
+import { isHostName } from '../../shared/syntax.ts';
+import { drop, useBridge } from '../bridge.ts';
+import { fault } from '../components/fault.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useAttempt, useNotices } from '../notices.tsx';
+import { useStatus } from '../status.tsx';
+import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
+import { useSetting, useSettings } from './use-setting.ts';
+
+const useStyles = makeStyles({
+  form: { display: 'flex', columnGap: '8px', alignItems: 'flex-end' },
+  record: {
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    padding: '10px 12px',
+    backgroundColor: tokens.colorNeutralBackground3,
+    borderRadius: tokens.borderRadiusMedium,
+    overflowWrap: 'anywhere',
+    userSelect: 'text',
+  },
+});
+interface DkimKey {
+  readonly domain: string;
+  readonly selector: string;
+  readonly enabled: boolean;
+}
+
+function DkimKeys() {
+  const styles = useStyles();
+  const fields = useFieldStyles();
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const notices = useNotices();
+  const { dkim } = useSettings().security;
+  const list = useSetting<readonly DkimKey[]>('security.dkim');
+  const [domain, setDomain] = useState('');
+  const [selector, setSelector] = useState('postcast');
+  const [record, setRecord] = useState<DkimRecord | null>(null);
+  const problem = domain !== '' && !isHostName(domain.trim()) ? say('problems.domain') : undefined;
+  const ready = domain !== '' && problem === undefined && selector.trim() !== '';
+  const show = async (name: 'security.makeDkimKey' | 'security.dkimRecord', key: { domain: string; selector: string }) => {
+    setRecord(await attempt(say('dkim.failed'), bridge.call(name, key)));
+  };
+  return (
+    <div className={fields.listBox}>
+      <span className={fields.help}>{say('dkim.help')}</span>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) drop(show('security.makeDkimKey', { domain: domain.trim(), selector: selector.trim() }).then(() => setDomain('')));
+        }}
+      >
+        <Field label={say('dkim.domain')} {...fault(problem)}>
+          <Input value={domain} placeholder="example.com" spellCheck={false} onChange={(_, data) => setDomain(data.value)} />
+        </Field>
+        <Field label={say('dkim.selector')}>
+          <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
+        </Field>
+        <Button type="submit" icon={<Key20Regular />} disabled={!ready}>
+          {say('dkim.make')}
+        </Button>
+      </form>
+      <ul className={fields.items} aria-label={say('dkim.title')}>
+        {dkim.map((key, i) => (
+          <li key={`${key.selector}.${key.domain}`} className={fields.item}>
+            <span className={fields.itemText}>
+              {key.domain} ({key.selector})
+            </span>
+            <Button size="small" appearance="subtle" onClick={() => drop(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}>
+              {say('dkim.show')}
+            </Button>
+            <Switch
+              aria-label={say('dkim.enabled', { domain: key.domain })}
+              checked={key.enabled}
+              onChange={(_, data) => list.set(dkim.map((other, n) => (n === i ? { ...other, enabled: data.checked } : other)))}
+            />
+          </li>
+        ))}
+      </ul>
+      {record !== null && (
+        <div>
+          <p className={fields.help}>{say('dkim.publish')}</p>
+          <div className={styles.record}>
+            {record.name} TXT
+            <br />
+            {record.value}
+          </div>
+          <Button
+            style={{ marginTop: 8 }}
+            icon={<Copy20Regular />}
+            onClick={() =>
+              drop(
+                attempt(say('common.copyFailed'), bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` })).then(
+                  (done) => done !== null && notices.done(say('common.copied')),
+                ),
+              )
+            }
+          >
+            {say('dkim.copy')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function SecurityPage() {
+  const say = useSay();
+  const secrets = useStatus()?.secrets;
+  return (
+    <>
+      <PageTitle title={say('settings.page.security')} help={say('security.help')} />
+      <Group title={say('security.secrets')}>
+        {secrets !== undefined && (
+          <MessageBar intent={secrets.protection === 'protected' ? 'success' : 'warning'} layout="multiline">
+            <MessageBarBody>{say(`security.${secrets.protection}`, { backend: secrets.backend })}</MessageBarBody>
+          </MessageBar>
+        )}
+      </Group>
+      <Group title={say('dkim.title')}>
+        <DkimKeys />
+      </Group>
+      <Group title={say('security.network')}>
+        <SwitchSetting path="security.captivePortalProbe" />
+      </Group>
+    </>
+  );
+}
