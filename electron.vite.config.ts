@@ -40,6 +40,7 @@ export default defineConfig({
           main: 'app/main.ts',
           cli: 'app/cli.ts',
           'store-worker': 'main/queue/store-worker.ts',
+          'preview-worker': 'main/preview/preview-worker.ts',
         }),
         external,
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

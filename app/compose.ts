@@ -1,8 +1,12 @@
 /** The composition root: builds the real ports, starts the engine with them, and hands the shell plain objects. */
 import { app, safeStorage } from 'electron';
 import path from 'node:path';
+import { createDialUp } from '../main/network/dial-up/dialler.ts';
+import { createNetworkMonitor } from '../main/network/monitor.ts';
+import { createPortalProbe } from '../main/network/portal-probe.ts';
+import { createSystemAdapter } from '../main/network/system-adapter.ts';
+import { startProgram } from '../main/program.ts';
 import type { RunningEngine } from './engine-port.ts';
-import { createPlaceholderEngine } from './placeholder-engine.ts';
 import { createSecretStore } from './secrets.ts';
 import { openSettingsFile, type SettingsFile } from './settings-store.ts';
 
@@ -20,10 +24,7 @@ export interface ComposeOptions {
   readonly note: (event: string, facts: Readonly<Record<string, string>>) => void;
 }
 
-/**
- * Resolves once the engine runs; the listener may stand before Electron is ready. Nothing that is not needed for listening
- * is imported on this way.
- */
+/** Resolves once the listener stands, which may be before Electron is ready. Rejects if there is no way to keep mail. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { profile, problem, note } = options;
   const settings = openSettingsFile({ profile, now: () => Date.now(), note });
@@ -34,7 +35,27 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     ready: app.whenReady(),
     problem,
   });
-  // The engine of main/ goes here: ports in, RunningEngine out.
-  const engine = createPlaceholderEngine({ settings, secrets, profile, version: app.getVersion() });
-  return { engine, settings };
+  const program = await startProgram({
+    profile,
+    version: app.getVersion(),
+    settings,
+    secrets,
+    network: ({ clock, log }) =>
+      createNetworkMonitor({
+        clock,
+        log,
+        settings,
+        adapter: createSystemAdapter({ clock, log }),
+        probePortal: createPortalProbe(),
+      }),
+    dialUp: ({ log }) => createDialUp({ log }),
+    workers: {
+      store: new URL('./store-worker.js', import.meta.url),
+      preview: new URL('./preview-worker.js', import.meta.url),
+    },
+    quit: () => {
+      app.quit();
+    },
+  });
+  return { engine: { ...program, onFailed: (listener) => program.on('failed', listener) }, settings };
 }

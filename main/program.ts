@@ -41,7 +41,7 @@ export interface ProgramParts {
   readonly secrets: SecretStore;
   /** Made once the log is there. */
   readonly network: (parts: { readonly clock: Clock; readonly log: ReturnType<typeof createLog> }) => NetworkMonitor;
-  readonly dialUp: DialUp;
+  readonly dialUp: (parts: { readonly log: ReturnType<typeof createLog> }) => DialUp;
   readonly workers: { readonly store: URL; readonly preview: URL };
   readonly clock?: Clock;
   readonly random?: Random;
@@ -100,6 +100,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const network = parts.network({ clock, log });
   const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
   const hostname = (): string => ehloName(settings.get().server.hostname, os.hostname(), ownAddresses());
+  const dialler = parts.dialUp({ log });
   const dns = createDns({ clock, settings: () => settings.get() });
   const delivery = createDelivery({
     clock,
@@ -114,7 +115,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const dialUp = createDialUpDriver({
     clock,
     log,
-    dialUp: parts.dialUp,
+    dialUp: dialler,
     settings,
     network,
     queue: async () => ({ waiting: (await store.counts()).outbox, nextDueAt: await store.nextDueAt() }),
@@ -282,7 +283,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     settings,
     secrets,
     network,
-    dialUp: parts.dialUp,
+    dialUp: dialler,
     problems,
     newQueueId,
     status: async () => {
