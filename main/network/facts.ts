@@ -3,6 +3,7 @@
  * `interpret.ts` makes a view of them, `identity.ts` an identity.
  */
 import type { LinkKind } from '../../shared/status.ts';
+import type { Clock, Log } from '../ports.ts';
 
 /** An address of an interface with the length of its prefix in bits. */
 export interface AddressFact {
@@ -70,4 +71,10 @@ export interface NetworkAdapter {
   /** Lets the system look for the hardware address of a gateway; must not wait for the answer. */
   readonly provoke: (route: RouteFact) => void;
   readonly close: () => Promise<void>;
+}
+
+/** Parts that every adapter is made of. */
+export interface SystemAdapterParts {
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'note' | 'problem'>;
 }

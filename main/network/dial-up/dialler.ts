@@ -1,9 +1,6 @@
-/** What a platform must offer so that connections can be dialled, and the port on top of it (SPEC §7). */
+/** What a platform must offer so that connections can be dialled, and the port over it (SPEC §7). */
 import type { DialUp, Log } from '../../ports.ts';
-import { runCommand, type CommandResult, type RunCommand } from '../run-command.ts';
-import { createLinuxDialler } from './linux.ts';
-import { createMacDialler } from './macos.ts';
-import { createWindowsDialler } from './windows.ts';
+import type { CommandResult } from '../run-command.ts';
 
 /** What came of it; `detail` is the system's own word, one line. */
 export interface DialResult {
@@ -21,23 +18,6 @@ export interface Dialler {
 /** A modem may need this long. */
 export const DIAL_MS = 90_000;
 export const HANG_UP_MS = 20_000;
-
-export interface DialUpParts {
-  readonly log: Pick<Log, 'note'>;
-  readonly run?: RunCommand;
-  readonly platform?: NodeJS.Platform;
-}
-
-/** The port. Only names that the system itself lists are ever handed to a command; nothing goes through a shell. */
-export function createDialUp({ log, run = runCommand, platform = process.platform }: DialUpParts): DialUp {
-  const dialler =
-    platform === 'win32'
-      ? createWindowsDialler(run)
-      : platform === 'darwin'
-        ? createMacDialler(run)
-        : createLinuxDialler(run);
-  return dialUpWith(dialler, log);
-}
 
 /** The port over a given dialler. */
 export function dialUpWith(dialler: Dialler, log: Pick<Log, 'note'>): DialUp {

@@ -1,6 +1,5 @@
 /** Linux: the kernel's facts, with NetworkManager's words laid over them where it runs. */
-import type { NetworkAdapter } from '../facts.ts';
-import type { SystemAdapterParts } from '../system-adapter.ts';
+import type { NetworkAdapter, SystemAdapterParts } from '../facts.ts';
 import { createKernelAdapter } from './kernel.ts';
 import { watchNetworkManager, type NetworkManagerWatch } from './network-manager.ts';
 import { withService } from './told-by-service.ts';

@@ -1,10 +1,9 @@
 /** macOS: `route -n monitor` says that something changed, the system's commands what there is. Not yet run there: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
 import { drop } from '../../drop.ts';
-import type { LinkFact, NetworkAdapter } from '../facts.ts';
+import type { LinkFact, NetworkAdapter, SystemAdapterParts } from '../facts.ts';
 import { keepLineChild } from '../line-child.ts';
 import { outputOf, runCommand, type RunCommand } from '../run-command.ts';
-import type { SystemAdapterParts } from '../system-adapter.ts';
 import {
   isRouteNews,
   kindOfPort,
