@@ -1,7 +1,7 @@
 /** The composition root: builds the real ports, starts the engine with them, and hands the shell plain objects. */
 import { app, safeStorage } from 'electron';
 import path from 'node:path';
-import { createDialUp } from '../main/network/dial-up/dialler.ts';
+import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
 import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
 import { createSystemAdapter } from '../main/network/system-adapter.ts';

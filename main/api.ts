@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { explain } from './policy/explain.ts';
 import type { Problems } from './problems.ts';
 import {
+  SecretError,
   StoreError,
   type Clock,
   type DialUp,
@@ -74,6 +75,7 @@ function guarded<In, Out>(run: (input: In) => Promise<Result<Out>>): (input: In)
       return await run(input);
     } catch (error) {
       if (error instanceof StoreError) return storeFailure(error);
+      if (error instanceof SecretError) return fail(`secret-${error.reason}`, error.message);
       return fail('internal', 'Something went wrong inside the program; the log has more.');
     }
   };

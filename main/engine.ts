@@ -7,6 +7,7 @@ import type { Phrase } from '../shared/mail.ts';
 import type { DialUpState, NetworkState } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
 import { drop } from './drop.ts';
+import { isNetworkChange } from './network/interpret.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
@@ -208,7 +209,7 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   const networkChanged = async (next: NetworkState): Promise<void> => {
-    const same = next.id === known.id && next.online === known.online;
+    const same = !isNetworkChange(known, next) && next.online === known.online;
     const heldBefore = world().hold !== null;
     known = next;
     if (!same) {

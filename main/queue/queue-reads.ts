@@ -170,6 +170,8 @@ export function createQueueReads(prepare: Prepare) {
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
         origin: envelope.origin,
+        body8bit: envelope.body8bit,
+        smtputf8: envelope.smtputf8,
         recipients: recipientsOf(row.seq).map(toStoredRecipient),
         timeline: timeline
           .flatMap((entry) => parseJson<HopTry[]>(`[${entry.try}]`, []))
