@@ -54,7 +54,7 @@ export async function startDnsmasq(
   for (;;) {
     const code = await resolver.resolve4('up.test').then(
       () => '',
-      (error: NodeJS.ErrnoException) => error.code,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
     if (code === '' || code === 'ENOTFOUND' || code === 'ENODATA') return { server, close };
     if (Date.now() > end) {

@@ -194,7 +194,7 @@ maximal_queue_lifetime=0
     } catch {
       // It was not running.
     }
-    if (dovecot && dovecot.exitCode === null) {
+    if (dovecot?.exitCode === null) {
       const ended = new Promise((resolve) => dovecot?.once('exit', resolve));
       dovecot.kill('SIGTERM');
       await ended;
@@ -209,7 +209,7 @@ maximal_queue_lifetime=0
   } catch (error) {
     const said = log();
     await close();
-    throw new Error(`${String(error)}\n${said}`);
+    throw new Error(`${String(error)}\n${said}`, { cause: error });
   }
   return {
     port,
