@@ -1,6 +1,7 @@
 /** The composition root: builds the real ports, starts the engine with them, and hands the shell plain objects. */
 import { app, safeStorage } from 'electron';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
 import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
@@ -22,6 +23,11 @@ export interface ComposeOptions {
   readonly profile: string;
   readonly problem: (event: string, error: unknown) => void;
   readonly note: (event: string, facts: Readonly<Record<string, string>>) => void;
+}
+
+/** A file of the build: chunks move about, the entries of threads do not. */
+function built(file: string): URL {
+  return pathToFileURL(path.join(app.getAppPath(), 'out', 'main', file));
 }
 
 /** Resolves once the listener stands, which may be before Electron is ready. Rejects if there is no way to keep mail. */
@@ -49,10 +55,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         probePortal: createPortalProbe(),
       }),
     dialUp: ({ log }) => createDialUp({ log }),
-    workers: {
-      store: new URL('./store-worker.js', import.meta.url),
-      preview: new URL('./preview-worker.js', import.meta.url),
-    },
+    workers: { store: built('store-worker.js'), preview: built('preview-worker.js') },
     quit: () => {
       app.quit();
     },

@@ -272,6 +272,8 @@ export function createEngine(deps: EngineDeps): Engine {
           } else pump();
         }),
       );
+      // What was told before we listened.
+      known = network.current();
       armTidy();
       drop(tidy(), log, 'tidy');
       if (known.id !== null) await store.noteNetwork({ id: known.id, name: known.name, at: clock.now() });
