@@ -1,4 +1,5 @@
 /** Dials and hangs up as policy/dialup-rules says (SPEC §7), and says what it did and why. */
+import { phrase } from '../shared/phrases.ts';
 import type { Phrase } from '../shared/mail.ts';
 import type { DialUpState } from '../shared/status.ts';
 import { drop } from './drop.ts';
@@ -80,13 +81,13 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
           return;
         case 'dial': {
           lastDialAt = clock.now();
-          say({ id: 'dialUp.dialling', params: { name: action.name, count: waiting } });
+          say(phrase('dialUp.dialling', { name: action.name, count: waiting }));
           const done = await deps.dialUp.dial(
             action.name,
             AbortSignal.any([abort.signal, AbortSignal.timeout(DIAL_MS)]),
           );
           if (done.ok) dialled = action.name;
-          say({ id: done.ok ? 'dialUp.dialled' : 'dialUp.failed', params: { name: action.name, detail: done.detail } });
+          say(phrase(done.ok ? 'dialUp.dialled' : 'dialUp.failed', { name: action.name, detail: done.detail }));
           return;
         }
         case 'hang-up': {
@@ -95,10 +96,7 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
             AbortSignal.any([abort.signal, AbortSignal.timeout(DIAL_MS)]),
           );
           if (done.ok) dialled = null;
-          say({
-            id: done.ok ? 'dialUp.hungUp' : 'dialUp.hangUpFailed',
-            params: { name: action.name, detail: done.detail },
-          });
+          say(phrase(done.ok ? 'dialUp.hungUp' : 'dialUp.hangUpFailed', { name: action.name, detail: done.detail }));
           return;
         }
       }

@@ -2,6 +2,7 @@
  * The one loop: claims what is due, runs attempts side by side, and wakes on the nearest timer, new mail, a changed
  * network, resume, *send now*, and a hop that works again (ARCHITECTURE §2). What to do is decided in policy/.
  */
+import { phrase } from '../shared/phrases.ts';
 import type { Selection } from '../shared/ipc-contract.ts';
 import type { Phrase } from '../shared/mail.ts';
 import type { DialUpState, NetworkState } from '../shared/status.ts';
@@ -282,10 +283,10 @@ export function createEngine(deps: EngineDeps): Engine {
     newMail: pump,
     async sendNow() {
       const { hold } = world();
-      if (hold !== null) return { count: 0, phrase: { id: `hold.${hold}` } };
+      if (hold !== null) return { count: 0, phrase: phrase(`hold.${hold}`) };
       delivery.forgetFailures();
       const count = await wakeAll();
-      return { count, phrase: { id: 'status.sendingNow', params: { count } } };
+      return { count, phrase: phrase('status.sendingNow', { count }) };
     },
     async retry(selection, throughGateway) {
       const count = await store.wake({ kind: 'selection', selection, forcedGateway: throughGateway }, clock.now());
@@ -331,7 +332,7 @@ export function createEngine(deps: EngineDeps): Engine {
       if (known.id !== null) blocked.delete(known.id);
       await store.setMemo('direct-blocked', JSON.stringify([...blocked]));
       await wakeAll();
-      return { id: 'direct.retesting' };
+      return phrase('direct.retesting');
     },
     forgetNetwork(id) {
       blocked.delete(id);

@@ -2,6 +2,7 @@
  * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the Electron
  * shell (app/compose.ts), the tests and the benches all run this same composition with their own ports.
  */
+import { phrase } from '../shared/phrases.ts';
 import { mkdir, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -255,24 +256,29 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       const id = `gateway:${state.id}`;
       const name = settings.get().gateways.list.find((g) => g.id === state.id)?.name ?? state.id;
       if (state.state === 'sign-in-refused')
-        problems.raise(id, 'error', { id: 'problem.sign-in-refused', params: { gateway: name } });
+        problems.raise(id, 'error', phrase('problem.sign-in-refused', { gateway: name }));
       else if (state.state === 'tls-failed')
-        problems.raise(id, 'warning', { id: 'problem.tls-failed', params: { gateway: name } });
+        problems.raise(id, 'warning', phrase('problem.tls-failed', { gateway: name }));
       else problems.clear(id);
     }
   };
 
   if (settings.setAside !== null) {
-    problems.raise('settings', 'warning', {
-      id: 'problem.settings-set-aside',
-      params: { file: path.basename(settings.setAside) },
-    });
+    problems.raise(
+      'settings',
+      'warning',
+      phrase('problem.settingsSetAside', { file: path.basename(settings.setAside) }),
+    );
   }
   if (store.recovery.setAside !== null) {
-    problems.raise('queue', 'error', {
-      id: 'problem.queue-set-aside',
-      params: { file: path.basename(store.recovery.setAside), count: store.recovery.salvaged },
-    });
+    problems.raise(
+      'queue',
+      'error',
+      phrase('problem.queue-set-aside', {
+        file: path.basename(store.recovery.setAside),
+        count: store.recovery.salvaged,
+      }),
+    );
   }
 
   const api = createApi({

@@ -1,4 +1,5 @@
 /** AppStatus out of what the parts say of themselves. Pure. */
+import { phrase } from '../shared/phrases.ts';
 import type { FolderCounts, Phrase } from '../shared/mail.ts';
 import type { GatewayMode } from '../shared/settings.ts';
 import type {
@@ -40,16 +41,13 @@ export function programState(input: StatusInput): ProgramState {
 
 function statusPhrases(input: StatusInput): readonly Phrase[] {
   const phrases: Phrase[] = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
-  if (input.hold !== null) phrases.push({ id: `hold.${input.hold}` });
-  if (input.sending > 0) phrases.push({ id: 'status.sending', params: { count: input.sending } });
-  if (input.counts.unseenBad > 0) phrases.push({ id: 'status.bad', params: { count: input.counts.unseenBad } });
-  if (input.counts.unseenBounced > 0)
-    phrases.push({ id: 'status.bounced', params: { count: input.counts.unseenBounced } });
+  if (input.hold !== null) phrases.push(phrase(`hold.${input.hold}`));
+  if (input.sending > 0) phrases.push(phrase('status.sending', { count: input.sending }));
+  if (input.counts.unseenBad > 0) phrases.push(phrase('status.bad', { count: input.counts.unseenBad }));
+  if (input.counts.unseenBounced > 0) phrases.push(phrase('status.bounced', { count: input.counts.unseenBounced }));
   if (input.hold === null && input.sending === 0) {
     phrases.push(
-      input.counts.outbox === 0
-        ? { id: 'status.idle' }
-        : { id: 'status.waiting', params: { count: input.counts.outbox } },
+      input.counts.outbox === 0 ? phrase('status.idle') : phrase('status.waiting', { count: input.counts.outbox }),
     );
   }
   return phrases;

@@ -1,3 +1,5 @@
+import { enGateways } from './en-gateways.ts';
+
 /**
  * English words for every phrase that the engine can say (Phrase in shared/mail.ts). `{name}` stands for a parameter;
  * a phrase that counts has the forms `_one` and `_other`, chosen by `{count}` (i18next reads the same form).
@@ -158,4 +160,6 @@ export const en = {
 
   'notify.bad': 'A message could not be sent and is in Bad: {subject}',
   'notify.bounced': 'A message could not be delivered and is in Bounced: {subject}',
+
+  ...enGateways,
 } as const;

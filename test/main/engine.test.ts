@@ -107,7 +107,7 @@ describe('the network', () => {
     expect(await states(id)).toEqual({ 'bob@a.test': 'deferred' });
     const probes = delivery.probes;
     delivery.become(() => accepted);
-    await network({ ...HOME, id: 'hotel', name: 'Hotel' });
+    await network({ ...HOME, id: 'hotel', name: 'Hotel', since: 1 });
     expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
     expect(delivery.probes).toBe(probes + 1);
     expect(delivery.changes).toEqual(['hotel']);
