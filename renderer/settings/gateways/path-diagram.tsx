@@ -20,7 +20,7 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusMedium,
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     backgroundColor: tokens.colorNeutralBackground1,
-    minWidth: 0,
+    minWidth: 'min-content',
     flexShrink: 1,
     '& svg': { flexShrink: 0 },
   },
@@ -28,7 +28,7 @@ const useStyles = makeStyles({
   end: { color: tokens.colorStatusDangerForeground1 },
   words: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   name: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', color: tokens.colorNeutralForeground1 },
-  names: { fontSize: tokens.fontSizeBase100, lineHeight: '13px', color: tokens.colorNeutralForeground3, overflow: 'hidden', maxHeight: '39px', maxWidth: '170px', overflowWrap: 'anywhere' },
+  names: { fontSize: tokens.fontSizeBase100, lineHeight: '13px', color: tokens.colorNeutralForeground3, overflow: 'hidden', maxHeight: '39px', maxWidth: '170px', overflowWrap: 'anywhere', '@media (max-width: 1060px)': { display: 'none' } },
   way: { flex: '1 1 84px', minWidth: '70px', maxWidth: '180px', display: 'flex', flexDirection: 'column', justifyContent: 'center', textAlign: 'center', paddingInline: '4px' },
   when: { fontSize: tokens.fontSizeBase100, lineHeight: tokens.lineHeightBase100, color: tokens.colorNeutralForeground3, paddingInline: '2px' },
   line: {

@@ -1,0 +1,101 @@
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { App } from '../../renderer/app.tsx';
+import { ok } from '../../shared/result.ts';
+import { createMockBridge, type MockBridge } from './mock-bridge.ts';
+
+const changesOf = (bridge: MockBridge) =>
+  bridge.calls.filter((call) => call.name === 'settings.set').flatMap((call) => (call.input as { changes: { path: string; value: unknown }[] }).changes);
+
+function open(hash: string, bridge: MockBridge): MockBridge {
+  window.location.hash = hash;
+  render(<App bridge={bridge} />);
+  return bridge;
+}
+
+beforeEach(() => {
+  localStorage.clear();
+  // happy-dom lays nothing out; the table needs to know how high it is.
+  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(480);
+  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(1000);
+});
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+describe('SMTP Gateways', () => {
+  test('a click on a mode is saved at once', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    fireEvent.click(await screen.findByRole('radio', { name: /Always use SMTP gateways/ }));
+    await waitFor(() => expect(changesOf(bridge)).toEqual([{ path: 'gateways.mode', value: 'always' }]));
+    expect(bridge.settings().gateways.mode).toBe('always');
+  });
+  test('one click sets a priority and the list shows the new order', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    const group = await screen.findByRole('radiogroup', { name: 'Priority of Mobile' });
+    fireEvent.click(within(group).getByRole('radio', { name: 'Highest' }));
+    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+    expect(within(group).getByRole('radio', { name: 'Highest' }).getAttribute('aria-checked')).toBe('true');
+  });
+  test('Alt+Up moves a gateway within its priority', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    fireEvent.keyDown(await screen.findByRole('button', { name: 'Edit Mobile' }), { key: 'ArrowUp', altKey: true });
+    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+  });
+  test('an invalid port is not saved and says why beside the field', async () => {
+    const bridge = open('#/settings/server', createMockBridge());
+    fireEvent.change(await screen.findByRole('textbox', { name: 'Port' }), { target: { value: '70000' } });
+    expect(await screen.findByText('At most 65535')).toBeTruthy();
+    expect(changesOf(bridge)).toEqual([]);
+  });
+  test('a password that needs consent is not stored, nor the gateway saved, before the user agrees', async () => {
+    const bridge = createMockBridge();
+    bridge.answer('secrets.set', ({ acceptObfuscated }) => ok({ stored: acceptObfuscated, needsConsent: !acceptObfuscated }));
+    open('#/settings/gateways', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: 'Edit Office' }));
+    fireEvent.change(await screen.findByLabelText('Password'), { target: { value: 'hush' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    const agree = await screen.findByRole('button', { name: 'Store it obfuscated' });
+    expect(changesOf(bridge)).toEqual([]);
+    fireEvent.click(agree);
+    await waitFor(() => expect(changesOf(bridge)).toHaveLength(1));
+    expect(JSON.stringify(changesOf(bridge))).not.toContain('hush');
+  });
+});
+
+describe('queue view', () => {
+  test('new mail does not lose the selection', async () => {
+    const bridge = open('', createMockBridge({ counts: { outbox: 300 } }));
+    const cell = await screen.findAllByText('b.okafor@post.isp-one.test');
+    fireEvent.mouseDown(cell[0]!, { button: 0 });
+    await waitFor(() => expect(document.querySelectorAll('[role=row][aria-selected=true]')).toHaveLength(1));
+    const before = document.querySelector('[role=row][aria-selected=true]')!;
+    const words = before.textContent;
+    await act(async () => {
+      bridge.arrive('outbox', 2);
+      await Promise.resolve();
+    });
+    await waitFor(() => expect(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')).toBe('303'));
+    const after = document.querySelectorAll('[role=row][aria-selected=true]');
+    expect(after).toHaveLength(1);
+    expect(after[0]!.textContent).toBe(words);
+    expect(after[0]!.getAttribute('aria-rowindex')).toBe(String(Number(before.getAttribute('aria-rowindex')) ));
+  });
+  test('Ctrl+A and Delete name the folder, not 100,000 messages', async () => {
+    const bridge = open('', createMockBridge());
+    fireEvent.click(await screen.findByRole('button', { name: /Sent/ }));
+    const grid = await screen.findByRole('grid');
+    await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('100001'));
+    fireEvent.keyDown(grid, { key: 'a', ctrlKey: true });
+    await screen.findByText('100000 messages selected');
+    fireEvent.keyDown(grid, { key: 'Delete' });
+    await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { folder: 'sent', search: '', except: [] } }));
+  });
+  test('the taken port is one click away from another one', async () => {
+    const bridge = createMockBridge({ status: { listener: { kind: 'failed', port: 2525, reason: 'taken', message: '', suggestedPort: 2526 } } });
+    open('', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: 'Use port 2526 instead' }));
+    await waitFor(() => expect(bridge.calls).toContainEqual({ name: 'server.usePort', input: { port: 2526 } }));
+  });
+});
