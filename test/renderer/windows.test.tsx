@@ -15,13 +15,24 @@ function open(hash: string, bridge: MockBridge): MockBridge {
 
 beforeEach(() => {
   localStorage.clear();
+  // Without the Web Animations API, Fluent shows and hides at once.
+  Reflect.deleteProperty(Element.prototype, 'animate');
   // happy-dom lays nothing out; the table needs to know how high it is.
+  vi.stubGlobal(
+    'ResizeObserver',
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
   vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(480);
   vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(1000);
 });
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 describe('SMTP Gateways', () => {
@@ -67,11 +78,10 @@ describe('SMTP Gateways', () => {
 describe('queue view', () => {
   test('new mail does not lose the selection', async () => {
     const bridge = open('', createMockBridge({ counts: { outbox: 300 } }));
-    const cell = await screen.findAllByText('b.okafor@post.isp-one.test');
-    fireEvent.mouseDown(cell[0]!, { button: 0 });
+    await waitFor(() => expect(document.querySelector('#row-2')?.textContent).toContain('@'));
+    fireEvent.mouseDown(document.querySelector('#row-2')!, { button: 0 });
     await waitFor(() => expect(document.querySelectorAll('[role=row][aria-selected=true]')).toHaveLength(1));
-    const before = document.querySelector('[role=row][aria-selected=true]')!;
-    const words = before.textContent;
+    const words = document.querySelector('[role=row][aria-selected=true]')!.textContent;
     await act(async () => {
       bridge.arrive('outbox', 2);
       await Promise.resolve();
@@ -80,7 +90,7 @@ describe('queue view', () => {
     const after = document.querySelectorAll('[role=row][aria-selected=true]');
     expect(after).toHaveLength(1);
     expect(after[0]!.textContent).toBe(words);
-    expect(after[0]!.getAttribute('aria-rowindex')).toBe(String(Number(before.getAttribute('aria-rowindex')) ));
+    expect(after[0]!.id).toBe('row-4');
   });
   test('Ctrl+A and Delete name the folder, not 100,000 messages', async () => {
     const bridge = open('', createMockBridge());
@@ -88,7 +98,7 @@ describe('queue view', () => {
     const grid = await screen.findByRole('grid');
     await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('100001'));
     fireEvent.keyDown(grid, { key: 'a', ctrlKey: true });
-    await screen.findByText('100000 messages selected');
+    expect(await screen.findAllByText('100,000 messages selected')).not.toHaveLength(0);
     fireEvent.keyDown(grid, { key: 'Delete' });
     await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { folder: 'sent', search: '', except: [] } }));
   });
