@@ -40,7 +40,9 @@ export function RecipientList({ recipients }: { readonly recipients: readonly Re
     <ul className={styles.list}>
       {recipients.map((recipient) => (
         <li key={recipient.id} className={styles.item}>
-          <StateBadge state={recipient.state} />
+          <div>
+            <StateBadge state={recipient.state} />
+          </div>
           <div>
             <div className={styles.address}>{recipient.rcptTo}</div>
             {recipient.why.map((phrase, i) => (

@@ -24,7 +24,7 @@ export function ProblemBars() {
   return (
     <section className={styles.bars} aria-label={say('queue.problems')}>
       {listener.kind === 'failed' && (
-        <MessageBar intent="error" layout="multiline">
+        <MessageBar intent="error">
           <MessageBarBody>
             <MessageBarTitle>{say('listener.failedTitle')}</MessageBarTitle>
             {say(`listener.${listener.reason}`, { port: listener.port, message: listener.message })}

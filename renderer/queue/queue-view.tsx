@@ -52,7 +52,7 @@ export function QueueView() {
   const search = useDeferredValue(words.trim());
   const [selection, setSelection] = useState<SelectionState>(NOTHING_SELECTED);
   const [layout, setLayout] = useRemembered('queue.layout', layoutSchema, FIRST_LAYOUT);
-  const [paneHeight, setPaneHeight] = useRemembered('queue.pane', splitSchema, 330);
+  const [paneHeight, setPaneHeight] = useRemembered('queue.pane', splitSchema, Math.max(220, Math.round(window.innerHeight * 0.44)));
   const [menu, setMenu] = useState<{ readonly x: number; readonly y: number } | null>(null);
   const [editing, setEditing] = useState<string | null>(null);
   const tableView = useRef<TableView | null>(null);
@@ -158,7 +158,7 @@ export function QueueView() {
             )}
           </div>
           <Splitter value={paneHeight} onChange={setPaneHeight} min={140} />
-          <div style={{ height: `${paneHeight}px`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
+          <div style={{ height: `min(${paneHeight}px, 65vh)`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
             <MessagePane id={single} count={chosenCount} folder={folder} actions={actions} onEdit={setEditing} />
           </div>
         </main>

@@ -27,7 +27,7 @@ export const useFieldStyles = makeStyles({
   switchWords: { flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column' },
   narrow: { width: '140px' },
   medium: { maxWidth: '360px' },
-  items: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, maxHeight: '220px', overflow: 'auto', ':empty': { display: 'none' } },
+  items: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, maxHeight: '220px', maxWidth: '460px', overflow: 'auto', ':empty': { display: 'none' } },
   item: {
     display: 'flex',
     alignItems: 'center',

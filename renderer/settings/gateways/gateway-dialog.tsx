@@ -15,7 +15,6 @@ import {
   MessageBarBody,
   Select,
   Spinner,
-  tokens,
 } from '@fluentui/react-components';
 import { useState } from 'react';
 import { Controller, useForm } from 'react-hook-form';
@@ -31,13 +30,11 @@ import { TestResult } from './test-result.tsx';
 
 const useStyles = makeStyles({
   surface: { maxWidth: '620px' },
-  form: { display: 'grid', gridTemplateColumns: 'repeat(6, minmax(0, 1fr))', gap: '14px 12px', paddingBlock: '4px' },
+  form: { display: 'grid', gridTemplateColumns: 'repeat(6, minmax(0, 1fr))', gap: '14px 12px', paddingBlock: '4px', alignItems: 'start', '& .fui-Input, & .fui-Select': { width: '100%', minWidth: 0 }, '& .fui-Input__input': { minWidth: 0 } },
   whole: { gridColumn: '1 / -1' },
   four: { gridColumn: 'span 4' },
   three: { gridColumn: 'span 3' },
   two: { gridColumn: 'span 2' },
-  left: { marginInlineEnd: 'auto' },
-  faint: { color: tokens.colorNeutralForeground3 },
 });
 
 interface Props {
@@ -273,16 +270,18 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                 )}
                 {busy === 'testing' && <Spinner className={styles.whole} size="tiny" label={say('gateway.testing')} style={{ justifyContent: 'start' }} />}
                 {test !== null && (
-                  <div className={styles.whole}>
+                  <div className={styles.whole} ref={(box) => box?.scrollIntoView({ block: 'nearest' })}>
                     <TestResult ok={test.ok} steps={test.steps} onCopy={(text) => drop(attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then((done) => done !== null && notices.done(say('common.copied'))))} />
                   </div>
                 )}
               </div>
             </DialogContent>
-            <DialogActions fluid>
-              <Button className={styles.left} disabled={busy !== null} onClick={() => drop(runTest())}>
+            <DialogActions position="start">
+              <Button disabled={busy !== null} onClick={() => drop(runTest())}>
                 {say('gateway.test')}
               </Button>
+            </DialogActions>
+            <DialogActions position="end">
               <Button onClick={onClose}>{say('common.cancel')}</Button>
               <Button appearance="primary" type="submit" disabled={busy !== null || (formState.isSubmitted && Object.keys(formState.errors).length > 0)}>
                 {say(fresh ? 'common.add' : 'common.save')}

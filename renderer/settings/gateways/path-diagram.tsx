@@ -11,7 +11,7 @@ import { pathsOf, type StepKind } from './path-steps.ts';
 const useStyles = makeStyles({
   box: { padding: '14px 16px', borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground2, display: 'flex', flexDirection: 'column', rowGap: '14px' },
   who: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, marginBottom: '6px' },
-  chain: { display: 'flex', alignItems: 'stretch', listStyleType: 'none', margin: 0, padding: 0, minWidth: 0 },
+  chain: { display: 'flex', '@media (max-width: 1060px)': { flexWrap: 'wrap', rowGap: '8px' }, alignItems: 'stretch', listStyleType: 'none', margin: 0, padding: 0, minWidth: 0 },
   step: {
     display: 'flex',
     alignItems: 'center',
@@ -20,7 +20,7 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusMedium,
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     backgroundColor: tokens.colorNeutralBackground1,
-    minWidth: 0,
+    minWidth: 'min-content',
     flexShrink: 1,
     '& svg': { flexShrink: 0 },
   },
@@ -28,8 +28,8 @@ const useStyles = makeStyles({
   end: { color: tokens.colorStatusDangerForeground1 },
   words: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   name: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', color: tokens.colorNeutralForeground1 },
-  names: { fontSize: tokens.fontSizeBase100, lineHeight: '13px', color: tokens.colorNeutralForeground3, overflow: 'hidden', maxHeight: '39px', maxWidth: '170px', overflowWrap: 'anywhere' },
-  way: { flex: '1 1 84px', minWidth: '70px', maxWidth: '180px', display: 'flex', flexDirection: 'column', justifyContent: 'center', textAlign: 'center', paddingInline: '4px' },
+  names: { fontSize: tokens.fontSizeBase100, lineHeight: '13px', color: tokens.colorNeutralForeground3, overflow: 'hidden', maxHeight: '39px', maxWidth: '170px', overflowWrap: 'anywhere', '@media (max-width: 1060px)': { display: 'none' } },
+  way: { flex: '1 1 60px', minWidth: '56px', maxWidth: '180px', display: 'flex', flexDirection: 'column', justifyContent: 'center', textAlign: 'center', paddingInline: '4px' },
   when: { fontSize: tokens.fontSizeBase100, lineHeight: tokens.lineHeightBase100, color: tokens.colorNeutralForeground3, paddingInline: '2px' },
   line: {
     position: 'relative',

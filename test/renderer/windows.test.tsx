@@ -1,0 +1,110 @@
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { App } from '../../renderer/app.tsx';
+import { ok } from '../../shared/result.ts';
+import { createMockBridge, type MockBridge } from './mock-bridge.ts';
+
+const changesOf = (bridge: MockBridge) =>
+  bridge.calls.filter((call) => call.name === 'settings.set').flatMap((call) => (call.input as { changes: { path: string; value: unknown }[] }).changes);
+
+function open(hash: string, bridge: MockBridge): MockBridge {
+  window.location.hash = hash;
+  render(<App bridge={bridge} />);
+  return bridge;
+}
+
+beforeEach(() => {
+  localStorage.clear();
+  // Without the Web Animations API, Fluent shows and hides at once.
+  Reflect.deleteProperty(Element.prototype, 'animate');
+  // happy-dom lays nothing out; the table needs to know how high it is.
+  vi.stubGlobal(
+    'ResizeObserver',
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
+  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(480);
+  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(1000);
+});
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+describe('SMTP Gateways', () => {
+  test('a click on a mode is saved at once', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    fireEvent.click(await screen.findByRole('radio', { name: /Always use SMTP gateways/ }));
+    await waitFor(() => expect(changesOf(bridge)).toEqual([{ path: 'gateways.mode', value: 'always' }]));
+    expect(bridge.settings().gateways.mode).toBe('always');
+  });
+  test('one click sets a priority and the list shows the new order', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    const group = await screen.findByRole('radiogroup', { name: 'Priority of Mobile' });
+    fireEvent.click(within(group).getByRole('radio', { name: 'Highest' }));
+    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+    expect(within(group).getByRole('radio', { name: 'Highest' }).getAttribute('aria-checked')).toBe('true');
+  });
+  test('Alt+Up moves a gateway within its priority', async () => {
+    const bridge = open('#/settings/gateways', createMockBridge());
+    fireEvent.keyDown(await screen.findByRole('button', { name: 'Edit Mobile' }), { key: 'ArrowUp', altKey: true });
+    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+  });
+  test('an invalid port is not saved and says why beside the field', async () => {
+    const bridge = open('#/settings/server', createMockBridge());
+    fireEvent.change(await screen.findByRole('textbox', { name: 'Port' }), { target: { value: '70000' } });
+    expect(await screen.findByText('At most 65535')).toBeTruthy();
+    expect(changesOf(bridge)).toEqual([]);
+  });
+  test('a password that needs consent is not stored, nor the gateway saved, before the user agrees', async () => {
+    const bridge = createMockBridge();
+    bridge.answer('secrets.set', ({ acceptObfuscated }) => ok({ stored: acceptObfuscated, needsConsent: !acceptObfuscated }));
+    open('#/settings/gateways', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: 'Edit Office' }));
+    fireEvent.change(await screen.findByLabelText('Password'), { target: { value: 'hush' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    const agree = await screen.findByRole('button', { name: 'Store it obfuscated' });
+    expect(changesOf(bridge)).toEqual([]);
+    fireEvent.click(agree);
+    await waitFor(() => expect(changesOf(bridge)).toHaveLength(1));
+    expect(JSON.stringify(changesOf(bridge))).not.toContain('hush');
+  });
+});
+
+describe('queue view', () => {
+  test('new mail above does not lose the selection: Delete takes the message that was chosen', async () => {
+    const bridge = open('', createMockBridge({ counts: { outbox: 300 } }));
+    await waitFor(() => expect(document.querySelector('#row-0')?.textContent).toContain('@'));
+    fireEvent.mouseDown(document.querySelector('#row-0')!, { button: 0 });
+    await waitFor(() => expect(document.querySelectorAll('[role=row][aria-selected=true]')).toHaveLength(1));
+    await act(async () => {
+      bridge.arrive('outbox', 2);
+      await Promise.resolve();
+    });
+    const grid = await screen.findByRole('grid');
+    await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('303'));
+    await waitFor(() => expect(document.querySelector('#row-0')?.getAttribute('aria-selected')).toBe('false'));
+    fireEvent.keyDown(grid, { key: 'Delete' });
+    await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { ids: ['outbox-0'] } }));
+  });
+  test('Ctrl+A and Delete name the folder, not 100,000 messages', async () => {
+    const bridge = open('', createMockBridge());
+    fireEvent.click(await screen.findByRole('button', { name: /Sent/ }));
+    const grid = await screen.findByRole('grid');
+    await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('100001'));
+    fireEvent.keyDown(grid, { key: 'a', ctrlKey: true });
+    expect(await screen.findAllByText('100,000 messages selected')).not.toHaveLength(0);
+    fireEvent.keyDown(grid, { key: 'Delete' });
+    await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { folder: 'sent', search: '', except: [] } }));
+  });
+  test('the taken port is one click away from another one', async () => {
+    const bridge = createMockBridge({ status: { listener: { kind: 'failed', port: 2525, reason: 'taken', message: '', suggestedPort: 2526 } } });
+    open('', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: 'Use port 2526 instead' }));
+    await waitFor(() => expect(bridge.calls).toContainEqual({ name: 'server.usePort', input: { port: 2526 } }));
+  });
+});
