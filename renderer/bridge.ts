@@ -38,7 +38,11 @@ export interface Live<T> {
  * @param input null = do not call (yet)
  * @param events must be a constant array
  */
-export function useLive<M extends MethodName>(name: M, input: Input<M> | null, events: readonly EventName[]): Live<Output<M>> {
+export function useLive<M extends MethodName>(
+  name: M,
+  input: Input<M> | null,
+  events: readonly EventName[],
+): Live<Output<M>> {
   const bridge = useBridge();
   const key = input === null ? null : JSON.stringify(input);
   const [state, setState] = useState<{ key: string | null; value: Output<M> | null; failure: Failure | null }>({

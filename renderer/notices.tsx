@@ -1,5 +1,14 @@
 /** Short notices at the edge of the window: what was done (with undo) and what could not be done. */
-import { Link, Toast, Toaster, ToastBody, ToastTitle, ToastTrigger, useId, useToastController } from '@fluentui/react-components';
+import {
+  Link,
+  Toast,
+  Toaster,
+  ToastBody,
+  ToastTitle,
+  ToastTrigger,
+  useId,
+  useToastController,
+} from '@fluentui/react-components';
 import { createContext, useCallback, useContext, useMemo, type ReactNode } from 'react';
 import type { Result } from '../shared/result.ts';
 import { useSay } from './i18n/i18n.ts';

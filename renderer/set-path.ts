@@ -14,7 +14,8 @@ export function setPath(target: unknown, path: readonly string[], value: unknown
 /** The value at `path`, undefined if there is none. */
 export function getPath(target: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined),
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined,
     target,
   );
 }

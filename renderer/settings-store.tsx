@@ -51,11 +51,14 @@ export function SettingsProvider({ children }: { readonly children: ReactNode })
     async (changes: readonly Change[]) => {
       saving.current++;
       setSettings((old) =>
-        old === null ? old : changes.reduce<Settings>((all, { path, value }) => setPath(all, path.split('.'), value) as Settings, old),
+        old === null
+          ? old
+          : changes.reduce<Settings>((all, { path, value }) => setPath(all, path.split('.'), value) as Settings, old),
       );
       const result = await bridge.call('settings.set', { changes: [...changes] });
       saving.current--;
-      const touched = (problem: SettingsProblem) => changes.some(({ path }) => problem.path === path || problem.path.startsWith(`${path}.`));
+      const touched = (problem: SettingsProblem) =>
+        changes.some(({ path }) => problem.path === path || problem.path.startsWith(`${path}.`));
       if (result.ok && result.value.saved) {
         if (saving.current === 0) setSettings(result.value.settings);
         setProblems((old) => old.filter((problem) => !touched(problem)));

@@ -29,8 +29,10 @@ const ink: BrandVariants = {
   160: '#e5f4f8',
 };
 
-const fontFamilyBase = "'Segoe UI Variable Text', 'Segoe UI', -apple-system, BlinkMacSystemFont, 'Inter', 'Cantarell', 'Ubuntu', 'Noto Sans', 'Liberation Sans', sans-serif";
-const fontFamilyMonospace = "'Cascadia Mono', Consolas, 'SF Mono', Menlo, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
+const fontFamilyBase =
+  "'Segoe UI Variable Text', 'Segoe UI', -apple-system, BlinkMacSystemFont, 'Inter', 'Cantarell', 'Ubuntu', 'Noto Sans', 'Liberation Sans', sans-serif";
+const fontFamilyMonospace =
+  "'Cascadia Mono', Consolas, 'SF Mono', Menlo, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
 const light: Theme = { ...createLightTheme(ink), fontFamilyBase, fontFamilyMonospace };
 const plainDark = createDarkTheme(ink);

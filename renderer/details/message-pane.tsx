@@ -13,7 +13,15 @@ import {
   tokens,
   Tooltip,
 } from '@fluentui/react-components';
-import { ArrowRepeatAll20Regular, ArrowUndo20Regular, Delete20Regular, MoreHorizontal20Regular, PersonEdit20Regular, Save20Regular, Server20Regular } from '@fluentui/react-icons';
+import {
+  ArrowRepeatAll20Regular,
+  ArrowUndo20Regular,
+  Delete20Regular,
+  MoreHorizontal20Regular,
+  PersonEdit20Regular,
+  Save20Regular,
+  Server20Regular,
+} from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { isPending, type Folder } from '../../shared/mail.ts';
@@ -52,7 +60,13 @@ const useStyles = makeStyles({
     marginTop: '2px',
   },
   tabs: { paddingInline: '10px', flexShrink: 0 },
-  body: { flexGrow: 1, minHeight: 0, overflow: 'auto', padding: '4px 20px 16px', borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
+  body: {
+    flexGrow: 1,
+    minHeight: 0,
+    overflow: 'auto',
+    padding: '4px 20px 16px',
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
+  },
 });
 
 const EVENTS: readonly EventName[] = ['queue:changed'];
@@ -97,13 +111,22 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
     details.mailFrom ?? say('queue.nullSender'),
     format.moment(details.acceptedAt),
     format.size(details.size),
-    origin.kind === 'smtp' ? say('origin.smtp', { client: origin.user ?? origin.client }) : say(`origin.${origin.kind}`),
+    origin.kind === 'smtp'
+      ? say('origin.smtp', { client: origin.user ?? origin.client })
+      : say(`origin.${origin.kind}`),
   ];
   return (
     <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={say('details.title')}>
       <div className={styles.head}>
         <div className={styles.titles}>
-          <Text as="h2" weight="semibold" size={400} className={styles.subject} title={details.subject} style={{ margin: 0 }}>
+          <Text
+            as="h2"
+            weight="semibold"
+            size={400}
+            className={styles.subject}
+            title={details.subject}
+            style={{ margin: 0 }}
+          >
             {details.subject === '' ? say('queue.noSubject') : details.subject}
           </Text>
           <span className={styles.facts} title={facts.join(' · ')}>
@@ -154,7 +177,12 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
           </MenuPopover>
         </Menu>
       </div>
-      <TabList className={styles.tabs} size="small" selectedValue={tab} onTabSelect={(_, data) => setTab(data.value as TabName)}>
+      <TabList
+        className={styles.tabs}
+        size="small"
+        selectedValue={tab}
+        onTabSelect={(_, data) => setTab(data.value as TabName)}
+      >
         {TABS.map((name) => (
           <Tab key={name} value={name} id={`tab-${name}`} aria-controls="tab-panel">
             {say(`details.${name}`)}

@@ -1,5 +1,14 @@
 /** The message as a person reads it: text first, HTML only in a frame without any rights, attachments to save. */
-import { Button, makeStyles, MessageBar, MessageBarBody, Spinner, Switch, Text, tokens } from '@fluentui/react-components';
+import {
+  Button,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Spinner,
+  Switch,
+  Text,
+  tokens,
+} from '@fluentui/react-components';
 import { Attach16Regular, Save16Regular } from '@fluentui/react-icons';
 import { useMemo, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
@@ -11,8 +20,22 @@ import { safeDocument } from './safe-html.ts';
 
 const useStyles = makeStyles({
   column: { display: 'flex', flexDirection: 'column', rowGap: '8px', minHeight: '100%' },
-  text: { margin: 0, fontFamily: 'inherit', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', userSelect: 'text', lineHeight: tokens.lineHeightBase400 },
-  frame: { flexGrow: 1, minHeight: '180px', width: '100%', border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, backgroundColor: '#fff' },
+  text: {
+    margin: 0,
+    fontFamily: 'inherit',
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+    userSelect: 'text',
+    lineHeight: tokens.lineHeightBase400,
+  },
+  frame: {
+    flexGrow: 1,
+    minHeight: '180px',
+    width: '100%',
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: '#fff',
+  },
   attachments: { display: 'flex', flexWrap: 'wrap', gap: '6px', listStyleType: 'none', margin: 0, padding: 0 },
   attachment: {
     display: 'flex',
@@ -40,7 +63,7 @@ export function PreviewTab({ id }: { readonly id: string }) {
   const { value: preview, failure } = useLive('queue.preview', { id }, NEVER);
   const html = preview?.html ?? null;
   const showHtml = html !== null && (formatted || preview?.text === null);
-  const page = useMemo(() => (showHtml && html !== null ? safeDocument(html, 'postcast') : null), [showHtml, html]);
+  const page = useMemo(() => (showHtml ? safeDocument(html, 'postcast') : null), [showHtml, html]);
 
   if (failure !== null) {
     return (
@@ -66,7 +89,10 @@ export function PreviewTab({ id }: { readonly id: string }) {
                 aria-label={say('preview.save', { name: file.name })}
                 onClick={() =>
                   drop(
-                    attempt(say('action.saveFailed'), bridge.call('app.saveAttachment', { id, index: file.index })).then((done) => {
+                    attempt(
+                      say('action.saveFailed'),
+                      bridge.call('app.saveAttachment', { id, index: file.index }),
+                    ).then((done) => {
                       if (done?.saved === true) notices.done(say('action.saved'));
                     }),
                   )
@@ -77,12 +103,24 @@ export function PreviewTab({ id }: { readonly id: string }) {
         </ul>
       )}
       {html !== null && preview.text !== null && (
-        <Switch label={say('preview.formatted')} checked={formatted} onChange={(_, data) => setFormatted(data.checked)} />
+        <Switch
+          label={say('preview.formatted')}
+          checked={formatted}
+          onChange={(_, data) => setFormatted(data.checked)}
+        />
       )}
       {page !== null ? (
-        <iframe className={styles.frame} title={say('details.message')} sandbox="" referrerPolicy="no-referrer" srcDoc={page} />
+        <iframe
+          className={styles.frame}
+          title={say('details.message')}
+          sandbox=""
+          referrerPolicy="no-referrer"
+          srcDoc={page}
+        />
       ) : (
-        <pre className={styles.text}>{preview.text === null || preview.text.trim() === '' ? say('preview.empty') : preview.text}</pre>
+        <pre className={styles.text}>
+          {preview.text === null || preview.text.trim() === '' ? say('preview.empty') : preview.text}
+        </pre>
       )}
       {preview.truncated && <Text className={styles.faint}>{say('preview.truncated')}</Text>}
     </div>

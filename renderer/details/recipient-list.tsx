@@ -28,7 +28,12 @@ const useStyles = makeStyles({
     overflowWrap: 'anywhere',
     userSelect: 'text',
   },
-  when: { textAlign: 'end', color: tokens.colorNeutralForeground3, fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+  when: {
+    textAlign: 'end',
+    color: tokens.colorNeutralForeground3,
+    fontVariantNumeric: 'tabular-nums',
+    whiteSpace: 'nowrap',
+  },
 });
 
 export function RecipientList({ recipients }: { readonly recipients: readonly RecipientView[] }) {
@@ -55,7 +60,9 @@ export function RecipientList({ recipients }: { readonly recipients: readonly Re
           <div className={styles.when}>
             {isPending(recipient.state) && recipient.nextAt !== null && (
               <div title={format.moment(recipient.nextAt)}>
-                {recipient.nextAt > now ? say('details.nextIn', { time: format.countdown(recipient.nextAt - now) }) : say('queue.dueNow')}
+                {recipient.nextAt > now
+                  ? say('details.nextIn', { time: format.countdown(recipient.nextAt - now) })
+                  : say('queue.dueNow')}
               </div>
             )}
             {recipient.doneAt !== null && <div>{format.moment(recipient.doneAt)}</div>}

@@ -23,7 +23,14 @@ const NEVER: readonly EventName[] = [];
 
 /** The addresses of a text, one a line (or separated by commas or semicolons), each once. */
 export function addressesOf(text: string): { readonly good: readonly string[]; readonly wrong: readonly string[] } {
-  const all = [...new Set(text.split(/[\n,;]+/).map((part) => part.trim()).filter((part) => part !== ''))];
+  const all = [
+    ...new Set(
+      text
+        .split(/[\n,;]+/)
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    ),
+  ];
   return { good: all.filter(isEmailAddress), wrong: all.filter((part) => !isEmailAddress(part)) };
 }
 
@@ -43,7 +50,12 @@ export function ResendDialog({ id, onClose }: { readonly id: string; readonly on
   const [busy, setBusy] = useState(false);
   const text = typed ?? (details === null ? '' : proposal(details));
   const { good, wrong } = addressesOf(text);
-  const problem = wrong[0] !== undefined ? say('resend.wrong', { address: wrong[0] }) : good.length === 0 && details !== null ? say('resend.none') : undefined;
+  const problem =
+    wrong[0] !== undefined
+      ? say('resend.wrong', { address: wrong[0] })
+      : good.length === 0 && details !== null
+        ? say('resend.none')
+        : undefined;
 
   const send = async () => {
     setBusy(true);
@@ -67,7 +79,13 @@ export function ResendDialog({ id, onClose }: { readonly id: string; readonly on
             <DialogContent>
               <p style={{ marginTop: 0 }}>{say('resend.help')}</p>
               <Field label={say('resend.recipients')} {...fault(problem)}>
-                <Textarea rows={6} value={text} resize="vertical" spellCheck={false} onChange={(_, data) => setTyped(data.value)} />
+                <Textarea
+                  rows={6}
+                  value={text}
+                  resize="vertical"
+                  spellCheck={false}
+                  onChange={(_, data) => setTyped(data.value)}
+                />
               </Field>
             </DialogContent>
             <DialogActions>

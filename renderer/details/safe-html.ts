@@ -4,7 +4,8 @@
  */
 
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
-const REMOVED = 'script, noscript, iframe, frame, frameset, object, embed, applet, base, link, meta, form, input, button, select, textarea, video, audio, source, svg, math, template';
+const REMOVED =
+  'script, noscript, iframe, frame, frameset, object, embed, applet, base, link, meta, form, input, button, select, textarea, video, audio, source, svg, math, template';
 
 /**
  * @param html as it stands in the message: hostile
@@ -17,8 +18,17 @@ export function safeDocument(html: string, nonce: string): string {
   for (const element of parsed.querySelectorAll(REMOVED)) element.remove();
   for (const element of parsed.querySelectorAll('*')) {
     for (const { name, value } of [...element.attributes]) {
-      const remote = (name === 'src' || name === 'background' || name === 'poster') && !/^data:image\//i.test(value.trim());
-      if (/^on/i.test(name) || remote || name === 'srcset' || name === 'ping' || name === 'action' || name === 'formaction' || name === 'srcdoc') {
+      const remote =
+        (name === 'src' || name === 'background' || name === 'poster') && !/^data:image\//i.test(value.trim());
+      if (
+        /^on/i.test(name) ||
+        remote ||
+        name === 'srcset' ||
+        name === 'ping' ||
+        name === 'action' ||
+        name === 'formaction' ||
+        name === 'srcdoc'
+      ) {
         element.removeAttribute(name);
       } else if (name === 'href' || name === 'xlink:href') {
         element.setAttribute('title', value);

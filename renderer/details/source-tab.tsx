@@ -41,11 +41,17 @@ export function SourceTab({ id }: { readonly id: string }) {
         return;
       }
       const bytes = bytesOf(result.value.base64);
-      setShown({ text: before + new TextDecoder().decode(bytes), read: read + bytes.length, total: result.value.total });
+      setShown({
+        text: before + new TextDecoder().decode(bytes),
+        read: read + bytes.length,
+        total: result.value.total,
+      });
     },
     [bridge, id],
   );
   useEffect(() => {
+    // The bytes are an outside system: the state is set when they have come.
+    // eslint-disable-next-line react-hooks/set-state-in-effect
     drop(more(0, ''));
   }, [more]);
 

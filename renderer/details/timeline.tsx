@@ -8,7 +8,12 @@ import { replyText } from './reply-text.ts';
 
 const useStyles = makeStyles({
   list: { listStyleType: 'none', margin: '6px 0 0', padding: 0 },
-  heading: { margin: '10px 0 2px', fontSize: tokens.fontSizeBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3 },
+  heading: {
+    margin: '10px 0 2px',
+    fontSize: tokens.fontSizeBase200,
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground3,
+  },
   item: {
     position: 'relative',
     display: 'grid',
@@ -40,7 +45,12 @@ const useStyles = makeStyles({
   wait: { backgroundColor: tokens.colorStatusWarningBackground2, color: tokens.colorStatusWarningForeground2 },
   fault: { backgroundColor: tokens.colorStatusDangerBackground2, color: tokens.colorStatusDangerForeground2 },
   hop: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere', userSelect: 'text' },
-  facts: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, overflowWrap: 'anywhere', userSelect: 'text' },
+  facts: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    overflowWrap: 'anywhere',
+    userSelect: 'text',
+  },
   words: {
     margin: '4px 0 0',
     fontFamily: tokens.fontFamilyMonospace,
@@ -50,7 +60,12 @@ const useStyles = makeStyles({
     overflowWrap: 'anywhere',
     userSelect: 'text',
   },
-  when: { textAlign: 'end', whiteSpace: 'nowrap', color: tokens.colorNeutralForeground3, fontVariantNumeric: 'tabular-nums' },
+  when: {
+    textAlign: 'end',
+    whiteSpace: 'nowrap',
+    color: tokens.colorNeutralForeground3,
+    fontVariantNumeric: 'tabular-nums',
+  },
   nothing: { color: tokens.colorNeutralForeground3 },
 });
 
@@ -65,14 +80,23 @@ function toneOf(step: HopTry): Tone {
 }
 
 /** The different words of one step, each with the recipients that got them. */
-function sayings(step: HopTry, recipients: readonly RecipientView[], say: Say): { words: string; for: string | null }[] {
+function sayings(
+  step: HopTry,
+  recipients: readonly RecipientView[],
+  say: Say,
+): { words: string; for: string | null }[] {
   const groups = new Map<string, TryOutcome[]>();
   for (const outcome of step.outcomes) {
     const { verdict } = outcome;
     const words =
       verdict.reply !== undefined
         ? replyText(verdict.reply)
-        : (step.error ?? (verdict.kind === 'deferred' ? say(`reason.${verdict.why}`) : verdict.kind === 'rejected' ? verdict.status : ''));
+        : (step.error ??
+          (verdict.kind === 'deferred'
+            ? say(`reason.${verdict.why}`)
+            : verdict.kind === 'rejected'
+              ? verdict.status
+              : ''));
     groups.set(words, [...(groups.get(words) ?? []), outcome]);
   }
   if (groups.size === 0 && step.error !== undefined) return [{ words: step.error, for: null }];
@@ -80,12 +104,20 @@ function sayings(step: HopTry, recipients: readonly RecipientView[], say: Say): 
     words,
     for:
       recipients.length > 1
-        ? outcomes.map((outcome) => recipients.find((recipient) => recipient.id === outcome.recipient)?.rcptTo ?? '').join(', ')
+        ? outcomes
+            .map((outcome) => recipients.find((recipient) => recipient.id === outcome.recipient)?.rcptTo ?? '')
+            .join(', ')
         : null,
   }));
 }
 
-export function Timeline({ tries, recipients }: { readonly tries: readonly HopTry[]; readonly recipients: readonly RecipientView[] }) {
+export function Timeline({
+  tries,
+  recipients,
+}: {
+  readonly tries: readonly HopTry[];
+  readonly recipients: readonly RecipientView[];
+}) {
   const styles = useStyles();
   const say = useSay();
   const format = useFormat();
@@ -114,7 +146,15 @@ export function Timeline({ tries, recipients }: { readonly tries: readonly HopTr
             return (
               <li key={i} className={styles.item}>
                 <span className={mergeClasses(styles.dot, tone !== 'skip' && styles[tone])} aria-hidden>
-                  {tone === 'good' ? <Checkmark12Regular /> : tone === 'fault' ? <Dismiss12Regular /> : tone === 'wait' ? <ArrowSync12Regular /> : <FastForward16Regular />}
+                  {tone === 'good' ? (
+                    <Checkmark12Regular />
+                  ) : tone === 'fault' ? (
+                    <Dismiss12Regular />
+                  ) : tone === 'wait' ? (
+                    <ArrowSync12Regular />
+                  ) : (
+                    <FastForward16Regular />
+                  )}
                 </span>
                 <div>
                   <div className={styles.hop}>{name}</div>

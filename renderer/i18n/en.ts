@@ -27,7 +27,16 @@ export const en = {
     bounced: 'Bounced',
     bad: 'Bad',
   },
-  column: { state: 'State', from: 'From', to: 'To', subject: 'Subject', size: 'Size', age: 'Accepted', next: 'Next attempt', via: 'Via' },
+  column: {
+    state: 'State',
+    from: 'From',
+    to: 'To',
+    subject: 'Subject',
+    size: 'Size',
+    age: 'Accepted',
+    next: 'Next attempt',
+    via: 'Via',
+  },
   queue: {
     messages: 'Messages',
     folders: 'Folders',
@@ -53,11 +62,13 @@ export const en = {
   empty: {
     outbox: 'Nothing is waiting',
     outboxHelp: 'Mail that your programs hand over appears here until it is on its way.',
-    outboxListening: 'Mail that your programs hand over to {{host}}, port {{port}}, appears here until it is on its way.',
+    outboxListening:
+      'Mail that your programs hand over to {{host}}, port {{port}}, appears here until it is on its way.',
     sent: 'Nothing sent yet',
     sentHelp: 'Messages that were delivered, or taken over by a gateway, are kept here for a while.',
     bad: 'No bad messages',
-    badHelp: 'Messages that could not be delivered and were not returned to the sender would be here. You decide what happens to them.',
+    badHelp:
+      'Messages that could not be delivered and were not returned to the sender would be here. You decide what happens to them.',
     bounced: 'Nothing bounced',
     bouncedHelp: 'Messages that could not be delivered and were returned to the sender would be here.',
     deleted: 'Nothing deleted',
@@ -109,7 +120,12 @@ export const en = {
     attempts_one: '{{count}} attempt',
     attempts_other: '{{count, number}} attempts',
   },
-  origin: { smtp: 'from {{client}}', sendmail: 'handed over by sendmail', report: 'report made by PostCast Server', resent: 'sent again' },
+  origin: {
+    smtp: 'from {{client}}',
+    sendmail: 'handed over by sendmail',
+    report: 'report made by PostCast Server',
+    resent: 'sent again',
+  },
   hop: { mx: 'direct', lan: 'local network', gateway: 'gateway' },
   timeline: {
     nothing: 'Nothing was tried yet.',
@@ -204,7 +220,8 @@ export const en = {
     never: 'Do not use SMTP gateways',
     neverHelp: 'All messages go directly to each recipient’s mail server.',
     undelivered: 'Use gateways for undelivered messages',
-    undeliveredHelp: 'Messages go directly; what is undeliverable by the limit in Administration is given to the gateways before it bounces.',
+    undeliveredHelp:
+      'Messages go directly; what is undeliverable by the limit in Administration is given to the gateways before it bounces.',
     onError: 'Use gateways whenever an error occurs',
     onErrorHelp: 'Messages go directly; after an error of a ticked kind they go to the gateways at once.',
     domains: 'Use gateways to send messages only to specified domains',
@@ -217,7 +234,8 @@ export const en = {
     lan: 'LAN error',
     lanHelp: 'Neither the Internet nor the local network could deliver to a LAN address.',
     dns: 'DNS error',
-    dnsHelp: 'The recipient’s domain could not be looked up. Clearly wrong addresses are forwarded too, and come back from the gateway.',
+    dnsHelp:
+      'The recipient’s domain could not be looked up. Clearly wrong addresses are forwarded too, and come back from the gateway.',
     smtp: 'SMTP error',
     smtpHelp: 'The recipient’s mail server was found, but connecting or talking to it failed.',
   },
@@ -358,7 +376,12 @@ export const en = {
     active: 'Connected now: {{names}}.',
     inactive: 'No dial-up connection is detected now.',
   },
-  server: { help: 'How mail programs hand their mail to PostCast Server.', listening: 'Listening', access: 'Access', refusing: 'Refusing' },
+  server: {
+    help: 'How mail programs hand their mail to PostCast Server.',
+    listening: 'Listening',
+    access: 'Access',
+    refusing: 'Refusing',
+  },
   users: {
     title: 'Accounts',
     help: 'Programs that sign in with one of these may send from anywhere that can reach this computer.',
@@ -368,7 +391,12 @@ export const en = {
     removed: 'Account {{name}} removed',
     failed: 'The account could not be saved',
   },
-  connection: { help: 'How PostCast Server reaches other mail servers.', sending: 'Sending', dns: 'DNS', lan: 'Mail servers on the local network' },
+  connection: {
+    help: 'How PostCast Server reaches other mail servers.',
+    sending: 'Sending',
+    dns: 'DNS',
+    lan: 'Mail servers on the local network',
+  },
   lan: { domain: 'Domain', host: 'Mail server', port: 'Port' },
   security: {
     help: 'Passwords, signatures, and networks that want a log-in.',
@@ -444,56 +472,104 @@ export const en = {
   },
   setting: {
     administration: {
-      undeliverableAfter: { label: 'E-mail message is undeliverable after', help: 'Time without any network does not count against a message.' },
-      forceDelivery: { label: 'Force message delivery', help: 'Try every mail server of the recipient’s domain, not only the first.' },
-      returnUndeliverable: { label: 'Return undeliverable message to the sender', help: 'A report tells the sender who did not get it, and why.' },
+      undeliverableAfter: {
+        label: 'E-mail message is undeliverable after',
+        help: 'Time without any network does not count against a message.',
+      },
+      forceDelivery: {
+        label: 'Force message delivery',
+        help: 'Try every mail server of the recipient’s domain, not only the first.',
+      },
+      returnUndeliverable: {
+        label: 'Return undeliverable message to the sender',
+        help: 'A report tells the sender who did not get it, and why.',
+      },
       attachOriginal: { label: 'Attach the original message', help: 'Off: the report carries the headers only.' },
-      log: { label: 'Log SMTP conversations', help: 'What was said to and by the mail servers; passwords are left out.' },
+      log: {
+        label: 'Log SMTP conversations',
+        help: 'What was said to and by the mail servers; passwords are left out.',
+      },
     },
     dialUp: {
-      requireConnection: { label: 'Do not send messages if a Dial-Up connection cannot be detected', help: 'Without one, mail waits in the Outbox. Nothing is counted or given up meanwhile.' },
-      sendOnConnect: { label: 'Send when a Dial-Up connection is established', help: 'Everything that waits goes out at once.' },
-      connections: { label: 'These connections count as dial-up too', help: 'Names of VPNs or wireless networks. Modems and mobile broadband are known.' },
+      requireConnection: {
+        label: 'Do not send messages if a Dial-Up connection cannot be detected',
+        help: 'Without one, mail waits in the Outbox. Nothing is counted or given up meanwhile.',
+      },
+      sendOnConnect: {
+        label: 'Send when a Dial-Up connection is established',
+        help: 'Everything that waits goes out at once.',
+      },
+      connections: {
+        label: 'These connections count as dial-up too',
+        help: 'Names of VPNs or wireless networks. Modems and mobile broadband are known.',
+      },
       dial: { label: 'Dial when mail is waiting', help: 'By the system’s own means.' },
       dialEveryMinutes: { label: 'Dial at most every', help: 'However much is waiting.' },
       hangUp: { label: 'Hang up when the Outbox is empty', help: 'Only a connection that PostCast Server dialled.' },
     },
     server: {
-      port: { label: 'Port', help: 'The port that mail programs are set to. 25 and 587 may need rights that PostCast Server does not have.' },
-      host: { label: 'Addresses', help: '127.0.0.1 and ::1 are this computer only; 0.0.0.0 and :: are all of its networks.' },
+      port: {
+        label: 'Port',
+        help: 'The port that mail programs are set to. 25 and 587 may need rights that PostCast Server does not have.',
+      },
+      host: {
+        label: 'Addresses',
+        help: '127.0.0.1 and ::1 are this computer only; 0.0.0.0 and :: are all of its networks.',
+      },
       hostname: { label: 'Name of this computer', help: 'Said to other mail servers. Empty: found out.' },
       maxMessageBytes: { label: 'Largest message', help: 'Larger ones are refused with a clear reply.' },
       allow: { label: 'Who may send, besides this computer', help: 'Addresses or ranges of the local network.' },
       deny: { label: 'Who may never send', help: 'Goes before the list above.' },
       requireAuth: { label: 'Ask every program to sign in', help: 'Also those on this computer.' },
       tls: {
-        enabled: { label: 'Offer encryption (STARTTLS)', help: 'With a certificate of its own, made on first use, or yours.' },
+        enabled: {
+          label: 'Offer encryption (STARTTLS)',
+          help: 'With a certificate of its own, made on first use, or yours.',
+        },
         certFile: { label: 'Certificate file', help: 'PEM. Empty: its own.' },
         keyFile: { label: 'Key file', help: 'PEM. Empty: its own.' },
       },
       blockedRecipients: { label: 'Blocked recipients', help: 'Mail to these addresses or domains is refused.' },
-      refuseSendersWithoutMx: { label: 'Refuse senders whose domain does not exist', help: 'Domains with neither mail server nor address.' },
+      refuseSendersWithoutMx: {
+        label: 'Refuse senders whose domain does not exist',
+        help: 'Domains with neither mail server nor address.',
+      },
     },
     connection: {
       maxOutgoing: { label: 'Connections at the same time', help: 'To all mail servers together.' },
-      serverTimeoutSeconds: { label: 'Wait for a mail server', help: 'The end of a message is always given ten minutes.' },
+      serverTimeoutSeconds: {
+        label: 'Wait for a mail server',
+        help: 'The end of a message is always given ten minutes.',
+      },
       directPort: { label: 'Port for direct delivery', help: '25, unless you have a reason.' },
       retryMinutes: { label: 'Minutes between attempts', help: 'The last one repeats. Each varies a little.' },
       proxy: { label: 'Proxy', help: 'SOCKS 5 or HTTP. Empty: none.' },
       dnsServers: { label: 'DNS servers', help: 'Empty: the system’s.' },
       dnsTimeoutSeconds: { label: 'Wait for an answer', help: 'Then the next server is asked.' },
-      lanHosts: { label: 'Mail servers on the local network', help: 'Mail to these domains that the Internet cannot deliver goes to the host beside it.' },
+      lanHosts: {
+        label: 'Mail servers on the local network',
+        help: 'Mail to these domains that the Internet cannot deliver goes to the host beside it.',
+      },
     },
     gateways: {
       domains: { label: 'Domains', help: '*.example.com stands for all sub-domains. Several can be pasted at once.' },
-      headStartMs: { label: 'Try the next gateway after', help: 'If the one before has not answered by then, both are connected to; the message goes down one of them only.' },
+      headStartMs: {
+        label: 'Try the next gateway after',
+        help: 'If the one before has not answered by then, both are connected to; the message goes down one of them only.',
+      },
     },
     security: {
-      captivePortalProbe: { label: 'Notice networks that want a log-in first', help: 'Asks a well-known page; sends nothing about you.' },
+      captivePortalProbe: {
+        label: 'Notice networks that want a log-in first',
+        help: 'Asks a well-known page; sends nothing about you.',
+      },
     },
     general: {
       theme: { label: 'Theme', help: 'High contrast always follows the system.' },
-      notifications: { label: 'Notifications', help: 'When a message goes to Bad or Bounced. Never for ordinary success.' },
+      notifications: {
+        label: 'Notifications',
+        help: 'When a message goes to Bad or Bounced. Never for ordinary success.',
+      },
       launchAtLogin: { label: 'Start at log-in', help: 'So that mail is always accepted.' },
       startHidden: { label: 'Start hidden', help: 'Only the tray icon appears.' },
       closeToTray: { label: 'Closing the window keeps PostCast Server running', help: 'It stays in the tray.' },

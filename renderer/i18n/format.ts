@@ -36,7 +36,12 @@ export function createFormat(locale: string): Format {
   const day = new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'short' });
   const dayYear = new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'short', year: 'numeric' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto', style: 'short' });
-  const second = new Intl.NumberFormat(tag, { style: 'unit', unit: 'second', unitDisplay: 'narrow', maximumFractionDigits: 1 });
+  const second = new Intl.NumberFormat(tag, {
+    style: 'unit',
+    unit: 'second',
+    unitDisplay: 'narrow',
+    maximumFractionDigits: 1,
+  });
   const milli = new Intl.NumberFormat(tag, { style: 'unit', unit: 'millisecond', unitDisplay: 'narrow' });
   const minute = new Intl.NumberFormat(tag, { style: 'unit', unit: 'minute', unitDisplay: 'narrow' });
   const hour = new Intl.NumberFormat(tag, { style: 'unit', unit: 'hour', unitDisplay: 'narrow' });

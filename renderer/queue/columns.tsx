@@ -89,7 +89,11 @@ export function Cell({ column, row, say, format, now }: CellProps) {
       return <span title={format.moment(row.acceptedAt)}>{format.shortMoment(row.acceptedAt, now)}</span>;
     case 'next':
       if (row.nextAt === null) return null;
-      return <span title={format.moment(row.nextAt)}>{row.nextAt <= now ? say('queue.dueNow') : format.relative(row.nextAt, now)}</span>;
+      return (
+        <span title={format.moment(row.nextAt)}>
+          {row.nextAt <= now ? say('queue.dueNow') : format.relative(row.nextAt, now)}
+        </span>
+      );
     case 'via':
       return row.via;
   }

@@ -49,7 +49,11 @@ const useStyles = makeStyles({
     },
   },
   name: { flexGrow: 1, overflow: 'hidden', textOverflow: 'ellipsis' },
-  count: { color: tokens.colorNeutralForeground3, fontVariantNumeric: 'tabular-nums', fontWeight: tokens.fontWeightRegular },
+  count: {
+    color: tokens.colorNeutralForeground3,
+    fontVariantNumeric: 'tabular-nums',
+    fontWeight: tokens.fontWeightRegular,
+  },
   unseen: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
   fresh: {
     minWidth: '18px',
@@ -86,7 +90,8 @@ export function FolderList({ counts, folder, onFolder }: Props) {
     <nav className={styles.nav} aria-label={say('queue.folders')}>
       {FOLDERS.map((name) => {
         const Icon = ICONS[name];
-        const unseen = counts === null ? 0 : name === 'bad' ? counts.unseenBad : name === 'bounced' ? counts.unseenBounced : 0;
+        const unseen =
+          counts === null ? 0 : name === 'bad' ? counts.unseenBad : name === 'bounced' ? counts.unseenBounced : 0;
         const count = counts?.[name] ?? 0;
         return (
           <button

@@ -52,7 +52,11 @@ export function MessageMenu({ place, onClose, folder, single, actions, onEdit }:
   );
   if (target === undefined) return null;
   return (
-    <Menu open onOpenChange={(_, data) => !data.open && onClose()} positioning={{ target, position: 'below', align: 'start' }}>
+    <Menu
+      open
+      onOpenChange={(_, data) => !data.open && onClose()}
+      positioning={{ target, position: 'below', align: 'start' }}
+    >
       <MenuPopover>
         <MenuList>
           {folder === 'deleted' && (
@@ -79,14 +83,27 @@ export function MessageMenu({ place, onClose, folder, single, actions, onEdit }:
               </MenuPopover>
             </Menu>
           )}
-          <MenuItem icon={<PersonEdit20Regular />} disabled={single === null} onClick={() => single !== null && onEdit(single)}>
+          <MenuItem
+            icon={<PersonEdit20Regular />}
+            disabled={single === null}
+            onClick={() => single !== null && onEdit(single)}
+          >
             {say('action.editAndResend')}
           </MenuItem>
-          <MenuItem icon={<Save20Regular />} disabled={single === null} onClick={() => single !== null && actions.saveAs(single)}>
+          <MenuItem
+            icon={<Save20Regular />}
+            disabled={single === null}
+            onClick={() => single !== null && actions.saveAs(single)}
+          >
             {say('action.saveAs')}
           </MenuItem>
           <MenuDivider />
-          <MenuItem icon={<Delete20Regular />} secondaryContent={say('key.delete')} disabled={!actions.enabled} onClick={actions.remove}>
+          <MenuItem
+            icon={<Delete20Regular />}
+            secondaryContent={say('key.delete')}
+            disabled={!actions.enabled}
+            onClick={actions.remove}
+          >
             {say(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
           </MenuItem>
         </MenuList>

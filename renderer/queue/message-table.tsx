@@ -3,14 +3,23 @@ import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type MouseEvent } from 'react';
-import type { SortKey } from '../../shared/ipc-contract.ts';
+import { SORT_KEYS, type SortKey } from '../../shared/ipc-contract.ts';
 import { drop } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
 import { Cell, columns, features, FLEXIBLE, isRightAligned, type Layout, type Slot } from './columns.tsx';
 import { stepOf } from './keys.ts';
 import type { Landmark } from './row-cache.ts';
-import { isSelected, moveFocus, rangeOf, selectAll, selectOne, selectRange, toggleOne, type SelectionState } from './selection.ts';
+import {
+  isSelected,
+  moveFocus,
+  rangeOf,
+  selectAll,
+  selectOne,
+  selectRange,
+  toggleOne,
+  type SelectionState,
+} from './selection.ts';
 import { TableHeader } from './table-header.tsx';
 import type { MessageList } from './use-message-list.ts';
 
@@ -49,7 +58,11 @@ const useStyles = makeStyles({
   selected: {
     backgroundColor: tokens.colorBrandBackground2,
     ':hover': { backgroundColor: tokens.colorBrandBackground2Hover },
-    '@media (forced-colors: active)': { backgroundColor: 'Highlight', color: 'HighlightText', forcedColorAdjust: 'none' },
+    '@media (forced-colors: active)': {
+      backgroundColor: 'Highlight',
+      color: 'HighlightText',
+      forcedColorAdjust: 'none',
+    },
   },
   cell: {
     flexShrink: 0,
@@ -84,7 +97,17 @@ export interface TableView {
   readonly focus: () => void;
 }
 
-export function MessageTable({ list, layout, onLayout, selection, onSelection, onOpen, onDelete, onContextMenu, view }: Props) {
+export function MessageTable({
+  list,
+  layout,
+  onLayout,
+  selection,
+  onSelection,
+  onOpen,
+  onDelete,
+  onContextMenu,
+  view,
+}: Props) {
   const styles = useStyles();
   const say = useSay();
   const format = useFormat();
@@ -129,7 +152,7 @@ export function MessageTable({ list, layout, onLayout, selection, onSelection, o
   });
   const { columnSizing, columnVisibility } = table.state;
   useEffect(() => {
-    const hidden = columns.flatMap((c) => (columnVisibility[c.id as string] === false ? [c.id as SortKey] : []));
+    const hidden = SORT_KEYS.filter((key) => columnVisibility[key] === false);
     if (JSON.stringify([columnSizing, hidden]) !== JSON.stringify([layout.sizes, layout.hidden])) {
       onLayout({ ...layout, sizes: columnSizing, hidden });
     }
@@ -205,7 +228,12 @@ export function MessageTable({ list, layout, onLayout, selection, onSelection, o
       else {
         const id = rowAt(target)?.id;
         if (id !== undefined) onSelection(() => selectOne(target, id));
-        else drop(list.idsOf(target, target).then(([found]) => found !== undefined && onSelection(() => selectOne(target, found))));
+        else
+          drop(
+            list
+              .idsOf(target, target)
+              .then(([found]) => found !== undefined && onSelection(() => selectOne(target, found))),
+          );
       }
       return;
     }
@@ -216,7 +244,8 @@ export function MessageTable({ list, layout, onLayout, selection, onSelection, o
     } else if (event.key === 'Enter') onOpen();
     else if (event.key === 'Delete') onDelete();
     else if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) {
-      const box = frame.current?.querySelector(`#row-${here}`)?.getBoundingClientRect() ?? frame.current?.getBoundingClientRect();
+      const box =
+        frame.current?.querySelector(`#row-${here}`)?.getBoundingClientRect() ?? frame.current?.getBoundingClientRect();
       if (box !== undefined) onContextMenu({ x: box.left + 24, y: box.top + ROW_HEIGHT });
     } else return;
     event.preventDefault();
@@ -233,7 +262,9 @@ export function MessageTable({ list, layout, onLayout, selection, onSelection, o
       aria-multiselectable
       aria-rowcount={list.total === null ? -1 : total + 1}
       aria-colcount={shown.length}
-      aria-activedescendant={focused !== undefined && focused >= first && focused <= last ? `row-${focused}` : undefined}
+      aria-activedescendant={
+        focused !== undefined && focused >= first && focused <= last ? `row-${focused}` : undefined
+      }
       onKeyDown={press}
       onPointerLeave={() => {
         pointer.current = null;

@@ -1,5 +1,12 @@
 /** What wants the user's eye, above the table: the listener first, then the engine's problems. */
-import { Button, makeStyles, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle } from '@fluentui/react-components';
+import {
+  Button,
+  makeStyles,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+  MessageBarTitle,
+} from '@fluentui/react-components';
 import { Dismiss16Regular } from '@fluentui/react-icons';
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
@@ -8,7 +15,14 @@ import { useAttempt, useNotices } from '../notices.tsx';
 import { useStatus } from '../status.tsx';
 
 const useStyles = makeStyles({
-  bars: { display: 'flex', flexDirection: 'column', rowGap: '4px', padding: '0 12px 8px', flexShrink: 0, ':empty': { display: 'none' } },
+  bars: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '4px',
+    padding: '0 12px 8px',
+    flexShrink: 0,
+    ':empty': { display: 'none' },
+  },
 });
 
 export function ProblemBars() {
@@ -37,9 +51,11 @@ export function ProblemBars() {
                   const port = listener.suggestedPort;
                   if (port === null) return;
                   drop(
-                    attempt(say('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then((done) => {
-                      if (done !== null) notices.done(say('listener.nowOn', { port: done.port }));
-                    }),
+                    attempt(say('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then(
+                      (done) => {
+                        if (done !== null) notices.done(say('listener.nowOn', { port: done.port }));
+                      },
+                    ),
                   );
                 }}
               >
@@ -50,7 +66,11 @@ export function ProblemBars() {
         </MessageBar>
       )}
       {shown.map((problem) => (
-        <MessageBar key={problem.id} intent={problem.severity} politeness={problem.severity === 'error' ? 'assertive' : 'polite'}>
+        <MessageBar
+          key={problem.id}
+          intent={problem.severity}
+          politeness={problem.severity === 'error' ? 'assertive' : 'polite'}
+        >
           <MessageBarBody>{sayPhrase(problem.phrase)}</MessageBarBody>
           <MessageBarActions
             containerAction={

@@ -50,7 +50,17 @@ interface Props {
   readonly onLayout: (next: Layout) => void;
 }
 
-export function QueueToolbar({ folder, actions, selectedCount, search, onSearch, onLeaveSearch, searchBox, layout, onLayout }: Props) {
+export function QueueToolbar({
+  folder,
+  actions,
+  selectedCount,
+  search,
+  onSearch,
+  onLeaveSearch,
+  searchBox,
+  layout,
+  onLayout,
+}: Props) {
   const styles = useStyles();
   const say = useSay();
   const bridge = useBridge();
@@ -59,7 +69,13 @@ export function QueueToolbar({ folder, actions, selectedCount, search, onSearch,
   return (
     <header className={styles.bar}>
       <div className={styles.tools} role="group" aria-label={say('queue.toolbar')}>
-        <Button className={styles.button} appearance="primary" icon={<Send20Regular />} onClick={actions.sendNow} title={say('action.sendNowHelp')}>
+        <Button
+          className={styles.button}
+          appearance="primary"
+          icon={<Send20Regular />}
+          onClick={actions.sendNow}
+          title={say('action.sendNowHelp')}
+        >
           {say('action.sendNow')}
         </Button>
         <ToggleButton
@@ -72,13 +88,35 @@ export function QueueToolbar({ folder, actions, selectedCount, search, onSearch,
           {say(paused ? 'action.resume' : 'action.pause')}
         </ToggleButton>
         <span className={styles.divider} />
-        <Button className={styles.button} appearance="subtle" icon={<ArrowRepeatAll20Regular />} disabled={!actions.enabled || folder === 'sent'} onClick={() => actions.retry()}>
+        <Button
+          className={styles.button}
+          appearance="subtle"
+          icon={<ArrowRepeatAll20Regular />}
+          disabled={!actions.enabled || folder === 'sent'}
+          onClick={() => actions.retry()}
+        >
           {say('action.retry')}
         </Button>
-        <Button className={styles.button} appearance="subtle" icon={<Delete20Regular />} disabled={!actions.enabled} onClick={actions.remove}>
+        <Button
+          className={styles.button}
+          appearance="subtle"
+          icon={<Delete20Regular />}
+          disabled={!actions.enabled}
+          onClick={actions.remove}
+        >
           {say('action.delete')}
         </Button>
-        <span role="status" aria-live="polite" style={{ marginInlineStart: 8, color: tokens.colorNeutralForeground3, whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' }}>
+        <span
+          role="status"
+          aria-live="polite"
+          style={{
+            marginInlineStart: 8,
+            color: tokens.colorNeutralForeground3,
+            whiteSpace: 'nowrap',
+            overflow: 'hidden',
+            textOverflow: 'ellipsis',
+          }}
+        >
           {selectedCount > 1 ? say('queue.selected', { count: selectedCount }) : ''}
         </span>
       </div>
@@ -101,7 +139,10 @@ export function QueueToolbar({ folder, actions, selectedCount, search, onSearch,
       <Menu
         checkedValues={{ columns: checked }}
         onCheckedValueChange={(_, data) =>
-          onLayout({ ...layout, hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)) })
+          onLayout({
+            ...layout,
+            hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)),
+          })
         }
       >
         <MenuTrigger disableButtonEnhancement>
@@ -120,7 +161,11 @@ export function QueueToolbar({ folder, actions, selectedCount, search, onSearch,
         </MenuPopover>
       </Menu>
       <Tooltip content={say('action.settings')} relationship="label">
-        <Button appearance="subtle" icon={<Settings20Regular />} onClick={() => drop(bridge.call('app.openSettings', {}))} />
+        <Button
+          appearance="subtle"
+          icon={<Settings20Regular />}
+          onClick={() => drop(bridge.call('app.openSettings', {}))}
+        />
       </Tooltip>
     </header>
   );

@@ -17,7 +17,15 @@ import { MessageMenu } from './message-menu.tsx';
 import { MessageTable, type TableView } from './message-table.tsx';
 import { ProblemBars } from './problem-bars.tsx';
 import { QueueToolbar } from './queue-toolbar.tsx';
-import { followRows, NOTHING_SELECTED, selectedCount, selectOne, singleSelected, toSelection, type SelectionState } from './selection.ts';
+import {
+  followRows,
+  NOTHING_SELECTED,
+  selectedCount,
+  selectOne,
+  singleSelected,
+  toSelection,
+  type SelectionState,
+} from './selection.ts';
 import { StatusBar } from './status-bar.tsx';
 import { useMessageActions } from './use-message-actions.ts';
 import { useMessageList } from './use-message-list.ts';
@@ -52,7 +60,11 @@ export function QueueView() {
   const search = useDeferredValue(words.trim());
   const [selection, setSelection] = useState<SelectionState>(NOTHING_SELECTED);
   const [layout, setLayout] = useRemembered('queue.layout', layoutSchema, FIRST_LAYOUT);
-  const [paneHeight, setPaneHeight] = useRemembered('queue.pane', splitSchema, Math.max(220, Math.round(window.innerHeight * 0.44)));
+  const [paneHeight, setPaneHeight] = useRemembered(
+    'queue.pane',
+    splitSchema,
+    Math.max(220, Math.round(window.innerHeight * 0.44)),
+  );
   const [menu, setMenu] = useState<{ readonly x: number; readonly y: number } | null>(null);
   const [editing, setEditing] = useState<string | null>(null);
   const tableView = useRef<TableView | null>(null);
@@ -70,7 +82,9 @@ export function QueueView() {
   const chosen = toSelection(selection, folder, search);
   const chosenCount = selectedCount(selection, list.total ?? 0);
   const single = singleSelected(selection);
-  const actions = useMessageActions(folder, chosen, chosenCount, () => setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus })));
+  const actions = useMessageActions(folder, chosen, chosenCount, () =>
+    setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus })),
+  );
 
   const goTo = useCallback((next: Folder) => {
     setFolder(next);
@@ -141,10 +155,16 @@ export function QueueView() {
           <h1 className={styles.hidden}>{say(`folder.${folder}`)}</h1>
           <div className={styles.list}>
             {empty || list.failure !== null ? (
-              <EmptyList folder={folder} search={search} failure={list.failure} onRetry={list.reload} onClear={() => setWords('')} />
+              <EmptyList
+                folder={folder}
+                search={search}
+                failure={list.failure}
+                onRetry={list.reload}
+                onClear={() => setWords('')}
+              />
             ) : (
               <MessageTable
-                key={`${layout.hidden.join()}`}
+                key={layout.hidden.join()}
                 list={list}
                 layout={layout}
                 onLayout={setLayout}
@@ -164,7 +184,14 @@ export function QueueView() {
         </main>
       </div>
       <StatusBar />
-      <MessageMenu place={menu} onClose={() => setMenu(null)} folder={folder} single={single} actions={actions} onEdit={setEditing} />
+      <MessageMenu
+        place={menu}
+        onClose={() => setMenu(null)}
+        folder={folder}
+        single={single}
+        actions={actions}
+        onEdit={setEditing}
+      />
       {editing !== null && <ResendDialog id={editing} onClose={() => setEditing(null)} />}
     </div>
   );

@@ -1,6 +1,6 @@
 /** Small things a window remembers about itself (widths, columns): kept in localStorage, never needed. */
 import { useCallback, useState } from 'react';
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /** Reads what was remembered under `name`; anything unreadable counts as nothing. */
 function recall<S extends z.ZodType>(name: string, schema: S, otherwise: z.output<S>): z.output<S> {

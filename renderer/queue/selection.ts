@@ -82,7 +82,8 @@ export function toSelection(state: SelectionState, folder: Folder, search: strin
  * @param total rows that there are now
  */
 export function followRows(state: SelectionState, shift: number, total: number): SelectionState {
-  if ((state.focus === null && state.anchor === null) || (shift === 0 && (state.focus?.index ?? 0) < total)) return state;
+  if ((state.focus === null && state.anchor === null) || (shift === 0 && (state.focus?.index ?? 0) < total))
+    return state;
   const clamp = (index: number) => Math.max(0, Math.min(total - 1, index + shift));
   return {
     ...state,

@@ -25,7 +25,9 @@ const useStyles = makeStyles({
   fault: { color: tokens.colorStatusDangerForeground1 },
 });
 
-const LOOKS: Readonly<Record<RecipientState, { readonly icon: ComponentType; readonly tone: 'calm' | 'active' | 'good' | 'wait' | 'fault' }>> = {
+const LOOKS: Readonly<
+  Record<RecipientState, { readonly icon: ComponentType; readonly tone: 'calm' | 'active' | 'good' | 'wait' | 'fault' }>
+> = {
   queued: { icon: Clock16Regular, tone: 'calm' },
   attempting: { icon: Send16Regular, tone: 'active' },
   deferred: { icon: ArrowSync16Regular, tone: 'wait' },

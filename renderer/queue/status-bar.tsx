@@ -34,10 +34,23 @@ const useStyles = makeStyles({
   wait: { color: tokens.colorStatusWarningForeground1 },
 });
 
-function Item({ icon, tone, grow, children }: { readonly icon: ReactNode; readonly tone?: 'fault' | 'wait' | undefined; readonly grow?: boolean; readonly children: string }) {
+function Item({
+  icon,
+  tone,
+  grow,
+  children,
+}: {
+  readonly icon: ReactNode;
+  readonly tone?: 'fault' | 'wait' | undefined;
+  readonly grow?: boolean;
+  readonly children: string;
+}) {
   const styles = useStyles();
   return (
-    <span className={mergeClasses(styles.item, tone !== undefined && styles[tone], grow === true && styles.grow)} title={children}>
+    <span
+      className={mergeClasses(styles.item, tone !== undefined && styles[tone], grow === true && styles.grow)}
+      title={children}
+    >
       {icon}
       <span className={styles.text}>{children}</span>
     </span>
@@ -64,14 +77,28 @@ export function StatusBar() {
   const doing = phrases[0] === undefined ? say(`program.${state}`, { count: sending }) : sayPhrase(phrases[0]);
   return (
     <footer className={styles.bar} aria-label={say('queue.statusBar')}>
-      <Item icon={listener.kind === 'listening' ? <PlugConnected16Regular /> : listener.kind === 'failed' ? <ErrorCircle16Regular /> : <PlugDisconnected16Regular />} tone={listener.kind === 'failed' ? 'fault' : undefined}>
+      <Item
+        icon={
+          listener.kind === 'listening' ? (
+            <PlugConnected16Regular />
+          ) : listener.kind === 'failed' ? (
+            <ErrorCircle16Regular />
+          ) : (
+            <PlugDisconnected16Regular />
+          )
+        }
+        tone={listener.kind === 'failed' ? 'fault' : undefined}
+      >
         {listening}
       </Item>
       <Item icon={<Globe16Regular />} tone={!network.online || network.portal ? 'wait' : undefined}>
         {network1}
       </Item>
       <span role="status" aria-live="polite" className={mergeClasses(styles.item, styles.grow)}>
-        <Item icon={<Send16Regular />} tone={state === 'attention' ? 'fault' : state === 'idle' || state === 'sending' ? undefined : 'wait'}>
+        <Item
+          icon={<Send16Regular />}
+          tone={state === 'attention' ? 'fault' : state === 'idle' || state === 'sending' ? undefined : 'wait'}
+        >
           {doing}
         </Item>
       </span>

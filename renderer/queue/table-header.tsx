@@ -88,7 +88,9 @@ export function TableHeader({ table, layout, onLayout, width }: Props) {
                 type="button"
                 tabIndex={-1}
                 className={mergeClasses(styles.button, sorted && styles.sorted, isRightAligned(key) && styles.right)}
-                onClick={() => onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })}
+                onClick={() =>
+                  onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })
+                }
               >
                 {say(`column.${key}`)}
                 {sorted && (layout.descending ? <ArrowSortDown16Regular /> : <ArrowSortUp16Regular />)}

@@ -22,7 +22,12 @@ export interface MessageActions {
  * @param selection null = nothing selected
  * @param afterwards called when the selected messages have left the folder
  */
-export function useMessageActions(folder: Folder, selection: Selection | null, count: number, afterwards: () => void): MessageActions {
+export function useMessageActions(
+  folder: Folder,
+  selection: Selection | null,
+  count: number,
+  afterwards: () => void,
+): MessageActions {
   const bridge = useBridge();
   const say = useSay();
   const notices = useNotices();

@@ -48,7 +48,13 @@ export function useMessageList(
   const { folder, search, sort, descending } = view;
   const key = JSON.stringify([folder, search, sort, descending]);
   // What the callbacks below look at: always of the newest view.
-  const live = useRef({ key: '', cache: EMPTY_CACHE, visible: { first: 0, last: 0 }, wanted: new Set<number>(), epoch: 0 });
+  const live = useRef({
+    key: '',
+    cache: EMPTY_CACHE,
+    visible: { first: 0, last: 0 },
+    wanted: new Set<number>(),
+    epoch: 0,
+  });
   const hooks = useRef({ landmarks, onShift });
   useEffect(() => {
     hooks.current = { landmarks, onShift };

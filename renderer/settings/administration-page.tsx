@@ -9,7 +9,10 @@ import { ChoiceSetting, Group, PageTitle, SwitchSetting, useWords } from './fiel
 import { InvalidAddresses } from './invalid-addresses.tsx';
 import { useSetting, useSettings } from './use-setting.ts';
 
-const useStyles = makeStyles({ row: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' }, value: { width: '110px' } });
+const useStyles = makeStyles({
+  row: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
+  value: { width: '110px' },
+});
 
 function UndeliverableAfter() {
   const styles = useStyles();
@@ -33,7 +36,11 @@ function UndeliverableAfter() {
             }}
             onBlur={() => value.problem === undefined && setTyped(null)}
           />
-          <Select aria-label={say('administration.unit')} value={unit.value} onChange={(_, data) => unit.set(data.value)}>
+          <Select
+            aria-label={say('administration.unit')}
+            value={unit.value}
+            onChange={(_, data) => unit.set(data.value)}
+          >
             {(['days', 'hours', 'attempts'] as const).map((name) => (
               <option key={name} value={name}>
                 {say(`administration.${name}`)}
@@ -63,10 +70,16 @@ export function AdministrationPage() {
       <Group title={say('administration.logs')}>
         <ChoiceSetting
           path="administration.log"
-          choices={(['off', 'single', 'daily'] as const).map((value) => ({ value, label: say(`administration.log.${value}`) }))}
+          choices={(['off', 'single', 'daily'] as const).map((value) => ({
+            value,
+            label: say(`administration.log.${value}`),
+          }))}
         />
         <div>
-          <Button icon={<FolderOpen20Regular />} onClick={() => drop(attempt(say('administration.openFailed'), bridge.call('app.openLogs', {})))}>
+          <Button
+            icon={<FolderOpen20Regular />}
+            onClick={() => drop(attempt(say('administration.openFailed'), bridge.call('app.openLogs', {})))}
+          >
             {say('administration.openLogs')}
           </Button>
         </div>

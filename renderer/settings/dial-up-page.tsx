@@ -10,14 +10,18 @@ export function DialUpPage() {
   const { dialUp } = useSettings();
   const state = useStatus()?.dialUp;
   const now =
-    state === undefined ? '' : state.active.length > 0 ? say('dialUp.active', { names: state.active.join(', ') }) : say('dialUp.inactive');
+    state === undefined
+      ? ''
+      : state.active.length > 0
+        ? say('dialUp.active', { names: state.active.join(', ') })
+        : say('dialUp.inactive');
   return (
     <>
       <PageTitle title={say('settings.page.dial-up')} help={say('dialUp.help')} />
       <Group>
         <Text role="status" style={{ color: tokens.colorNeutralForeground3 }}>
           {now}
-          {state?.lastAction != null && ` ${sayPhrase(state.lastAction)}`}
+          {state !== undefined && state.lastAction !== null && ` ${sayPhrase(state.lastAction)}`}
         </Text>
         <SwitchSetting path="dialUp.requireConnection" />
         <SwitchSetting path="dialUp.sendOnConnect" />

@@ -20,14 +20,34 @@ import { problemText } from './problem-text.ts';
 import { issuesOf, useSetting, useSettings } from './use-setting.ts';
 
 export const useFieldStyles = makeStyles({
-  group: { display: 'flex', flexDirection: 'column', rowGap: '16px', marginTop: '28px', ':first-of-type': { marginTop: '20px' } },
+  group: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '16px',
+    marginTop: '28px',
+    ':first-of-type': { marginTop: '20px' },
+  },
   title: { margin: 0 },
-  help: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  help: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
   switchRow: { display: 'flex', alignItems: 'flex-start', columnGap: '16px' },
   switchWords: { flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column' },
   narrow: { width: '140px' },
   medium: { maxWidth: '360px' },
-  items: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, maxHeight: '220px', maxWidth: '460px', overflow: 'auto', ':empty': { display: 'none' } },
+  items: {
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusMedium,
+    maxHeight: '220px',
+    maxWidth: '460px',
+    overflow: 'auto',
+    ':empty': { display: 'none' },
+  },
   item: {
     display: 'flex',
     alignItems: 'center',
@@ -36,7 +56,14 @@ export const useFieldStyles = makeStyles({
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     ':last-child': { borderBottom: 'none' },
   },
-  itemText: { flexGrow: 1, minWidth: 0, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', userSelect: 'text' },
+  itemText: {
+    flexGrow: 1,
+    minWidth: 0,
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    whiteSpace: 'nowrap',
+    userSelect: 'text',
+  },
   adder: { display: 'flex', columnGap: '8px', maxWidth: '460px' },
   listBox: { display: 'flex', flexDirection: 'column', rowGap: '8px' },
 });
@@ -185,7 +212,13 @@ interface ListProps<T> {
 }
 
 /** A list of short entries: typed, checked as typed, added with Enter; several may be pasted. */
-export function ListSetting<T extends string | number = string>({ path, placeholder, parse, format, split = /[\s,;]+/ }: ListProps<T>) {
+export function ListSetting<T extends string | number = string>({
+  path,
+  placeholder,
+  parse,
+  format,
+  split = /[\s,;]+/,
+}: ListProps<T>) {
   const styles = useFieldStyles();
   const say = useSay();
   const numbers = useFormat();
@@ -193,10 +226,14 @@ export function ListSetting<T extends string | number = string>({ path, placehol
   const field = useSetting<readonly T[]>(path);
   const { label, help } = useWords(path);
   const [typed, setTyped] = useState('');
-  const parts = typed.split(split).map((part) => part.trim()).filter((part) => part !== '');
+  const parts = typed
+    .split(split)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   const fresh = parts.map((part) => (parse === undefined ? (part as T) : parse(part)));
   const [issue] = fresh.length === 0 ? [] : issuesOf(settings, path, [...fresh]);
-  const wrong = issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, say)}`;
+  const wrong =
+    issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, say)}`;
   const add = () => {
     if (fresh.length === 0 || issue !== undefined) return;
     field.set([...field.value, ...fresh.filter((item, i) => !field.value.includes(item) && fresh.indexOf(item) === i)]);
@@ -204,11 +241,7 @@ export function ListSetting<T extends string | number = string>({ path, placehol
   };
   const shown = field.value.slice(0, 500);
   return (
-    <Field
-      label={label}
-      hint={help}
-      {...fault(wrong ?? field.problem)}
-    >
+    <Field label={label} hint={help} {...fault(wrong ?? field.problem)}>
       {(control) => (
         <div className={styles.listBox}>
           <div className={styles.adder}>
@@ -250,7 +283,9 @@ export function ListSetting<T extends string | number = string>({ path, placehol
             })}
           </ul>
           {field.value.length > shown.length && (
-            <span className={styles.help}>{say('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}</span>
+            <span className={styles.help}>
+              {say('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}
+            </span>
           )}
         </div>
       )}

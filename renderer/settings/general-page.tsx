@@ -17,16 +17,26 @@ function ImportExport() {
   const exportAll = async () => {
     const made = await attempt(say('transfer.exportFailed'), bridge.call('settings.export', {}));
     if (made === null) return;
-    const done = await attempt(say('transfer.exportFailed'), bridge.call('app.saveText', { suggestedName: 'postcast-settings.json', text: made.json }));
+    const done = await attempt(
+      say('transfer.exportFailed'),
+      bridge.call('app.saveText', { suggestedName: 'postcast-settings.json', text: made.json }),
+    );
     if (done?.saved === true) notices.done(say('action.saved'));
   };
   const importAll = async () => {
     const opened = await attempt(say('transfer.importFailed'), bridge.call('app.openText', {}));
-    if (opened === null || opened.text === null) return;
+    if (typeof opened?.text !== 'string') return;
     const done = await attempt(say('transfer.importFailed'), bridge.call('settings.import', { json: opened.text }));
     if (done === null) return;
     if (done.saved) notices.done(say('transfer.imported'));
-    else notices.failed(say('transfer.importFailed'), done.problems.slice(0, 3).map((problem) => `${problem.path}: ${problem.message}`).join('; '));
+    else
+      notices.failed(
+        say('transfer.importFailed'),
+        done.problems
+          .slice(0, 3)
+          .map((problem) => `${problem.path}: ${problem.message}`)
+          .join('; '),
+      );
   };
   return (
     <>
@@ -49,7 +59,13 @@ export function GeneralPage() {
     <>
       <PageTitle title={say('settings.page.general')} help={say('general.help')} />
       <Group title={say('general.looks')}>
-        <ChoiceSetting path="general.theme" choices={(['system', 'light', 'dark'] as const).map((value) => ({ value, label: say(`general.theme.${value}`) }))} />
+        <ChoiceSetting
+          path="general.theme"
+          choices={(['system', 'light', 'dark'] as const).map((value) => ({
+            value,
+            label: say(`general.theme.${value}`),
+          }))}
+        />
         <SwitchSetting path="general.notifications" />
       </Group>
       <Group title={say('general.starting')}>

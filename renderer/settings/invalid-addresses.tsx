@@ -8,8 +8,31 @@ import { useFormat, useNow } from '../i18n/locale.tsx';
 import { useAttempt } from '../notices.tsx';
 
 const useStyles = makeStyles({
-  frame: { border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusMedium, maxHeight: '260px', overflow: 'auto' },
-  table: { width: '100%', borderCollapse: 'collapse', tableLayout: 'fixed', '& th, & td': { padding: '6px 12px', textAlign: 'start', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', borderBottom: `1px solid ${tokens.colorNeutralStroke3}`, userSelect: 'text' }, '& th': { color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightRegular, fontSize: tokens.fontSizeBase200 } },
+  frame: {
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusMedium,
+    maxHeight: '260px',
+    overflow: 'auto',
+  },
+  table: {
+    width: '100%',
+    borderCollapse: 'collapse',
+    tableLayout: 'fixed',
+    '& th, & td': {
+      padding: '6px 12px',
+      textAlign: 'start',
+      overflow: 'hidden',
+      textOverflow: 'ellipsis',
+      whiteSpace: 'nowrap',
+      borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+      userSelect: 'text',
+    },
+    '& th': {
+      color: tokens.colorNeutralForeground3,
+      fontWeight: tokens.fontWeightRegular,
+      fontSize: tokens.fontSizeBase200,
+    },
+  },
   faint: { color: tokens.colorNeutralForeground3 },
   buttons: { display: 'flex', columnGap: '8px' },
 });
@@ -30,7 +53,8 @@ export function InvalidAddresses() {
   const attempt = useAttempt();
   const live = useLive('queue.invalidAddresses', {}, EVENTS);
   const rows = live.value?.rows ?? [];
-  const save = (name: string, text: string) => drop(attempt(say('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
+  const save = (name: string, text: string) =>
+    drop(attempt(say('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
   if (rows.length === 0) return <Text className={styles.faint}>{say('invalid.none')}</Text>;
   return (
     <>
@@ -55,7 +79,10 @@ export function InvalidAddresses() {
         </table>
       </div>
       <div className={styles.buttons}>
-        <Button icon={<ArrowDownload20Regular />} onClick={() => save('invalid-addresses.txt', rows.map((row) => `${row.address}\r\n`).join(''))}>
+        <Button
+          icon={<ArrowDownload20Regular />}
+          onClick={() => save('invalid-addresses.txt', rows.map((row) => `${row.address}\r\n`).join(''))}
+        >
           {say('invalid.exportText')}
         </Button>
         <Button
@@ -63,7 +90,10 @@ export function InvalidAddresses() {
           onClick={() =>
             save(
               'invalid-addresses.csv',
-              [['address', 'reply', 'last', 'count'], ...rows.map((row) => [row.address, row.reply, new Date(row.at).toISOString(), String(row.count)])]
+              [
+                ['address', 'reply', 'last', 'count'],
+                ...rows.map((row) => [row.address, row.reply, new Date(row.at).toISOString(), String(row.count)]),
+              ]
                 .map((line) => `${line.map(csvField).join(',')}\r\n`)
                 .join(''),
             )
@@ -74,7 +104,9 @@ export function InvalidAddresses() {
         <Button
           appearance="subtle"
           icon={<Delete20Regular />}
-          onClick={() => drop(attempt(say('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))}
+          onClick={() =>
+            drop(attempt(say('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))
+          }
         >
           {say('invalid.clear')}
         </Button>

@@ -11,7 +11,12 @@ import { problemText } from './problem-text.ts';
 import { useSetting } from './use-setting.ts';
 
 const useStyles = makeStyles({
-  form: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr) 90px auto', columnGap: '8px', alignItems: 'start' },
+  form: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr) 90px auto',
+    columnGap: '8px',
+    alignItems: 'start',
+  },
   button: { marginTop: '26px' },
 });
 type LanHost = z.output<typeof lanHostSchema>;
@@ -41,7 +46,11 @@ export function LanHosts() {
       >
         {(['domain', 'host', 'port'] as const).map((key) => (
           <Field key={key} label={say(`lan.${key}`)} {...fault(problemOf(key))}>
-            <Input value={draft[key]} spellCheck={false} onChange={(_, data) => setDraft({ ...draft, [key]: data.value })} />
+            <Input
+              value={draft[key]}
+              spellCheck={false}
+              onChange={(_, data) => setDraft({ ...draft, [key]: data.value })}
+            />
           </Field>
         ))}
         <Button className={styles.button} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>

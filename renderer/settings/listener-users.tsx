@@ -19,7 +19,10 @@ export function ListenerUsers() {
   const [password, setPassword] = useState('');
   const ready = name.trim() !== '' && password !== '';
   const set = async (user: string, secret: string | null) => {
-    const done = await attempt(say('users.failed'), bridge.call('server.setPassword', { name: user, password: secret }));
+    const done = await attempt(
+      say('users.failed'),
+      bridge.call('server.setPassword', { name: user, password: secret }),
+    );
     if (done === null) return;
     if (secret !== null) {
       setName('');
@@ -43,7 +46,12 @@ export function ListenerUsers() {
           <Input value={name} autoComplete="off" spellCheck={false} onChange={(_, data) => setName(data.value)} />
         </Field>
         <Field label={say('users.password')} style={{ flexGrow: 1 }}>
-          <Input type="password" autoComplete="new-password" value={password} onChange={(_, data) => setPassword(data.value)} />
+          <Input
+            type="password"
+            autoComplete="new-password"
+            value={password}
+            onChange={(_, data) => setPassword(data.value)}
+          />
         </Field>
         <Button type="submit" icon={<Add20Regular />} disabled={!ready}>
           {say('common.add')}

@@ -13,8 +13,21 @@ import { Group, PageTitle } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 
 const useStyles = makeStyles({
-  list: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusLarge },
-  item: { display: 'flex', alignItems: 'center', columnGap: '12px', padding: '10px 8px 10px 16px', borderBottom: `1px solid ${tokens.colorNeutralStroke3}`, ':last-child': { borderBottom: 'none' } },
+  list: {
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusLarge,
+  },
+  item: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: '12px',
+    padding: '10px 8px 10px 16px',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+    ':last-child': { borderBottom: 'none' },
+  },
   name: { width: '240px', flexShrink: 1 },
   words: { flexGrow: 1, minWidth: 0, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
 });
@@ -81,7 +94,11 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
         aria-label={say('networks.forget', { name: network.givenName ?? system })}
         title={say('networks.forget', { name: network.givenName ?? system })}
         disabled={network.current}
-        onClick={() => drop(attempt(say('networks.forgetFailed'), bridge.call('networks.forget', { id: network.id })).then(onChanged))}
+        onClick={() =>
+          drop(
+            attempt(say('networks.forgetFailed'), bridge.call('networks.forget', { id: network.id })).then(onChanged),
+          )
+        }
       />
     </li>
   );

@@ -28,7 +28,11 @@ const KNOWN: Readonly<Record<string, keyof typeof en.problems>> = {
 export function problemText(issue: Issue, say: Say): string {
   const known = KNOWN[issue.message];
   if (known !== undefined) return say(`problems.${known}` as 'problems.needed');
-  const limits = issue as Issue & { readonly minimum?: number | bigint; readonly maximum?: number | bigint; readonly origin?: string };
+  const limits = issue as Issue & {
+    readonly minimum?: number | bigint;
+    readonly maximum?: number | bigint;
+    readonly origin?: string;
+  };
   const many = limits.origin === 'array' || limits.origin === 'set';
   switch (issue.code) {
     case 'too_small':
@@ -36,7 +40,9 @@ export function problemText(issue: Issue, say: Say): string {
       return many ? say('problems.fewItems') : say('problems.small', { limit: Number(limits.minimum) });
     case 'too_big':
       if (limits.origin === 'string') return say('problems.long', { limit: Number(limits.maximum) });
-      return many ? say('problems.manyItems', { limit: Number(limits.maximum) }) : say('problems.big', { limit: Number(limits.maximum) });
+      return many
+        ? say('problems.manyItems', { limit: Number(limits.maximum) })
+        : say('problems.big', { limit: Number(limits.maximum) });
     case 'invalid_type':
       return say('problems.number');
     default:

@@ -1,4 +1,13 @@
-import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Switch, tokens } from '@fluentui/react-components';
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Switch,
+  tokens,
+} from '@fluentui/react-components';
 import { Copy20Regular, Key20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
@@ -43,7 +52,10 @@ function DkimKeys() {
   const [record, setRecord] = useState<DkimRecord | null>(null);
   const problem = domain !== '' && !isHostName(domain.trim()) ? say('problems.domain') : undefined;
   const ready = domain !== '' && problem === undefined && selector.trim() !== '';
-  const show = async (name: 'security.makeDkimKey' | 'security.dkimRecord', key: { domain: string; selector: string }) => {
+  const show = async (
+    name: 'security.makeDkimKey' | 'security.dkimRecord',
+    key: { domain: string; selector: string },
+  ) => {
     setRecord(await attempt(say('dkim.failed'), bridge.call(name, key)));
   };
   return (
@@ -53,11 +65,21 @@ function DkimKeys() {
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) drop(show('security.makeDkimKey', { domain: domain.trim(), selector: selector.trim() }).then(() => setDomain('')));
+          if (ready)
+            drop(
+              show('security.makeDkimKey', { domain: domain.trim(), selector: selector.trim() }).then(() =>
+                setDomain(''),
+              ),
+            );
         }}
       >
         <Field label={say('dkim.domain')} {...fault(problem)}>
-          <Input value={domain} placeholder="example.com" spellCheck={false} onChange={(_, data) => setDomain(data.value)} />
+          <Input
+            value={domain}
+            placeholder="example.com"
+            spellCheck={false}
+            onChange={(_, data) => setDomain(data.value)}
+          />
         </Field>
         <Field label={say('dkim.selector')}>
           <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
@@ -72,13 +94,19 @@ function DkimKeys() {
             <span className={fields.itemText}>
               {key.domain} ({key.selector})
             </span>
-            <Button size="small" appearance="subtle" onClick={() => drop(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}>
+            <Button
+              size="small"
+              appearance="subtle"
+              onClick={() => drop(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}
+            >
               {say('dkim.show')}
             </Button>
             <Switch
               aria-label={say('dkim.enabled', { domain: key.domain })}
               checked={key.enabled}
-              onChange={(_, data) => list.set(dkim.map((other, n) => (n === i ? { ...other, enabled: data.checked } : other)))}
+              onChange={(_, data) =>
+                list.set(dkim.map((other, n) => (n === i ? { ...other, enabled: data.checked } : other)))
+              }
             />
           </li>
         ))}
@@ -96,9 +124,10 @@ function DkimKeys() {
             icon={<Copy20Regular />}
             onClick={() =>
               drop(
-                attempt(say('common.copyFailed'), bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` })).then(
-                  (done) => done !== null && notices.done(say('common.copied')),
-                ),
+                attempt(
+                  say('common.copyFailed'),
+                  bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
+                ).then((done) => done !== null && notices.done(say('common.copied'))),
               )
             }
           >

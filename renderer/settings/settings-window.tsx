@@ -24,7 +24,15 @@ import { ServerPage } from './server-page.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', display: 'flex', backgroundColor: tokens.colorNeutralBackground3 },
-  nav: { width: '196px', flexShrink: 0, padding: '16px 8px', display: 'flex', flexDirection: 'column', rowGap: '2px', overflow: 'auto' },
+  nav: {
+    width: '196px',
+    flexShrink: 0,
+    padding: '16px 8px',
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '2px',
+    overflow: 'auto',
+  },
   item: {
     display: 'flex',
     alignItems: 'center',
@@ -66,7 +74,16 @@ const useStyles = makeStyles({
   inner: { maxWidth: '860px', margin: '0 auto', padding: '24px 32px 48px', boxSizing: 'border-box' },
 });
 
-export const SETTINGS_PAGES = ['gateways', 'administration', 'dial-up', 'server', 'connection', 'security', 'general', 'networks'] as const;
+export const SETTINGS_PAGES = [
+  'gateways',
+  'administration',
+  'dial-up',
+  'server',
+  'connection',
+  'security',
+  'general',
+  'networks',
+] as const;
 export type SettingsPage = (typeof SETTINGS_PAGES)[number];
 
 const PAGES: Readonly<Record<SettingsPage, { readonly icon: ComponentType; readonly page: ComponentType }>> = {

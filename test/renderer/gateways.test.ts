@@ -4,15 +4,24 @@ import { createI18n } from '../../renderer/i18n/i18n.ts';
 import { canMove, droppedOn, freshId, inOrder, moved, withPriority } from '../../renderer/settings/gateways/order.ts';
 import { pathsOf } from '../../renderer/settings/gateways/path-steps.ts';
 import { gatewayErrors } from '../../renderer/settings/gateways/resolve-gateway.ts';
-import { defaultSettings, gatewaySchema, MODES, PRIORITIES, type GatewayMode, type Priority } from '../../shared/settings.ts';
+import {
+  defaultSettings,
+  gatewaySchema,
+  MODES,
+  PRIORITIES,
+  type GatewayMode,
+  type Priority,
+} from '../../shared/settings.ts';
 
-const gateway = (id: string, priority: Priority = 'normal') => gatewaySchema.parse({ id, name: id, host: `${id}.test`, priority });
+const gateway = (id: string, priority: Priority = 'normal') =>
+  gatewaySchema.parse({ id, name: id, host: `${id}.test`, priority });
 const ids = (list: readonly { readonly id: string }[]) => list.map((one) => one.id).join('');
 const list = [gateway('a', 'low'), gateway('b'), gateway('c', 'highest'), gateway('d')];
 
 describe('order of gateways', () => {
   test('priority first, then the user’s own order', () => expect(ids(inOrder(list))).toBe('cbda'));
-  test('a new priority puts it behind its new neighbours', () => expect(ids(withPriority(list, 'a', 'normal'))).toBe('cbda'));
+  test('a new priority puts it behind its new neighbours', () =>
+    expect(ids(withPriority(list, 'a', 'normal'))).toBe('cbda'));
   test('the same priority changes nothing, not even the list', () => expect(withPriority(list, 'a', 'low')).toBe(list));
   test('moving stays within the priority', () => {
     expect(ids(moved(list, 'd', -1))).toBe('cdba');
@@ -25,13 +34,21 @@ describe('order of gateways', () => {
     expect(after.find((one) => one.id === 'a')?.priority).toBe('normal');
   });
   test('no gesture loses or doubles a gateway, and the list is in order afterwards', () => {
-    const some = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.constantFrom(...PRIORITIES)), { selector: ([id]) => id, minLength: 1 });
+    const some = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.constantFrom(...PRIORITIES)), {
+      selector: ([id]) => id,
+      minLength: 1,
+    });
     fc.assert(
       fc.property(some, fc.nat(4), fc.nat(4), fc.constantFrom(...PRIORITIES), (pairs, i, j, priority) => {
         const start = inOrder(pairs.map(([id, p]) => gateway(id, p)));
         const one = start[i % start.length]!.id;
         const other = start[j % start.length]!.id;
-        for (const after of [withPriority(start, one, priority), moved(start, one, 1), moved(start, one, -1), droppedOn(start, one, other)]) {
+        for (const after of [
+          withPriority(start, one, priority),
+          moved(start, one, 1),
+          moved(start, one, -1),
+          droppedOn(start, one, other),
+        ]) {
           expect([...after].map((g) => g.id).sort()).toEqual(start.map((g) => g.id).sort());
           expect(inOrder(after)).toEqual(after);
         }
@@ -47,7 +64,9 @@ describe('order of gateways', () => {
 describe('the path that is drawn', () => {
   const way = (mode: GatewayMode, onErrors = { lan: true, dns: false, smtp: true }) => {
     const { gateways } = defaultSettings();
-    return pathsOf({ gateways: { ...gateways, mode, onErrors } }).map((path) => `${path.who}: ${path.steps.map((step) => step.kind).join(' ')}`);
+    return pathsOf({ gateways: { ...gateways, mode, onErrors } }).map(
+      (path) => `${path.who}: ${path.steps.map((step) => step.kind).join(' ')}`,
+    );
   };
   test.each([
     ['never', ['everyone: direct lan bounced']],
@@ -56,7 +75,8 @@ describe('the path that is drawn', () => {
     ['domains', ['listed: gateways bad', 'others: direct lan bounced']],
     ['always', ['everyone: gateways bad']],
   ] as const)('%s', (mode, paths) => expect(way(mode)).toEqual(paths));
-  test('onError with nothing ticked is the direct way', () => expect(way('onError', { lan: false, dns: false, smtp: false })).toEqual(way('never')));
+  test('onError with nothing ticked is the direct way', () =>
+    expect(way('onError', { lan: false, dns: false, smtp: false })).toEqual(way('never')));
   test('every mode has a path', () => expect(MODES.every((mode) => way(mode).length > 0)).toBe(true));
 });
 

@@ -33,8 +33,27 @@ export interface MockBridge extends Bridge {
   readonly settings: () => Settings;
 }
 
-const PEOPLE = ['anna.lindqvist', 'orders', 'b.okafor', 'marie-claire.dubois', 'j.nakamura', 'newsletter', 'hans.petersen', 'office', 'r.castellanos', 'support'];
-const PLACES = ['northwind.test', 'example-mail.test', 'harbour-office.test', 'post.isp-one.test', 'very-long-department-name.subsidiary.conglomerate.test', 'lab.test', 'city-library.test'];
+const PEOPLE = [
+  'anna.lindqvist',
+  'orders',
+  'b.okafor',
+  'marie-claire.dubois',
+  'j.nakamura',
+  'newsletter',
+  'hans.petersen',
+  'office',
+  'r.castellanos',
+  'support',
+];
+const PLACES = [
+  'northwind.test',
+  'example-mail.test',
+  'harbour-office.test',
+  'post.isp-one.test',
+  'very-long-department-name.subsidiary.conglomerate.test',
+  'lab.test',
+  'city-library.test',
+];
 const SUBJECTS = [
   'Quarterly figures, second draft',
   'Re: Appointment on Thursday',
@@ -60,7 +79,9 @@ function makeRow(folder: Folder, n: number, now: number): MessageRow {
   const state = pick(STATES[folder], n);
   const pending = folder === 'outbox';
   const many = n % 7 === 3;
-  const to = many ? [0, 1, 2].map((i) => `${pick(PEOPLE, n + i + 2)}@${pick(PLACES, n + i)}`) : [`${pick(PEOPLE, n * 3 + 1)}@${pick(PLACES, n * 5)}`];
+  const to = many
+    ? [0, 1, 2].map((i) => `${pick(PEOPLE, n + i + 2)}@${pick(PLACES, n + i)}`)
+    : [`${pick(PEOPLE, n * 3 + 1)}@${pick(PLACES, n * 5)}`];
   return {
     id: `${folder}-${n}`,
     folder,
@@ -82,10 +103,26 @@ function makeDetails(row: MessageRow, now: number): MessageDetails {
   const failed = row.state === 'bad' || row.state === 'bounced';
   const start = Math.min(row.acceptedAt + 900, now - 60_000);
   const hopA = { kind: 'mx', host: 'mx1.northwind.test', port: 25, address: '192.0.2.17' } as const;
-  const hopB = { kind: 'gateway', host: 'smtp.harbour-office.test', port: 587, gatewayId: 'office', gatewayName: 'Office' } as const;
-  const hopC = { kind: 'gateway', host: 'mail.isp-one.test', port: 465, gatewayId: 'home', gatewayName: 'Home provider' } as const;
+  const hopB = {
+    kind: 'gateway',
+    host: 'smtp.harbour-office.test',
+    port: 587,
+    gatewayId: 'office',
+    gatewayName: 'Office',
+  } as const;
+  const hopC = {
+    kind: 'gateway',
+    host: 'mail.isp-one.test',
+    port: 465,
+    gatewayId: 'home',
+    gatewayName: 'Home provider',
+  } as const;
   const reply = failed
-    ? { code: 550, enhanced: '5.1.1', text: `5.1.1 <${row.to[0] ?? ''}>: Recipient address rejected: User unknown in virtual mailbox table` }
+    ? {
+        code: 550,
+        enhanced: '5.1.1',
+        text: `5.1.1 <${row.to[0] ?? ''}>: Recipient address rejected: User unknown in virtual mailbox table`,
+      }
     : { code: 450, enhanced: '4.2.0', text: '4.2.0 Greylisted, please try again in 300 seconds' };
   const verdict = failed
     ? ({ kind: 'rejected', scope: 'recipient', status: '5.1.1', reply } as const)
@@ -96,10 +133,65 @@ function makeDetails(row: MessageRow, now: number): MessageDetails {
     row.state === 'queued'
       ? []
       : [
-          { attempt: 1, hop: hopA, startedAt: start, endedAt: start + 412, network: 'Harbour Office', phase: 'rcpt', tls: { protocol: 'TLSv1.3', verified: true }, outcomes: [{ recipient: 1, verdict: done ? ({ kind: 'deferred', scope: 'recipient', status: '4.2.0', why: 'reply', reply: { code: 450, enhanced: '4.2.0', text: '4.2.0 Greylisted, please try again in 300 seconds' } } as const) : verdict }] },
-          { attempt: 2, hop: hopC, startedAt: start + 301_000, endedAt: start + 301_000, network: 'Harbour Office', phase: 'connect', tls: null, passedOver: true, outcomes: [] },
-          { attempt: 2, hop: { ...hopA, host: 'mx2.northwind.test' }, startedAt: start + 301_000, endedAt: start + 311_000, network: 'Harbour Office', phase: 'connect', tls: null, error: 'No answer within 10 seconds', outcomes: [{ recipient: 1, verdict: { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' } }] },
-          { attempt: 2, hop: hopB, startedAt: start + 311_400, endedAt: start + 312_650, network: 'Harbour Office', phase: 'final', tls: { protocol: 'TLSv1.3', verified: true }, outcomes: [{ recipient: 1, verdict: done ? { kind: 'delivered', reply: final } : verdict }] },
+          {
+            attempt: 1,
+            hop: hopA,
+            startedAt: start,
+            endedAt: start + 412,
+            network: 'Harbour Office',
+            phase: 'rcpt',
+            tls: { protocol: 'TLSv1.3', verified: true },
+            outcomes: [
+              {
+                recipient: 1,
+                verdict: done
+                  ? ({
+                      kind: 'deferred',
+                      scope: 'recipient',
+                      status: '4.2.0',
+                      why: 'reply',
+                      reply: {
+                        code: 450,
+                        enhanced: '4.2.0',
+                        text: '4.2.0 Greylisted, please try again in 300 seconds',
+                      },
+                    } as const)
+                  : verdict,
+              },
+            ],
+          },
+          {
+            attempt: 2,
+            hop: hopC,
+            startedAt: start + 301_000,
+            endedAt: start + 301_000,
+            network: 'Harbour Office',
+            phase: 'connect',
+            tls: null,
+            passedOver: true,
+            outcomes: [],
+          },
+          {
+            attempt: 2,
+            hop: { ...hopA, host: 'mx2.northwind.test' },
+            startedAt: start + 301_000,
+            endedAt: start + 311_000,
+            network: 'Harbour Office',
+            phase: 'connect',
+            tls: null,
+            error: 'No answer within 10 seconds',
+            outcomes: [{ recipient: 1, verdict: { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' } }],
+          },
+          {
+            attempt: 2,
+            hop: hopB,
+            startedAt: start + 311_400,
+            endedAt: start + 312_650,
+            network: 'Harbour Office',
+            phase: 'final',
+            tls: { protocol: 'TLSv1.3', verified: true },
+            outcomes: [{ recipient: 1, verdict: done ? { kind: 'delivered', reply: final } : verdict }],
+          },
         ];
   return {
     ...row,
@@ -136,22 +228,65 @@ export function sampleSettings(): Settings {
       mode: 'onError',
       domains: ['aol.com', '*.example.com', 'conglomerate.test'],
       list: [
-        { id: 'office', name: 'Office', host: 'smtp.harbour-office.test', port: 587, auth: 'password', username: 'anna', priority: 'highest' },
-        { id: 'home', name: 'Home provider', host: 'mail.isp-one.test', port: 465, auth: 'password', username: 'anna@isp-one.test', priority: 'normal' },
+        {
+          id: 'office',
+          name: 'Office',
+          host: 'smtp.harbour-office.test',
+          port: 587,
+          auth: 'password',
+          username: 'anna',
+          priority: 'highest',
+        },
+        {
+          id: 'home',
+          name: 'Home provider',
+          host: 'mail.isp-one.test',
+          port: 465,
+          auth: 'password',
+          username: 'anna@isp-one.test',
+          priority: 'normal',
+        },
         { id: 'mobile', name: 'Mobile', host: 'smtp.mobile-carrier.test', port: 587, priority: 'normal' },
-        { id: 'old', name: 'The old server in the basement that nobody dares to switch off', host: 'a-very-long-host-name-for-a-mail-server.subsidiary.conglomerate.test', port: 25, security: 'none', priority: 'low', enabled: false },
+        {
+          id: 'old',
+          name: 'The old server in the basement that nobody dares to switch off',
+          host: 'a-very-long-host-name-for-a-mail-server.subsidiary.conglomerate.test',
+          port: 25,
+          security: 'none',
+          priority: 'low',
+          enabled: false,
+        },
       ].map((gateway) => gatewaySchema.parse(gateway)),
     },
   };
 }
 
-const text = (words: string) => ({ id: 'mock', params: { text: words } });
-
 export function sampleStates(now: number): readonly GatewayState[] {
   return [
-    { id: 'office', state: 'works', phrase: { id: 'works here (TLS 1.3, 41 ms)' }, since: now - 60_000, restsUntil: null, hasSecret: true },
-    { id: 'home', state: 'unreachable', phrase: { id: 'not reachable here since 10:32' }, since: now - 600_000, restsUntil: now + 30_000, hasSecret: true },
-    { id: 'mobile', state: 'sign-in-refused', phrase: { id: 'sign-in refused' }, since: now - 600_000, restsUntil: null, hasSecret: false },
+    {
+      id: 'office',
+      state: 'works',
+      phrase: { id: 'works here (TLS 1.3, 41 ms)' },
+      since: now - 60_000,
+      restsUntil: null,
+      hasSecret: true,
+    },
+    {
+      id: 'home',
+      state: 'unreachable',
+      phrase: { id: 'not reachable here since 10:32' },
+      since: now - 600_000,
+      restsUntil: now + 30_000,
+      hasSecret: true,
+    },
+    {
+      id: 'mobile',
+      state: 'sign-in-refused',
+      phrase: { id: 'sign-in refused' },
+      since: now - 600_000,
+      restsUntil: null,
+      hasSecret: false,
+    },
     { id: 'old', state: 'disabled', phrase: { id: 'switched off' }, since: null, restsUntil: null, hasSecret: false },
   ];
 }
@@ -162,7 +297,8 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
   const folders = new Map<Folder, MessageRow[]>();
   const rowsOf = (folder: Folder): MessageRow[] => {
     let rows = folders.get(folder);
-    if (rows === undefined) folders.set(folder, (rows = Array.from({ length: sizes[folder] }, (_, n) => makeRow(folder, n, now))));
+    if (rows === undefined)
+      folders.set(folder, (rows = Array.from({ length: sizes[folder] }, (_, n) => makeRow(folder, n, now))));
     return rows;
   };
   const base = sampleSettings();
@@ -190,7 +326,16 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     phrases: paused ? [{ id: 'hold.paused' }] : [{ id: 'status.sending', params: { count: 3 } }],
     paused,
     listener: { kind: 'listening', hosts: ['127.0.0.1', '::1'], port: 2525 },
-    network: { online: true, id: 'net-office', name: 'Harbour Office', kind: 'wifi', links: [], portal: false, metered: false, since: now - 3_600_000 },
+    network: {
+      online: true,
+      id: 'net-office',
+      name: 'Harbour Office',
+      kind: 'wifi',
+      links: [],
+      portal: false,
+      metered: false,
+      since: now - 3_600_000,
+    },
     dialUp: { required: false, active: [], holding: false, lastAction: null },
     counts: counts(),
     sending: 3,
@@ -204,7 +349,11 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
   };
   const matching = (folder: Folder, search: string) => {
     const words = search.toLowerCase();
-    return words === '' ? rowsOf(folder) : rowsOf(folder).filter((row) => [row.subject, row.mailFrom, ...row.to].some((field) => field?.toLowerCase().includes(words) === true));
+    return words === ''
+      ? rowsOf(folder)
+      : rowsOf(folder).filter((row) =>
+          [row.subject, row.mailFrom, ...row.to].some((field) => field?.toLowerCase().includes(words) === true),
+        );
   };
   const chosen = (selection: Selection): MessageRow[] => {
     if ('ids' in selection) {
@@ -216,12 +365,22 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
   };
   const move = (rows: readonly MessageRow[], to: Folder | null) => {
     const ids = new Set(rows.map((row) => row.id));
-    for (const [folder, all] of folders) folders.set(folder, all.filter((row) => !ids.has(row.id)));
-    if (to !== null) folders.set(to, [...rows, ...rowsOf(to)].sort((a, b) => b.acceptedAt - a.acceptedAt));
+    for (const [folder, all] of folders)
+      folders.set(
+        folder,
+        all.filter((row) => !ids.has(row.id)),
+      );
+    if (to !== null)
+      folders.set(
+        to,
+        [...rows, ...rowsOf(to)].sort((a, b) => b.acceptedAt - a.acceptedAt),
+      );
     emit('queue:changed', {});
     return { count: rows.length };
   };
-  const find = (id: string) => rowsOf(id.split('-')[0] as Folder).find((row) => row.id === id) ?? [...folders.values()].flat().find((row) => row.id === id);
+  const find = (id: string) =>
+    rowsOf(id.split('-')[0] as Folder).find((row) => row.id === id) ??
+    [...folders.values()].flat().find((row) => row.id === id);
   const SORTS = {
     state: (row: MessageRow) => row.state,
     from: (row: MessageRow) => row.mailFrom ?? '',
@@ -259,14 +418,28 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
         html: '<p>Good morning,</p><p>here are the <b>figures</b> that we talked about on Tuesday.</p><img src="http://tracker.test/x.gif" onerror="top.pwned=1"><script>top.pwned=1</script>',
         attachments: [
           { index: 0, name: 'figures-q3.ods', type: 'application/vnd.oasis.opendocument.spreadsheet', size: 184_320 },
-          { index: 1, name: 'a very long file name that somebody gave to a picture of the northern branch.jpeg', type: 'image/jpeg', size: 4_184_320 },
+          {
+            index: 1,
+            name: 'a very long file name that somebody gave to a picture of the northern branch.jpeg',
+            type: 'image/jpeg',
+            size: 4_184_320,
+          },
         ],
         truncated: false,
       }),
     'queue.retry': ({ selection }) => ok({ count: chosen(selection).length }),
     'queue.delete': ({ selection }) => {
       const rows = chosen(selection);
-      return ok(move(rows, 'ids' in selection || selection.folder !== 'deleted' ? (rows[0] !== undefined && rowsOf('deleted').includes(rows[0]) ? null : 'deleted') : null));
+      return ok(
+        move(
+          rows,
+          'ids' in selection || selection.folder !== 'deleted'
+            ? rows[0] !== undefined && rowsOf('deleted').includes(rows[0])
+              ? null
+              : 'deleted'
+            : null,
+        ),
+      );
     },
     'queue.restore': ({ selection }) => {
       const rows = chosen(selection);
@@ -274,7 +447,11 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     },
     'queue.markSeen': ({ selection }) => {
       const rows = new Set(chosen(selection));
-      for (const [folder, all] of folders) folders.set(folder, all.map((row) => (rows.has(row) ? { ...row, seen: true } : row)));
+      for (const [folder, all] of folders)
+        folders.set(
+          folder,
+          all.map((row) => (rows.has(row) ? { ...row, seen: true } : row)),
+        );
       emit('queue:changed', {});
       return ok({ count: rows.size });
     },
@@ -282,8 +459,18 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     'queue.invalidAddresses': () =>
       ok({
         rows: [
-          { address: 'nobody@northwind.test', reply: '550 5.1.1 User unknown in virtual mailbox table', at: now - 3_600_000, count: 2 },
-          { address: 'former.colleague@very-long-department-name.subsidiary.conglomerate.test', reply: '550 5.1.6 Mailbox has moved', at: now - 86_400_000 * 3, count: 1 },
+          {
+            address: 'nobody@northwind.test',
+            reply: '550 5.1.1 User unknown in virtual mailbox table',
+            at: now - 3_600_000,
+            count: 2,
+          },
+          {
+            address: 'former.colleague@very-long-department-name.subsidiary.conglomerate.test',
+            reply: '550 5.1.6 Mailbox has moved',
+            at: now - 86_400_000 * 3,
+            count: 1,
+          },
         ],
       }),
     'queue.clearInvalidAddresses': () => ok({ count: 2 }),
@@ -323,26 +510,64 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
         ok: false,
         steps: [
           { step: 'dns', ok: true, phrase: { id: 'smtp.harbour-office.test is 192.0.2.40' }, detail: null, ms: 12 },
-          { step: 'connect', ok: true, phrase: { id: 'Connected to port 587' }, detail: '220 smtp.harbour-office.test ESMTP', ms: 41 },
+          {
+            step: 'connect',
+            ok: true,
+            phrase: { id: 'Connected to port 587' },
+            detail: '220 smtp.harbour-office.test ESMTP',
+            ms: 41,
+          },
           { step: 'tls', ok: true, phrase: { id: 'TLS 1.3, certificate verified' }, detail: null, ms: 63 },
-          { step: 'sign-in', ok: false, phrase: { id: 'The server refused user name or password' }, detail: '535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6', ms: 210 },
+          {
+            step: 'sign-in',
+            ok: false,
+            phrase: { id: 'The server refused user name or password' },
+            detail: '535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6',
+            ms: 210,
+          },
           { step: 'transaction', ok: null, phrase: { id: 'Not reached' }, detail: null, ms: 0 },
         ],
       }),
     'networks.list': () =>
       ok({
         networks: [
-          { id: 'net-office', systemName: 'HARBOUR-5G', givenName: 'Harbour Office', lastSeen: now, current: true, directBlocked: true },
-          { id: 'net-home', systemName: 'linden-street', givenName: null, lastSeen: now - 50_400_000, current: false, directBlocked: false },
-          { id: 'net-train', systemName: null, givenName: null, lastSeen: now - 86_400_000 * 9, current: false, directBlocked: true },
+          {
+            id: 'net-office',
+            systemName: 'HARBOUR-5G',
+            givenName: 'Harbour Office',
+            lastSeen: now,
+            current: true,
+            directBlocked: true,
+          },
+          {
+            id: 'net-home',
+            systemName: 'linden-street',
+            givenName: null,
+            lastSeen: now - 50_400_000,
+            current: false,
+            directBlocked: false,
+          },
+          {
+            id: 'net-train',
+            systemName: null,
+            givenName: null,
+            lastSeen: now - 86_400_000 * 9,
+            current: false,
+            directBlocked: true,
+          },
         ],
       }),
     'networks.forget': () => ok({}),
     'networks.retestDirect': () => ok({ phrase: { id: 'direct.retesting' } }),
     'server.setPassword': () => ok({}),
     'server.usePort': ({ port }) => ok({ port }),
-    'security.makeDkimKey': ({ domain, selector }) => ok({ name: `${selector}._domainkey.${domain}`, value: `v=DKIM1; k=rsa; p=${'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA'.repeat(4)}` }),
-    'security.dkimRecord': ({ domain, selector }) => ok({ name: `${selector}._domainkey.${domain}`, value: 'v=DKIM1; k=rsa; p=MIIBIjANBg' }),
+    'security.makeDkimKey': ({ domain, selector }) =>
+      ok({
+        name: `${selector}._domainkey.${domain}`,
+        value: `v=DKIM1; k=rsa; p=${'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA'.repeat(4)}`,
+      }),
+    'security.dkimRecord': ({ domain, selector }) =>
+      ok({ name: `${selector}._domainkey.${domain}`, value: 'v=DKIM1; k=rsa; p=MIIBIjANBg' }),
     'app.info': () => ok({ platform: 'linux', locale: 'en', version: '0.1.0', hasTray: true }),
     'app.saveMessage': () => ok({ saved: true }),
     'app.saveAttachment': () => ok({ saved: true }),
@@ -352,20 +577,23 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     'app.openSettings': () => ok({}),
     'app.copy': () => ok({}),
   };
-  void text;
 
   return {
     calls,
     emit,
     settings: () => settings,
     answer: (name, handler) => {
-      answers.set(name, handler as (input: never) => Result<unknown>);
+      answers.set(name, handler);
     },
     arrive: (folder, count) => {
       const rows = rowsOf(folder);
       const start = rows.length;
       folders.set(folder, [
-        ...Array.from({ length: count }, (_, n) => ({ ...makeRow(folder, start + n, now), id: `${folder}-${start + n + 1_000_000}`, acceptedAt: now + start + n })),
+        ...Array.from({ length: count }, (_, n) => ({
+          ...makeRow(folder, start + n, now),
+          id: `${folder}-${start + n + 1_000_000}`,
+          acceptedAt: now + start + n,
+        })),
         ...rows,
       ]);
       emit('queue:changed', {});
@@ -380,9 +608,9 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     },
     on: (event, listener) => {
       const set = handlers.get(event) ?? new Set();
-      handlers.set(event, set.add(listener as (payload: never) => void));
+      handlers.set(event, set.add(listener));
       return () => {
-        set.delete(listener as (payload: never) => void);
+        set.delete(listener);
       };
     },
   };

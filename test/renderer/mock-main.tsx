@@ -20,7 +20,8 @@ const scenes: Readonly<Record<string, MockOptions>> = {
   },
 };
 const bridge = createMockBridge(scenes[scene] ?? {});
-if (scene === 'unreadable') bridge.answer('queue.list', () => fail('disk', 'The queue on the disk could not be read: disk I/O error.'));
+if (scene === 'unreadable')
+  bridge.answer('queue.list', () => fail('disk', 'The queue on the disk could not be read: disk I/O error.'));
 if (scene === 'consent') bridge.answer('secrets.set', () => ok({ stored: false, needsConsent: true }));
 Object.assign(window, { mock: bridge });
 const root = document.getElementById('root');

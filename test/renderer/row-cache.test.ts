@@ -1,8 +1,18 @@
 import { expect, test } from 'vitest';
-import { addPage, EMPTY_CACHE, missingPages, PAGE, refreshWindow, replaceWindow, rowAt, shiftOf } from '../../renderer/queue/row-cache.ts';
+import {
+  addPage,
+  EMPTY_CACHE,
+  missingPages,
+  PAGE,
+  refreshWindow,
+  replaceWindow,
+  rowAt,
+  shiftOf,
+} from '../../renderer/queue/row-cache.ts';
 import type { MessageRow } from '../../shared/mail.ts';
 
-const rows = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ id: `m${from + i}` }) as MessageRow);
+const rows = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => ({ id: `m${from + i}` }) as MessageRow);
 
 test('before the first answer the pages of the view are missing', () => {
   expect(missingPages(EMPTY_CACHE, 0, 40)).toEqual([0]);
@@ -40,6 +50,15 @@ test('three new rows above: the list moved by three', () => {
 });
 test('the row under the pointer decides; if it is gone, the next landmark does', () => {
   const after = rows(1, 50);
-  expect(shiftOf([{ id: 'm0', index: 0 }, { id: 'm4', index: 4 }], 0, after)).toBe(-1);
+  expect(
+    shiftOf(
+      [
+        { id: 'm0', index: 0 },
+        { id: 'm4', index: 4 },
+      ],
+      0,
+      after,
+    ),
+  ).toBe(-1);
   expect(shiftOf([{ id: 'gone', index: 2 }], 0, after)).toBe(0);
 });

@@ -7,7 +7,11 @@ test.each([
   ['a remote picture', '<img src="http://tracker.test/a.gif">', /tracker/],
   ['a remote background', '<table background="http://tracker.test/a.gif"></table>', /tracker/],
   ['a source set', '<img srcset="http://tracker.test/a.gif 2x">', /tracker/],
-  ['a remote style', '<style>@import "http://tracker.test/a.css"; p{background:url(http://tracker.test/b)}</style>', /tracker/],
+  [
+    'a remote style',
+    '<style>@import "http://tracker.test/a.css"; p{background:url(http://tracker.test/b)}</style>',
+    /tracker/,
+  ],
   ['a refresh', '<meta http-equiv="refresh" content="0;url=http://tracker.test/">', /refresh/],
   ['a frame', '<iframe src="http://tracker.test/"></iframe>', /<iframe/],
   ['a form', '<form action="http://tracker.test/"><input></form>', /<form/],

@@ -46,15 +46,48 @@ const scenes = [
   ['failed', 'failed', '', []],
   ['unreadable', 'unreadable', '', []],
   ['gateways', '', gateways, []],
-  ['gateways-list', '', gateways, [async (page) => page.getByRole('list', { name: 'Gateways' }).scrollIntoViewIfNeeded()]],
+  [
+    'gateways-list',
+    '',
+    gateways,
+    [async (page) => page.getByRole('list', { name: 'Gateways' }).scrollIntoViewIfNeeded()],
+  ],
   ['gateways-domains', '', gateways, [async (page) => page.getByText('only to specified domains').click()]],
   ['gateways-always', '', gateways, [async (page) => page.getByText('Always use SMTP').click()]],
   ['gateways-undelivered', '', gateways, [async (page) => page.getByText('for undelivered').click()]],
   ['gateways-empty', 'empty', gateways, []],
-  ['gateway-add', '', gateways, [button('Add gateway'), async (page) => page.getByRole('textbox', { name: 'Port' }).fill('99999'), async (page) => page.getByRole('textbox', { name: 'Mail server' }).fill('bad host')]],
-  ['gateway-test', '', gateways, [button('Edit Office'), async (page) => page.getByRole('button', { name: 'Test', exact: true }).click()]],
-  ['gateway-consent', 'consent', gateways, [button('Edit Office'), async (page) => page.getByRole('dialog').getByLabel('Password').fill('x'), async (page) => page.getByRole('button', { name: 'Save', exact: true }).click()]],
-  ...['administration', 'dial-up', 'server', 'connection', 'security', 'general', 'networks'].map((name) => [name, '', `#/settings/${name}`, []]),
+  [
+    'gateway-add',
+    '',
+    gateways,
+    [
+      button('Add gateway'),
+      async (page) => page.getByRole('textbox', { name: 'Port' }).fill('99999'),
+      async (page) => page.getByRole('textbox', { name: 'Mail server' }).fill('bad host'),
+    ],
+  ],
+  [
+    'gateway-test',
+    '',
+    gateways,
+    [button('Edit Office'), async (page) => page.getByRole('button', { name: 'Test', exact: true }).click()],
+  ],
+  [
+    'gateway-consent',
+    'consent',
+    gateways,
+    [
+      button('Edit Office'),
+      async (page) => page.getByRole('dialog').getByLabel('Password').fill('x'),
+      async (page) => page.getByRole('button', { name: 'Save', exact: true }).click(),
+    ],
+  ],
+  ...['administration', 'dial-up', 'server', 'connection', 'security', 'general', 'networks'].map((name) => [
+    name,
+    '',
+    `#/settings/${name}`,
+    [],
+  ]),
   ['server-wrong', '', '#/settings/server', [async (page) => page.getByLabel('Port').fill('70000')]],
 ];
 const looks = [
@@ -64,16 +97,30 @@ const looks = [
 ];
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
 });
 let faults = 0;
 for (const [scheme, width, height] of looks) {
   for (const [name, scene, hash, steps] of scenes) {
     if (only !== '' && !new RegExp(only).test(`${name}-${scheme}-${width}`)) continue;
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale: 'en-GB', reducedMotion: 'reduce' });
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
+    });
     const page = await context.newPage();
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') console.log(`${name}: ${message.text().slice(0, 300)}`);
+      if (message.type() === 'error' || message.type() === 'warning')
+        console.log(`${name}: ${message.text().slice(0, 300)}`);
     });
     page.on('pageerror', (error) => console.log(`${name}: ${error.message}`));
     await page.goto(`${base}?scene=${scene}${hash}`);
@@ -90,7 +137,13 @@ for (const [scheme, width, height] of looks) {
       const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze();
       for (const violation of violations) {
         faults++;
-        console.log(`axe ${name}-${scheme}: ${violation.id}: ${violation.nodes.slice(0, 2).map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`).join(' | ').slice(0, 400)}`);
+        console.log(
+          `axe ${name}-${scheme}: ${violation.id}: ${violation.nodes
+            .slice(0, 2)
+            .map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`)
+            .join(' | ')
+            .slice(0, 400)}`,
+        );
       }
     }
     await context.close();

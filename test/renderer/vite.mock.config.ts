@@ -3,6 +3,7 @@ import path from 'node:path';
 import { defineConfig } from 'vite';
 
 /** Builds the windows over the mock bridge into test-output/renderer-mock. */
+// eslint-disable-next-line no-restricted-syntax -- Vite asks for a default export
 export default defineConfig({
   root: import.meta.dirname,
   base: './',

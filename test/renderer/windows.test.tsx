@@ -5,7 +5,9 @@ import { ok } from '../../shared/result.ts';
 import { createMockBridge, type MockBridge } from './mock-bridge.ts';
 
 const changesOf = (bridge: MockBridge) =>
-  bridge.calls.filter((call) => call.name === 'settings.set').flatMap((call) => (call.input as { changes: { path: string; value: unknown }[] }).changes);
+  bridge.calls
+    .filter((call) => call.name === 'settings.set')
+    .flatMap((call) => (call.input as { changes: { path: string; value: unknown }[] }).changes);
 
 function open(hash: string, bridge: MockBridge): MockBridge {
   window.location.hash = hash;
@@ -46,13 +48,17 @@ describe('SMTP Gateways', () => {
     const bridge = open('#/settings/gateways', createMockBridge());
     const group = await screen.findByRole('radiogroup', { name: 'Priority of Mobile' });
     fireEvent.click(within(group).getByRole('radio', { name: 'Highest' }));
-    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+    await waitFor(() =>
+      expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']),
+    );
     expect(within(group).getByRole('radio', { name: 'Highest' }).getAttribute('aria-checked')).toBe('true');
   });
   test('Alt+Up moves a gateway within its priority', async () => {
     const bridge = open('#/settings/gateways', createMockBridge());
     fireEvent.keyDown(await screen.findByRole('button', { name: 'Edit Mobile' }), { key: 'ArrowUp', altKey: true });
-    await waitFor(() => expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']));
+    await waitFor(() =>
+      expect(bridge.settings().gateways.list.map((gateway) => gateway.id)).toEqual(['office', 'mobile', 'home', 'old']),
+    );
   });
   test('an invalid port is not saved and says why beside the field', async () => {
     const bridge = open('#/settings/server', createMockBridge());
@@ -62,7 +68,9 @@ describe('SMTP Gateways', () => {
   });
   test('a password that needs consent is not stored, nor the gateway saved, before the user agrees', async () => {
     const bridge = createMockBridge();
-    bridge.answer('secrets.set', ({ acceptObfuscated }) => ok({ stored: acceptObfuscated, needsConsent: !acceptObfuscated }));
+    bridge.answer('secrets.set', ({ acceptObfuscated }) =>
+      ok({ stored: acceptObfuscated, needsConsent: !acceptObfuscated }),
+    );
     open('#/settings/gateways', bridge);
     fireEvent.click(await screen.findByRole('button', { name: 'Edit Office' }));
     fireEvent.change(await screen.findByLabelText('Password'), { target: { value: 'hush' } });
@@ -89,7 +97,11 @@ describe('queue view', () => {
     await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('303'));
     await waitFor(() => expect(document.querySelector('#row-0')?.getAttribute('aria-selected')).toBe('false'));
     fireEvent.keyDown(grid, { key: 'Delete' });
-    await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { ids: ['outbox-0'] } }));
+    await waitFor(() =>
+      expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
+        selection: { ids: ['outbox-0'] },
+      }),
+    );
   });
   test('Ctrl+A and Delete name the folder, not 100,000 messages', async () => {
     const bridge = open('', createMockBridge());
@@ -99,10 +111,16 @@ describe('queue view', () => {
     fireEvent.keyDown(grid, { key: 'a', ctrlKey: true });
     expect(await screen.findAllByText('100,000 messages selected')).not.toHaveLength(0);
     fireEvent.keyDown(grid, { key: 'Delete' });
-    await waitFor(() => expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({ selection: { folder: 'sent', search: '', except: [] } }));
+    await waitFor(() =>
+      expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
+        selection: { folder: 'sent', search: '', except: [] },
+      }),
+    );
   });
   test('the taken port is one click away from another one', async () => {
-    const bridge = createMockBridge({ status: { listener: { kind: 'failed', port: 2525, reason: 'taken', message: '', suggestedPort: 2526 } } });
+    const bridge = createMockBridge({
+      status: { listener: { kind: 'failed', port: 2525, reason: 'taken', message: '', suggestedPort: 2526 } },
+    });
     open('', bridge);
     fireEvent.click(await screen.findByRole('button', { name: 'Use port 2526 instead' }));
     await waitFor(() => expect(bridge.calls).toContainEqual({ name: 'server.usePort', input: { port: 2526 } }));

@@ -1,5 +1,13 @@
 /** No key store on this system: the user decides whether a password may be kept anyway. */
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle } from '@fluentui/react-components';
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+} from '@fluentui/react-components';
 import { useSay } from '../../i18n/i18n.ts';
 
 export function ConsentDialog({ onAnswer }: { readonly onAnswer: (agreed: boolean) => void }) {

@@ -30,7 +30,15 @@ import { TestResult } from './test-result.tsx';
 
 const useStyles = makeStyles({
   surface: { maxWidth: '620px' },
-  form: { display: 'grid', gridTemplateColumns: 'repeat(6, minmax(0, 1fr))', gap: '14px 12px', paddingBlock: '4px', alignItems: 'start', '& .fui-Input, & .fui-Select': { width: '100%', minWidth: 0 }, '& .fui-Input__input': { minWidth: 0 } },
+  form: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(6, minmax(0, 1fr))',
+    gap: '14px 12px',
+    paddingBlock: '4px',
+    alignItems: 'start',
+    '& .fui-Input, & .fui-Select': { width: '100%', minWidth: 0 },
+    '& .fui-Input__input': { minWidth: 0 },
+  },
   whole: { gridColumn: '1 / -1' },
   four: { gridColumn: 'span 4' },
   three: { gridColumn: 'span 3' },
@@ -47,7 +55,11 @@ interface Props {
 }
 
 /** Names parted by commas or lines. */
-const parts = (text: string) => text.split(/[\n,;]+/).map((part) => part.trim()).filter((part) => part !== '');
+const parts = (text: string) =>
+  text
+    .split(/[\n,;]+/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
 export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Props) {
   const styles = useStyles();
@@ -67,11 +79,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
   const { control, formState, watch } = form;
   const auth = watch('auth');
   const security = watch('security');
-  const problem = (name: keyof GatewaySettings & string) => {
+  const problem = (name: keyof GatewaySettings) => {
     const error = formState.errors[name];
     return typeof error?.message === 'string' ? error.message : undefined;
   };
-  const state = (name: keyof GatewaySettings & string) => fault(problem(name));
+  const state = (name: keyof GatewaySettings) => fault(problem(name));
 
   /** Stores the password, then the gateway: a gateway is never left pointing to a password that was not kept. */
   const store = async (value: GatewaySettings, acceptObfuscated: boolean) => {
@@ -127,7 +139,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
             <DialogContent>
               <div className={styles.form}>
                 <Field className={styles.four} label={say('gateway.name')} required {...state('name')}>
-                  <Controller name="name" control={control} render={({ field }) => <Input {...field} placeholder={say('gateway.namePlaceholder')} />} />
+                  <Controller
+                    name="name"
+                    control={control}
+                    render={({ field }) => <Input {...field} placeholder={say('gateway.namePlaceholder')} />}
+                  />
                 </Field>
                 <Field className={styles.two} label={say('gateway.priority')}>
                   <Controller
@@ -145,7 +161,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                   />
                 </Field>
                 <Field className={styles.four} label={say('gateway.host')} required {...state('host')}>
-                  <Controller name="host" control={control} render={({ field }) => <Input {...field} spellCheck={false} placeholder="smtp.example.com" />} />
+                  <Controller
+                    name="host"
+                    control={control}
+                    render={({ field }) => <Input {...field} spellCheck={false} placeholder="smtp.example.com" />}
+                  />
                 </Field>
                 <Field className={styles.two} label={say('gateway.port')} {...state('port')}>
                   <Controller
@@ -156,7 +176,9 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                         {...field}
                         inputMode="numeric"
                         value={Number.isNaN(field.value) ? '' : String(field.value)}
-                        onChange={(_, data) => field.onChange(data.value.trim() === '' ? Number.NaN : Number(data.value))}
+                        onChange={(_, data) =>
+                          field.onChange(data.value.trim() === '' ? Number.NaN : Number(data.value))
+                        }
                       />
                     )}
                   />
@@ -199,11 +221,19 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                 </Field>
                 {auth !== 'none' && (
                   <Field className={styles.three} label={say('gateway.username')} required {...state('username')}>
-                    <Controller name="username" control={control} render={({ field }) => <Input {...field} spellCheck={false} autoComplete="off" />} />
+                    <Controller
+                      name="username"
+                      control={control}
+                      render={({ field }) => <Input {...field} spellCheck={false} autoComplete="off" />}
+                    />
                   </Field>
                 )}
                 {auth === 'password' && (
-                  <Field className={styles.three} label={say('gateway.password')} hint={hasSecret && secret === '' ? say('gateway.stored') : null}>
+                  <Field
+                    className={styles.three}
+                    label={say('gateway.password')}
+                    hint={hasSecret && secret === '' ? say('gateway.stored') : null}
+                  >
                     <Input
                       type="password"
                       autoComplete="new-password"
@@ -218,27 +248,57 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                     <Controller
                       name="oauthIssuer"
                       control={control}
-                      render={({ field }) => <Input {...field} placeholder="google, microsoft, https://…" spellCheck={false} />}
+                      render={({ field }) => (
+                        <Input {...field} placeholder="google, microsoft, https://…" spellCheck={false} />
+                      )}
                     />
                   </Field>
                 )}
                 {auth === 'oauth2' && (
                   <Field className={styles.whole} label={say('gateway.oauthClientId')} {...state('oauthClientId')}>
-                    <Controller name="oauthClientId" control={control} render={({ field }) => <Input {...field} spellCheck={false} />} />
+                    <Controller
+                      name="oauthClientId"
+                      control={control}
+                      render={({ field }) => <Input {...field} spellCheck={false} />}
+                    />
                   </Field>
                 )}
-                <Field className={styles.three} label={say('gateway.networks')} hint={say('gateway.networksHelp')} {...state('networks')}>
+                <Field
+                  className={styles.three}
+                  label={say('gateway.networks')}
+                  hint={say('gateway.networksHelp')}
+                  {...state('networks')}
+                >
                   <Controller
                     name="networks"
                     control={control}
-                    render={({ field }) => <PartsInput value={field.value} onChange={field.onChange} onBlur={field.onBlur} placeholder={say('gateway.all')} />}
+                    render={({ field }) => (
+                      <PartsInput
+                        value={field.value}
+                        onChange={field.onChange}
+                        onBlur={field.onBlur}
+                        placeholder={say('gateway.all')}
+                      />
+                    )}
                   />
                 </Field>
-                <Field className={styles.three} label={say('gateway.senders')} hint={say('gateway.sendersHelp')} {...state('senders')}>
+                <Field
+                  className={styles.three}
+                  label={say('gateway.senders')}
+                  hint={say('gateway.sendersHelp')}
+                  {...state('senders')}
+                >
                   <Controller
                     name="senders"
                     control={control}
-                    render={({ field }) => <PartsInput value={field.value} onChange={field.onChange} onBlur={field.onBlur} placeholder={say('gateway.all')} />}
+                    render={({ field }) => (
+                      <PartsInput
+                        value={field.value}
+                        onChange={field.onChange}
+                        onBlur={field.onBlur}
+                        placeholder={say('gateway.all')}
+                      />
+                    )}
                   />
                 </Field>
                 {auth !== 'none' && security !== 'tls' && security !== 'starttls' && (
@@ -247,7 +307,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                       name="allowInsecureAuth"
                       control={control}
                       render={({ field }) => (
-                        <Checkbox label={say('gateway.allowInsecureAuth')} checked={field.value} onChange={(_, data) => field.onChange(data.checked === true)} />
+                        <Checkbox
+                          label={say('gateway.allowInsecureAuth')}
+                          checked={field.value}
+                          onChange={(_, data) => field.onChange(data.checked === true)}
+                        />
                       )}
                     />
                   </div>
@@ -258,7 +322,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                       name="allowInvalidCertificate"
                       control={control}
                       render={({ field }) => (
-                        <Checkbox label={say('gateway.allowInvalidCertificate')} checked={field.value} onChange={(_, data) => field.onChange(data.checked === true)} />
+                        <Checkbox
+                          label={say('gateway.allowInvalidCertificate')}
+                          checked={field.value}
+                          onChange={(_, data) => field.onChange(data.checked === true)}
+                        />
                       )}
                     />
                   </div>
@@ -268,10 +336,27 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                     <MessageBarBody>{say('gateway.unsafe')}</MessageBarBody>
                   </MessageBar>
                 )}
-                {busy === 'testing' && <Spinner className={styles.whole} size="tiny" label={say('gateway.testing')} style={{ justifyContent: 'start' }} />}
+                {busy === 'testing' && (
+                  <Spinner
+                    className={styles.whole}
+                    size="tiny"
+                    label={say('gateway.testing')}
+                    style={{ justifyContent: 'start' }}
+                  />
+                )}
                 {test !== null && (
                   <div className={styles.whole} ref={(box) => box?.scrollIntoView({ block: 'nearest' })}>
-                    <TestResult ok={test.ok} steps={test.steps} onCopy={(text) => drop(attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then((done) => done !== null && notices.done(say('common.copied'))))} />
+                    <TestResult
+                      ok={test.ok}
+                      steps={test.steps}
+                      onCopy={(text) =>
+                        drop(
+                          attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then(
+                            (done) => done !== null && notices.done(say('common.copied')),
+                          ),
+                        )
+                      }
+                    />
                   </div>
                 )}
               </div>
@@ -283,7 +368,11 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
             </DialogActions>
             <DialogActions position="end">
               <Button onClick={onClose}>{say('common.cancel')}</Button>
-              <Button appearance="primary" type="submit" disabled={busy !== null || (formState.isSubmitted && Object.keys(formState.errors).length > 0)}>
+              <Button
+                appearance="primary"
+                type="submit"
+                disabled={busy !== null || (formState.isSubmitted && Object.keys(formState.errors).length > 0)}
+              >
                 {say(fresh ? 'common.add' : 'common.save')}
               </Button>
             </DialogActions>

@@ -21,7 +21,14 @@ import { canMove, droppedOn, inOrder, moved, withPriority } from './order.ts';
 import { PriorityControl } from './priority-control.tsx';
 
 const useStyles = makeStyles({
-  list: { listStyleType: 'none', margin: 0, padding: 0, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: tokens.borderRadiusLarge, overflow: 'hidden' },
+  list: {
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusLarge,
+    overflow: 'hidden',
+  },
   row: {
     display: 'grid',
     gridTemplateColumns: '24px minmax(0, 1fr) auto',
@@ -39,8 +46,24 @@ const useStyles = makeStyles({
   words: { minWidth: 0 },
   title: { display: 'flex', alignItems: 'baseline', columnGap: '8px', minWidth: 0 },
   name: { fontWeight: tokens.fontWeightSemibold, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
-  host: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', flexShrink: 3 },
-  state: { display: 'flex', alignItems: 'center', columnGap: '6px', marginTop: '4px', fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2, minWidth: 0, '& svg': { flexShrink: 0 } },
+  host: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    whiteSpace: 'nowrap',
+    flexShrink: 3,
+  },
+  state: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: '6px',
+    marginTop: '4px',
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground2,
+    minWidth: 0,
+    '& svg': { flexShrink: 0 },
+  },
   stateText: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
   good: { color: tokens.colorStatusSuccessForeground1, display: 'flex' },
   wait: { color: tokens.colorStatusWarningForeground3, display: 'flex' },
@@ -50,7 +73,9 @@ const useStyles = makeStyles({
   buttons: { display: 'flex', alignItems: 'center' },
 });
 
-const LOOKS: Readonly<Record<GatewayState['state'], { readonly icon: ComponentType; readonly tone: 'good' | 'wait' | 'fault' | 'calm' }>> = {
+const LOOKS: Readonly<
+  Record<GatewayState['state'], { readonly icon: ComponentType; readonly tone: 'good' | 'wait' | 'fault' | 'calm' }>
+> = {
   works: { icon: CheckmarkCircle16Filled, tone: 'good' },
   unreachable: { icon: Warning16Filled, tone: 'wait' },
   'sign-in-refused': { icon: ErrorCircle16Filled, tone: 'fault' },
@@ -86,11 +111,20 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
         const state = states.find((one) => one.id === id);
         const look = LOOKS[gateway.enabled ? (state?.state ?? 'unknown') : 'disabled'];
         const Icon = look.icon;
-        const words = !gateway.enabled ? say('gateways.disabled') : state === undefined ? say('gateways.unknown') : sayPhrase(state.phrase);
+        const words = !gateway.enabled
+          ? say('gateways.disabled')
+          : state === undefined
+            ? say('gateways.unknown')
+            : sayPhrase(state.phrase);
         return (
           <li
             key={id}
-            className={mergeClasses(styles.row, !gateway.enabled && styles.off, over === id && dragged !== id && styles.over, dragged === id && styles.dragged)}
+            className={mergeClasses(
+              styles.row,
+              !gateway.enabled && styles.off,
+              over === id && dragged !== id && styles.over,
+              dragged === id && styles.dragged,
+            )}
             draggable
             onKeyDown={(event) => press(event, id)}
             onDragStart={(event) => {
@@ -139,7 +173,11 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
               </div>
             </div>
             <div className={styles.tools}>
-              <PriorityControl name={name} value={gateway.priority} onChange={(next) => onList(withPriority(list, id, next))} />
+              <PriorityControl
+                name={name}
+                value={gateway.priority}
+                onChange={(next) => onList(withPriority(list, id, next))}
+              />
               <div className={styles.buttons}>
                 <Tooltip content={say('gateways.up')} relationship="description">
                   <Button
@@ -161,12 +199,26 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
                     onClick={() => onList(moved(list, id, 1))}
                   />
                 </Tooltip>
-                <Button appearance="subtle" size="small" icon={<Edit20Regular />} aria-label={say('gateways.editOf', { name })} onClick={() => onEdit(gateway)} />
-                <Button appearance="subtle" size="small" icon={<Delete20Regular />} aria-label={say('gateways.deleteOf', { name })} onClick={() => onDelete(gateway)} />
+                <Button
+                  appearance="subtle"
+                  size="small"
+                  icon={<Edit20Regular />}
+                  aria-label={say('gateways.editOf', { name })}
+                  onClick={() => onEdit(gateway)}
+                />
+                <Button
+                  appearance="subtle"
+                  size="small"
+                  icon={<Delete20Regular />}
+                  aria-label={say('gateways.deleteOf', { name })}
+                  onClick={() => onDelete(gateway)}
+                />
                 <Switch
                   aria-label={say('gateways.enabledOf', { name })}
                   checked={gateway.enabled}
-                  onChange={(_, data) => onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))}
+                  onChange={(_, data) =>
+                    onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))
+                  }
                 />
               </div>
             </div>

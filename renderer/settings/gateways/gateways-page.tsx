@@ -106,7 +106,9 @@ export function GatewaysPage() {
           gateway={editing.gateway}
           fresh={editing.fresh}
           hasSecret={states.find((state) => state.id === editing.gateway.id)?.hasSecret ?? false}
-          onSave={(gateway) => put(editing.fresh ? [...list, gateway] : list.map((one) => (one.id === gateway.id ? gateway : one)))}
+          onSave={(gateway) =>
+            put(editing.fresh ? [...list, gateway] : list.map((one) => (one.id === gateway.id ? gateway : one)))
+          }
           onClose={() => setEditing(null)}
         />
       )}

@@ -7,7 +7,11 @@ import { useSetting } from '../use-setting.ts';
 
 const useStyles = makeStyles({
   label: { display: 'flex', flexDirection: 'column' },
-  meaning: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  meaning: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
   more: { marginInlineStart: '36px', marginBlock: '2px 10px', display: 'flex', flexDirection: 'column' },
 });
 
@@ -36,7 +40,11 @@ export function ModeChoice() {
   const say = useSay();
   const mode = useSetting<GatewayMode>('gateways.mode');
   return (
-    <RadioGroup value={mode.value} onChange={(_, data) => mode.set(data.value as GatewayMode)} aria-label={say('gateways.when')}>
+    <RadioGroup
+      value={mode.value}
+      onChange={(_, data) => mode.set(data.value as GatewayMode)}
+      aria-label={say('gateways.when')}
+    >
       {MODES.map((name) => (
         <div key={name}>
           <Radio

@@ -1,6 +1,12 @@
 /** The way of a message, drawn: changes with every click on the page. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
-import { ArrowTurnUpLeft20Regular, ErrorCircle20Regular, Globe20Regular, Organization20Regular, Router20Regular } from '@fluentui/react-icons';
+import {
+  ArrowTurnUpLeft20Regular,
+  ErrorCircle20Regular,
+  Globe20Regular,
+  Organization20Regular,
+  Router20Regular,
+} from '@fluentui/react-icons';
 import { Fragment, type ComponentType } from 'react';
 import { useSay } from '../../i18n/i18n.ts';
 import { useFormat } from '../../i18n/locale.tsx';
@@ -9,9 +15,24 @@ import { inOrder } from './order.ts';
 import { pathsOf, type StepKind } from './path-steps.ts';
 
 const useStyles = makeStyles({
-  box: { padding: '14px 16px', borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground2, display: 'flex', flexDirection: 'column', rowGap: '14px' },
+  box: {
+    padding: '14px 16px',
+    borderRadius: tokens.borderRadiusLarge,
+    backgroundColor: tokens.colorNeutralBackground2,
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '14px',
+  },
   who: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, marginBottom: '6px' },
-  chain: { display: 'flex', '@media (max-width: 1060px)': { flexWrap: 'wrap', rowGap: '8px' }, alignItems: 'stretch', listStyleType: 'none', margin: 0, padding: 0, minWidth: 0 },
+  chain: {
+    display: 'flex',
+    '@media (max-width: 1060px)': { flexWrap: 'wrap', rowGap: '8px' },
+    alignItems: 'stretch',
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    minWidth: 0,
+  },
   step: {
     display: 'flex',
     alignItems: 'center',
@@ -28,15 +49,45 @@ const useStyles = makeStyles({
   end: { color: tokens.colorStatusDangerForeground1 },
   words: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   name: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', color: tokens.colorNeutralForeground1 },
-  names: { fontSize: tokens.fontSizeBase100, lineHeight: '13px', color: tokens.colorNeutralForeground3, overflow: 'hidden', maxHeight: '39px', maxWidth: '170px', overflowWrap: 'anywhere', '@media (max-width: 1060px)': { display: 'none' } },
-  way: { flex: '1 1 60px', minWidth: '56px', maxWidth: '180px', display: 'flex', flexDirection: 'column', justifyContent: 'center', textAlign: 'center', paddingInline: '4px' },
-  when: { fontSize: tokens.fontSizeBase100, lineHeight: tokens.lineHeightBase100, color: tokens.colorNeutralForeground3, paddingInline: '2px' },
+  names: {
+    fontSize: tokens.fontSizeBase100,
+    lineHeight: '13px',
+    color: tokens.colorNeutralForeground3,
+    overflow: 'hidden',
+    maxHeight: '39px',
+    maxWidth: '170px',
+    overflowWrap: 'anywhere',
+    '@media (max-width: 1060px)': { display: 'none' },
+  },
+  way: {
+    flex: '1 1 60px',
+    minWidth: '56px',
+    maxWidth: '180px',
+    display: 'flex',
+    flexDirection: 'column',
+    justifyContent: 'center',
+    textAlign: 'center',
+    paddingInline: '4px',
+  },
+  when: {
+    fontSize: tokens.fontSizeBase100,
+    lineHeight: tokens.lineHeightBase100,
+    color: tokens.colorNeutralForeground3,
+    paddingInline: '2px',
+  },
   line: {
     position: 'relative',
     display: 'block',
     height: '9px',
     marginTop: '2px',
-    '::before': { content: '""', position: 'absolute', insetInline: '2px', top: '4px', height: '1px', backgroundColor: tokens.colorNeutralForeground4 },
+    '::before': {
+      content: '""',
+      position: 'absolute',
+      insetInline: '2px',
+      top: '4px',
+      height: '1px',
+      backgroundColor: tokens.colorNeutralForeground4,
+    },
     '::after': {
       content: '""',
       position: 'absolute',
@@ -67,7 +118,11 @@ export function PathDiagram() {
   const { value, unit } = settings.administration.undeliverableAfter;
   const limit = say(`path.limit.${unit}`, { count: value });
   const { lan, dns, smtp } = settings.gateways.onErrors;
-  const kinds = format.list([...(lan ? [say('onErrors.lan')] : []), ...(dns ? [say('onErrors.dns')] : []), ...(smtp ? [say('onErrors.smtp')] : [])]);
+  const kinds = format.list([
+    ...(lan ? [say('onErrors.lan')] : []),
+    ...(dns ? [say('onErrors.dns')] : []),
+    ...(smtp ? [say('onErrors.smtp')] : []),
+  ]);
   const names = inOrder(settings.gateways.list.filter((gateway) => gateway.enabled)).map((gateway) => gateway.name);
   return (
     <div className={styles.box} role="group" aria-label={say('path.title')}>

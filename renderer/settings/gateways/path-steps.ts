@@ -30,11 +30,21 @@ export function pathsOf({ gateways }: Pick<Settings, 'gateways'>): readonly Path
     case 'never':
       return [plain];
     case 'undelivered':
-      return [{ who: 'everyone', steps: [...direct, { kind: 'gateways', when: 'limit' }, { kind: 'bounced', when: 'tries' }] }];
+      return [
+        {
+          who: 'everyone',
+          steps: [...direct, { kind: 'gateways', when: 'limit' }, { kind: 'bounced', when: 'tries' }],
+        },
+      ];
     case 'onError': {
       const { lan, dns, smtp } = gateways.onErrors;
       if (!lan && !dns && !smtp) return [plain];
-      return [{ who: 'everyone', steps: [...direct, { kind: 'gateways', when: 'onError' }, { kind: 'bounced', when: 'limit' }] }];
+      return [
+        {
+          who: 'everyone',
+          steps: [...direct, { kind: 'gateways', when: 'onError' }, { kind: 'bounced', when: 'limit' }],
+        },
+      ];
     }
     case 'domains':
       return [

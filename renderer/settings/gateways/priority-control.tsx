@@ -5,7 +5,14 @@ import { PRIORITIES, type Priority } from '../../../shared/settings.ts';
 import { useSay } from '../../i18n/i18n.ts';
 
 const useStyles = makeStyles({
-  group: { display: 'inline-flex', flexShrink: 0, padding: '2px', columnGap: '1px', borderRadius: tokens.borderRadiusMedium, backgroundColor: tokens.colorNeutralBackground4 },
+  group: {
+    display: 'inline-flex',
+    flexShrink: 0,
+    padding: '2px',
+    columnGap: '1px',
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: tokens.colorNeutralBackground4,
+  },
   step: {
     border: 'none',
     backgroundColor: 'transparent',
@@ -25,7 +32,11 @@ const useStyles = makeStyles({
     color: tokens.colorBrandForeground1,
     fontWeight: tokens.fontWeightSemibold,
     boxShadow: tokens.shadow2,
-    '@media (forced-colors: active)': { backgroundColor: 'Highlight', color: 'HighlightText', forcedColorAdjust: 'none' },
+    '@media (forced-colors: active)': {
+      backgroundColor: 'Highlight',
+      color: 'HighlightText',
+      forcedColorAdjust: 'none',
+    },
   },
 });
 
@@ -42,7 +53,12 @@ export function PriorityControl({ name, value, onChange }: Props) {
   const group = useRef<HTMLDivElement>(null);
   const press = (event: KeyboardEvent) => {
     if (event.altKey) return;
-    const by = event.key === 'ArrowRight' || event.key === 'ArrowDown' ? 1 : event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 0;
+    const by =
+      event.key === 'ArrowRight' || event.key === 'ArrowDown'
+        ? 1
+        : event.key === 'ArrowLeft' || event.key === 'ArrowUp'
+          ? -1
+          : 0;
     const at = PRIORITIES.indexOf(value) + by;
     const next = PRIORITIES[at];
     if (by === 0 || next === undefined) return;
@@ -51,7 +67,13 @@ export function PriorityControl({ name, value, onChange }: Props) {
     (group.current?.children[at] as HTMLElement | undefined)?.focus();
   };
   return (
-    <div ref={group} className={styles.group} role="radiogroup" aria-label={say('gateways.priorityOf', { name })} onKeyDown={press}>
+    <div
+      ref={group}
+      className={styles.group}
+      role="radiogroup"
+      aria-label={say('gateways.priorityOf', { name })}
+      onKeyDown={press}
+    >
       {PRIORITIES.map((priority) => (
         <button
           key={priority}

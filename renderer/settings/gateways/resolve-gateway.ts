@@ -24,7 +24,9 @@ export function resolveGateway(say: Say): Resolver<GatewaySettings> {
     if (Object.keys(errors).length === 0) return parse(values, context, options);
     return {
       values: {},
-      errors: Object.fromEntries(Object.entries(errors).map(([field, message]) => [field, { type: 'schema', message }])) as FieldErrors<GatewaySettings>,
+      errors: Object.fromEntries(
+        Object.entries(errors).map(([field, message]) => [field, { type: 'schema', message }]),
+      ) as FieldErrors<GatewaySettings>,
     };
   };
 }

@@ -7,14 +7,36 @@ import { useFormat } from '../../i18n/locale.tsx';
 import { sayPhrase } from '../../i18n/phrase.ts';
 
 const useStyles = makeStyles({
-  box: { padding: '10px 12px', borderRadius: tokens.borderRadiusMedium, backgroundColor: tokens.colorNeutralBackground3 },
-  head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between', fontWeight: tokens.fontWeightSemibold },
+  box: {
+    padding: '10px 12px',
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: tokens.colorNeutralBackground3,
+  },
+  head: {
+    display: 'flex',
+    alignItems: 'center',
+    justifyContent: 'space-between',
+    fontWeight: tokens.fontWeightSemibold,
+  },
   list: { listStyleType: 'none', margin: '4px 0 0', padding: 0 },
-  step: { display: 'grid', gridTemplateColumns: '20px 92px minmax(0, 1fr) auto', columnGap: '6px', paddingBlock: '3px', alignItems: 'baseline', userSelect: 'text', '& svg': { transform: 'translateY(3px)' } },
+  step: {
+    display: 'grid',
+    gridTemplateColumns: '20px 92px minmax(0, 1fr) auto',
+    columnGap: '6px',
+    paddingBlock: '3px',
+    alignItems: 'baseline',
+    userSelect: 'text',
+    '& svg': { transform: 'translateY(3px)' },
+  },
   good: { color: tokens.colorStatusSuccessForeground1 },
   fault: { color: tokens.colorStatusDangerForeground1 },
   faint: { color: tokens.colorNeutralForeground3 },
-  detail: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
+  detail: {
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground2,
+    overflowWrap: 'anywhere',
+  },
 });
 
 interface Props {
@@ -28,7 +50,13 @@ export function TestResult({ ok, steps, onCopy }: Props) {
   const say = useSay();
   const format = useFormat();
   const title = say(ok ? 'test.ok' : 'test.failed');
-  const text = [title, ...steps.map((step) => `${say(`test.${step.step}`)}: ${sayPhrase(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`)].join('\n');
+  const text = [
+    title,
+    ...steps.map(
+      (step) =>
+        `${say(`test.${step.step}`)}: ${sayPhrase(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`,
+    ),
+  ].join('\n');
   return (
     <div className={styles.box} role="status" aria-live="polite">
       <div className={styles.head}>
@@ -40,8 +68,17 @@ export function TestResult({ ok, steps, onCopy }: Props) {
       <ol className={styles.list}>
         {steps.map((step) => (
           <li key={step.step} className={styles.step}>
-            <span className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.fault : styles.faint)} aria-hidden>
-              {step.ok === true ? <Checkmark16Filled /> : step.ok === false ? <Dismiss16Filled /> : <Subtract16Regular />}
+            <span
+              className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.fault : styles.faint)}
+              aria-hidden
+            >
+              {step.ok === true ? (
+                <Checkmark16Filled />
+              ) : step.ok === false ? (
+                <Dismiss16Filled />
+              ) : (
+                <Subtract16Regular />
+              )}
             </span>
             <span>{say(`test.${step.step}`)}</span>
             <span className={mergeClasses(step.ok === null && styles.faint)}>
