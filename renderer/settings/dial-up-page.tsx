@@ -21,7 +21,7 @@ export function DialUpPage() {
       <Group>
         <Text role="status" style={{ color: tokens.colorNeutralForeground3 }}>
           {now}
-          {state !== undefined && state.lastAction !== null && ` ${sayPhrase(state.lastAction)}`}
+          {state?.lastAction !== undefined && state.lastAction !== null && ` ${sayPhrase(state.lastAction)}`}
         </Text>
         <SwitchSetting path="dialUp.requireConnection" />
         <SwitchSetting path="dialUp.sendOnConnect" />
