@@ -60,6 +60,13 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+/** What stands behind # in a page's address: the renderer decides by it what to show. */
+function place(kind: 'main' | 'settings', query: Readonly<Record<string, string>>): string {
+  if (kind === 'settings') return `#/settings/${encodeURIComponent(query['page'] ?? 'gateways')}`;
+  const message = query['message'];
+  return message === undefined ? '' : `#/message/${encodeURIComponent(message)}`;
+}
+
 /** The file behind an address of ours inside `root`; null for anything else. Pure but for the path rules of the platform. */
 export function pageFile(url: string, root: string): string | null {
   if (!isOwnPage(url)) return null;
@@ -164,7 +171,7 @@ export function createWindows(options: WindowsOptions): Windows {
         window.show();
       });
       window.once('closed', () => clearTimeout(fallback));
-      await window.loadURL(`${PAGE_ORIGIN}/index.html?${new URLSearchParams({ window: kind, ...query }).toString()}`);
+      await window.loadURL(`${PAGE_ORIGIN}/index.html${place(kind, query)}`);
       return window;
     },
     send: (name, payload) => {

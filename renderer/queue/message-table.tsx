@@ -287,7 +287,9 @@ export function MessageTable({
               aria-selected={chosen}
               className={mergeClasses(
                 styles.row,
-                slot.row?.seen === false && styles.unseen,
+                slot.row?.seen === false &&
+                  (slot.row.folder === 'bad' || slot.row.folder === 'bounced') &&
+                  styles.unseen,
                 chosen && styles.selected,
                 slot.index === focused && 'focused-row',
               )}

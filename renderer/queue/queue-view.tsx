@@ -101,20 +101,24 @@ export function QueueView() {
     };
   }, [bridge, single, folder]);
 
-  useEffect(
-    () =>
-      bridge.on('window:show-message', ({ id }) => {
-        drop(
-          bridge.call('queue.show', { id }).then((result) => {
-            if (!result.ok) return;
-            setFolder(result.value.folder);
-            setWords('');
-            setSelection(selectOne(0, id));
-          }),
-        );
-      }),
-    [bridge],
-  );
+  useEffect(() => {
+    const showMessage = (id: string) => {
+      drop(
+        bridge.call('queue.show', { id }).then((result) => {
+          if (!result.ok) return;
+          setFolder(result.value.folder);
+          setWords('');
+          setSelection(selectOne(0, id));
+        }),
+      );
+    };
+    // A window that was opened for a message has it in its address (a notification was clicked).
+    const [, kind, id] = window.location.hash.replace(/^#/, '').split('/');
+    if (kind === 'message' && id !== undefined) showMessage(decodeURIComponent(id));
+    return bridge.on('window:show-message', (event) => {
+      showMessage(event.id);
+    });
+  }, [bridge]);
 
   const { sendNow } = actions;
   useEffect(() => {
