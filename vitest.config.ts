@@ -12,6 +12,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A test that hangs is told by this, not one on a machine that is busy.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: [...rendererTests, 'test/integration/**', 'test/e2e/**', 'test/bench/**'],
           setupFiles: guard,
@@ -19,7 +22,13 @@ export default defineConfig({
       },
       {
         plugins: [react()],
-        test: { name: 'unit-renderer', include: rendererTests, environment: 'happy-dom', setupFiles: guard },
+        test: {
+          name: 'unit-renderer',
+          include: rendererTests,
+          environment: 'happy-dom',
+          setupFiles: [...guard, 'test/support/renderer-setup.ts'],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {

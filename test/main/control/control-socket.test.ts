@@ -187,8 +187,9 @@ describe('the control socket', () => {
 
   it('lets a call under way get its answer when it closes', async () => {
     let release: (() => void) | undefined;
+    let started: Promise<unknown> = Promise.resolve();
     const begun = new Promise<void>((resolve) => {
-      void start({
+      started = start({
         dispatch: async () => {
           resolve();
           await new Promise<void>((go) => (release = go));
@@ -204,6 +205,7 @@ describe('the control socket', () => {
     }
     const answer = client.call('status.get', {});
     await begun;
+    await started;
     const closing = servers.splice(0)[0]!.close(5000);
     release!();
     expect(await answer).toEqual({ ok: true, value: 'done' });

@@ -18,11 +18,12 @@ async function normalClient(port: number): Promise<string> {
 /** Runs `work` and returns how long the event loop stood still at most, in milliseconds. */
 async function longestBlock(work: () => Promise<void>): Promise<number> {
   let longest = 0;
-  let last = performance.now();
+  let last = process.cpuUsage();
   const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 5);
-    last = now;
+    const used = process.cpuUsage(last);
+    // Processor time, not time on the wall: a busy machine must not look like a program that is held up.
+    longest = Math.max(longest, (used.user + used.system) / 1000);
+    last = process.cpuUsage();
   }, 5);
   await work();
   clearInterval(timer);
