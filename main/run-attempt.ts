@@ -83,12 +83,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   }
   if (giveBack.length > 0) await deps.store.release(giveBack, { nextAt: start.now, held: true });
 
-  const settle = (
-    traveller: Traveller,
-    verdict: Verdict,
-    decision: Finished['decision'],
-    result: StepResult | null,
-  ): Finished => {
+  const settle = (traveller: Traveller, verdict: Verdict, decision: Finished['decision'], result: Taken): Finished => {
     const stale =
       verdict.kind === 'deferred' &&
       verdict.why !== 'lost-after-dot' &&
@@ -100,10 +95,10 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       route: traveller.route,
       trail: traveller.trail,
       verdict,
-      decision: stale ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
+      decision: stale || result.interrupted ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
       hop: lastHop(result, traveller.recipient.id),
-      waitsFor: stale ? null : (result?.waitsFor.get(traveller.recipient.id) ?? null),
-      dsnPassedOn: result?.dsnPassedOn.has(traveller.recipient.id) ?? false,
+      waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
+      dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
     };
   };
 
@@ -123,12 +118,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   };
 
   const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
-    const result = await deps.delivery.run(
-      step,
-      outgoing,
-      group.map(({ recipient }) => ({ id: recipient.id, rcptTo: recipient.rcptTo, dsn: recipient.dsn })),
-      signal,
-    );
+    const result = await runStep(deps, step, outgoing, group, signal);
     const world = deps.world();
     const tries = result.tries.map((t) => ({
       ...t,
@@ -184,7 +174,10 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       group.travellers.push(traveller);
       groups.set(key, group);
     }
-    await Promise.all([...groups.values()].map((group) => takeStep(group.travellers, group.step)));
+    // Every group comes to its end whatever befalls another: a recipient must not be given back while it is in flight.
+    const ends = await Promise.allSettled([...groups.values()].map((group) => takeStep(group.travellers, group.step)));
+    const broken = ends.find((end) => end.status === 'rejected');
+    if (broken) throw broken.reason;
   };
 
   await travel(travellers);
@@ -205,6 +198,38 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         ? `${first.verdict.reply.code} ${first.verdict.reply.text.replaceAll('\n', ' ')}`
         : null,
     });
+  }
+}
+
+/** A step's result, or what stands for it if the step was cut off before anything was sent. */
+type Taken = StepResult & { readonly interrupted: boolean };
+
+/**
+ * Takes the step. One that was cut off (network gone, shutdown) or that a bug ended says nothing about the mail: such
+ * recipients stay as they were and go again.
+ */
+async function runStep(
+  deps: AttemptDeps,
+  step: PlanStep,
+  outgoing: OutgoingMessage,
+  group: readonly Traveller[],
+  signal: AbortSignal,
+): Promise<Taken> {
+  const recipients = group.map(({ recipient }) => ({ id: recipient.id, rcptTo: recipient.rcptTo, dsn: recipient.dsn }));
+  try {
+    return { ...(await deps.delivery.run(step, outgoing, recipients, signal)), interrupted: false };
+  } catch (error) {
+    if (!signal.aborted) deps.log.problem('delivery', error);
+    const verdict: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+    return {
+      tries: [],
+      verdicts: new Map(recipients.map((r) => [r.id, verdict])),
+      errorKinds: new Map(),
+      waitsFor: new Map(),
+      nothingReached: true,
+      dsnPassedOn: new Set(),
+      interrupted: signal.aborted,
+    };
   }
 }
 
@@ -232,9 +257,9 @@ function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
   };
 }
 
-function lastHop(result: StepResult | null, recipient: number): HopTry['hop'] | null {
-  const mine = result?.tries.filter((t) => t.outcomes.some((o) => o.recipient === recipient));
-  return mine?.at(-1)?.hop ?? null;
+function lastHop(result: StepResult, recipient: number): HopTry['hop'] | null {
+  const mine = result.tries.filter((t) => t.outcomes.some((o) => o.recipient === recipient));
+  return mine.at(-1)?.hop ?? null;
 }
 
 /** As it stood before this attempt: what happened says nothing about the mail. */

@@ -131,6 +131,20 @@ describe('the network', () => {
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
   });
 
+  it("that cuts a step off is not the mail's fault either: its recipients go again at once, the others stay done", async () => {
+    const l = await start(async (_step, to) => {
+      if (to !== 'bob@a.test' || l.delivery.taken.length > 3) return accepted;
+      l.delivery.become(() => accepted);
+      await l.engine().wokeUp();
+      throw new Error('cut off');
+    });
+    const id = await l.accept(['bob@a.test', 'eve@b.test']);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered', 'eve@b.test': 'delivered' });
+    expect([...l.delivery.accepted.values()]).toEqual([1, 1]);
+    expect((await l.store().details(id))?.recipients.map((r) => r.attempts)).toEqual([1, 1]);
+    expect(l.log.lines.filter((line) => line.startsWith('problem'))).toEqual([]);
+  });
+
   it('without the required dial-up connection: send now sends nothing and says why', async () => {
     const l = await start(() => accepted);
     await l.dialUp({ required: true, active: [] });
