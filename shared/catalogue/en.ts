@@ -138,7 +138,7 @@ export const en = {
     'The system does not let this program use port {port}. Ports from 1024 up need no special rights.',
   'problem.listener.address': 'The address to listen on does not exist on this computer.',
   'problem.listener.other': 'The server for mail programs could not start: {detail}',
-  'problem.settings-set-aside':
+  'problem.settingsSetAside':
     'The settings file could not be read. It was kept as {file}; default settings are in use.',
   'problem.queue-set-aside_one': 'The queue file was damaged. It was kept as {file}; {count} message was rescued.',
   'problem.queue-set-aside_other': 'The queue file was damaged. It was kept as {file}; {count} messages were rescued.',

@@ -54,7 +54,8 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
     },
     screenshot: async (page, label) => {
       const file = path.join(output, `${label}.png`);
-      await page.screenshot({ path: file });
+      // As a person sees it: a dialog that has come up, not one on its way.
+      await page.screenshot({ path: file, animations: 'disabled' });
       return file;
     },
     close: async () => {
