@@ -69,6 +69,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
     event.preventDefault();
     detached('quit', quit());
   });
+  // Electron's own handlers are gone as soon as any library listens for a signal, and electron-store brings one that
+  // ends the process at once. With a listener of ours its end is only asked for again.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => detached(signal, quit()));
 
   const composition = await composing.catch((error: unknown) => {
     throw new Error(error instanceof Error ? error.message : String(error), { cause: error });

@@ -26,6 +26,8 @@ export function createTray(assets: string, first: TrayView, act: (action: TrayAc
   const tray = new Tray(picture(first.icon));
   let shown: TrayView | null = null;
   const update = (view: TrayView): void => {
+    // The queue still tells of its last changes while the program ends.
+    if (tray.isDestroyed()) return;
     if (shown?.icon !== view.icon) tray.setImage(picture(view.icon));
     if (shown?.tooltip !== view.tooltip) tray.setToolTip(view.tooltip);
     // An open menu closes when it is replaced: only for a change that matters.

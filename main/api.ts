@@ -203,14 +203,16 @@ export function createApi(deps: ApiDeps): EngineApi {
     'settings.set': async ({ changes }) => ok(masked(await deps.applyChanges(changes))),
     'settings.export': async () => Promise.resolve(ok({ json: deps.exportSettings() })),
     'settings.import': async ({ json }) => ok(masked(await deps.importSettings(json))),
-    'secrets.set': async ({ gatewayId, secret, acceptObfuscated }) => {
-      if (!settings.get().gateways.list.some((g) => g.id === gatewayId)) {
+    'secrets.set': async ({ gatewayId, secret, acceptObfuscated, fresh }) => {
+      if (!fresh && !settings.get().gateways.list.some((g) => g.id === gatewayId)) {
         return fail('not-found', 'There is no such gateway.', 'gatewayId');
       }
-      if (secret !== null && secrets.state().protection === 'none' && !acceptObfuscated) {
+      try {
+        await secrets.set(`gateway:${gatewayId}`, secret, { acceptObfuscated });
+      } catch (error) {
+        if (!(error instanceof SecretError) || error.reason !== 'needs-consent') throw error;
         return ok({ stored: false, needsConsent: true });
       }
-      await secrets.set(`gateway:${gatewayId}`, secret, { acceptObfuscated });
       engine.gatewaysChanged();
       return ok({ stored: secret !== null, needsConsent: false });
     },

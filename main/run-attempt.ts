@@ -123,7 +123,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const tries = result.tries.map((t) => ({
       ...t,
       attempt: message.attempt,
-      network: world.networkName ?? world.networkId,
+      network: world.networkName,
     }));
     for (const hopTry of tries) deps.log.attempt(message.id, hopTry);
     const finished: Finished[] = [];

@@ -178,12 +178,16 @@ export const engineMethods = {
     | { readonly saved: true; readonly settings: Settings }
     | { readonly saved: false; readonly problems: readonly SettingsProblem[] }
   >()(z.object({ json: z.string().max(16 * 1024 * 1024) })),
-  /** Stores (or with null removes) a gateway's password. `acceptObfuscated`: the user was asked and agreed. */
+  /**
+   * Stores (or with null removes) a gateway's password. `acceptObfuscated`: the user was asked and agreed.
+   * `fresh`: the gateway is saved after its password, so that it is never tried without.
+   */
   'secrets.set': method<{ readonly stored: boolean; readonly needsConsent: boolean }>()(
     z.object({
       gatewayId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
       secret: z.string().min(1).max(10000).nullable(),
       acceptObfuscated: z.boolean().default(false),
+      fresh: z.boolean().default(false),
     }),
   ),
   'gateways.states': method<{ readonly states: readonly GatewayState[] }>()(nothing),

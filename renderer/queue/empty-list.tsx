@@ -29,7 +29,7 @@ const useStyles = makeStyles({
     overflow: 'auto',
   },
   icon: { color: tokens.colorNeutralForeground4, '& svg': { width: '40px', height: '40px' } },
-  words: { color: tokens.colorNeutralForeground3, maxWidth: '440px' },
+  words: { color: tokens.colorNeutralForeground3, maxWidth: '440px', textAlign: 'center' },
   button: { marginTop: '8px' },
 });
 

@@ -1,72 +1,66 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
-
-const root = path.resolve(import.meta.dirname, '../..');
+import { electronArguments, electronPath, makeProfile, root, type SettingsSections, type TestProfile } from './program.ts';
 
 /** Options of launchApp. */
 export interface LaunchOptions {
   /** Names the folder of the screenshots: test-output/NAME/. */
   readonly name: string;
-  /** A profile folder to use; it is kept. Default: a new temporary one, removed by close(). */
-  readonly profile?: string;
+  /** A profile to use; it is kept. Default: a new one with `settings`, removed by close(). */
+  readonly profile?: TestProfile;
+  readonly settings?: SettingsSections;
   /** Further arguments for the program. */
   readonly args?: readonly string[];
   /** Added to the environment, DISPLAY among them. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The built program, running in real Electron. */
+/** The built program, running in real Electron, with its windows in our hands. */
 export interface LaunchedApp {
   readonly app: ElectronApplication;
-  readonly profile: string;
+  readonly profile: TestProfile;
   /** The first window, once it is there. */
   firstWindow(): Promise<Page>;
+  /** What `open` opens. */
+  openedBy(open: () => Promise<unknown>): Promise<Page>;
   /** Saves test-output/NAME/LABEL.png and returns its path. */
   screenshot(page: Page, label: string): Promise<string>;
-  /** Ends the program, and removes its profile folder if it was a temporary one. */
+  /** Ends the program, and removes its profile if it was a temporary one. */
   close(): Promise<void>;
 }
 
 /** Starts the program in out/ with a profile of its own. Throws if it was not built. */
 export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
-  const executablePath = process.env['POSTCAST_TEST_ELECTRON'];
-  if (executablePath === undefined) throw new Error('The end-to-end tests are run by `npm run e2e`.');
+  const executablePath = electronPath();
   if (!existsSync(path.join(root, 'out/main/main.js'))) throw new Error('Not built: run `npm run build` first.');
-  const temporary = options.profile === undefined ? await mkdtemp(path.join(tmpdir(), 'postcast-e2e-')) : undefined;
-  const profile = options.profile ?? temporary ?? '';
+  const profile = options.profile ?? (await makeProfile(options.settings));
   const output = path.join(root, 'test-output', options.name);
   await mkdir(output, { recursive: true });
-
   const app = await _electron.launch({
     executablePath,
     cwd: root,
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--password-store=basic',
-      `--user-data-dir=${path.join(profile, 'electron')}`,
-      root,
-      '--profile',
-      profile,
-      ...(options.args ?? []),
-    ],
+    args: electronArguments(profile.folder, options.args ?? []),
     env: { ...definedEnvironment(), ...options.env },
   });
   return {
     app,
     profile,
     firstWindow: () => app.firstWindow(),
+    openedBy: async (open) => {
+      const [page] = await Promise.all([app.waitForEvent('window'), open()]);
+      return page;
+    },
     screenshot: async (page, label) => {
       const file = path.join(output, `${label}.png`);
-      await page.screenshot({ path: file });
+      // As a person sees it: a dialog that has come up, not one on its way.
+      await page.screenshot({ path: file, animations: 'disabled' });
       return file;
     },
     close: async () => {
-      await app.close();
-      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+      if (app.process().exitCode === null && app.process().signalCode === null) await app.close();
+      if (options.profile === undefined) await profile.remove();
     },
   };
 }

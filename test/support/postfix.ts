@@ -137,7 +137,7 @@ virtual_uid_maps=static:65534
 virtual_gid_maps=static:65534
 mynetworks=192.0.2.1
 smtpd_relay_restrictions=
-smtpd_recipient_restrictions=permit_sasl_authenticated,check_recipient_access inline:{ {nobody@local.test = 550 5.1.1 No such user} },check_recipient_access inline:{ {local.test = OK} }
+smtpd_recipient_restrictions=check_recipient_access inline:{ {nobody@local.test = 550 5.1.1 No such user} },permit_sasl_authenticated,check_recipient_access inline:{ {local.test = OK} }
   check_recipient_access inline:{ {elsewhere.test = 554 5.7.1 Relay access denied} },reject
 smtpd_sasl_auth_enable=yes
 smtpd_sasl_type=dovecot

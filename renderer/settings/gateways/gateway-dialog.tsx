@@ -92,7 +92,7 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
       if (secret !== '' && value.auth === 'password') {
         const kept = await attempt(
           say('gateway.secretFailed'),
-          bridge.call('secrets.set', { gatewayId: value.id, secret, acceptObfuscated }),
+          bridge.call('secrets.set', { gatewayId: value.id, secret, acceptObfuscated, fresh }),
         );
         if (kept === null) return;
         if (kept.needsConsent) {
