@@ -10,9 +10,13 @@ export interface PreviewTask {
   readonly attachment: number | null;
 }
 
-const task = workerData as PreviewTask;
-const answer =
-  task.attachment === null
-    ? await parsePreview(task.message, task.truncated)
-    : await parseAttachment(task.message, task.attachment);
-parentPort?.postMessage(answer);
+async function run(task: PreviewTask): Promise<void> {
+  const answer =
+    task.attachment === null
+      ? await parsePreview(task.message, task.truncated)
+      : await parseAttachment(task.message, task.attachment);
+  parentPort?.postMessage(answer);
+}
+
+// A rejection ends the thread with an error, which its owner is told.
+void run(workerData as PreviewTask);
