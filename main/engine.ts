@@ -9,6 +9,8 @@ import type { DialUpState, NetworkState } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
 import { drop } from './drop.ts';
 import { isNetworkChange } from './network/interpret.ts';
+import type { NetworkMemory } from './network/network-memory.ts';
+import { sendsOnConnect } from './policy/dialup-rules.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
@@ -30,6 +32,7 @@ export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' |
   readonly delivery: Delivery;
   readonly dns: Pick<Dns, 'flush'>;
   readonly network: NetworkMonitor;
+  readonly memory: NetworkMemory;
   readonly settings: SettingsStore;
   readonly log: Log;
   /** Names and addresses that are this computer, for the MX loop rule (RFC 5321 §5.1). */
@@ -84,8 +87,8 @@ export function createEngine(deps: EngineDeps): Engine {
   let cancelTidy: (() => void) | null = null;
   let idle: (() => void) | null = null;
   let known: NetworkState = network.current();
-  let dialUpWasUp = deps.dialUp().active.length > 0;
-  let blocked = new Set<string>();
+  let dialUp: DialUpState = deps.dialUp();
+  let started = false;
 
   const tell = (): void => {
     for (const listener of listeners) listener();
@@ -96,6 +99,7 @@ export function createEngine(deps: EngineDeps): Engine {
     now: clock.now(),
     networkId: known.id,
     networkName: known.name,
+    linkNames: linkNames(known),
     hold: decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() }),
     ownNames: deps.ownNames(),
   });
@@ -203,23 +207,53 @@ export function createEngine(deps: EngineDeps): Engine {
     delivery.networkChanged(known.id);
   };
 
-  const startDelivering = async (): Promise<void> => {
+  /** @param why For the log: one line for every start. */
+  const startDelivering = async (why: string): Promise<void> => {
     if (world().hold !== null || closing) return;
+    log.note('start delivering', { why });
     drop(delivery.probeGateways(abort.signal), log, 'probe');
     await wakeAll();
   };
 
-  const networkChanged = async (next: NetworkState): Promise<void> => {
-    const same = !isNetworkChange(known, next) && next.online === known.online;
-    const heldBefore = world().hold !== null;
-    known = next;
-    if (!same) {
+  /** The system's name; the user's own is kept with the settings. */
+  const noteNetwork = async (): Promise<void> => {
+    if (known.id === null) return;
+    const given = settings.get().security.networkNames[known.id] ?? '';
+    await store.noteNetwork({ id: known.id, name: given === '' ? known.name : null, at: clock.now() });
+  };
+
+  /**
+   * Takes in what network and dial-up are now. Both tell of the same event (a call is a link as well): whoever comes first
+   * finds the difference, and there is one start for it.
+   */
+  const lookAround = (): void => {
+    if (!started || closing) return;
+    const before = { network: known, dialUp };
+    const wasHeld = decideHold({ paused: isPaused, ...before }) !== null;
+    known = network.current();
+    dialUp = deps.dialUp();
+    const dialUpSettings = settings.get().dialUp;
+    const moved = isNetworkChange(before.network, known) || known.online !== before.network.online;
+    const dialled = dialUp.active.some((name) => !before.dialUp.active.includes(name));
+    const onConnect = sendsOnConnect(before.dialUp.active, dialUp.active, dialUpSettings);
+    if (moved) {
       cutOff();
-      log.note('network', { id: next.id, name: next.name, online: next.online, kind: next.kind });
-      if (next.id !== null) await store.noteNetwork({ id: next.id, name: next.name, at: clock.now() });
+      log.note('network', { id: known.id, name: known.name, online: known.online, kind: known.kind });
+    } else {
+      const left = addressesOf(known);
+      if (addressesOf(before.network).some((address) => !left.includes(address))) {
+        // Attempts that this ends say nothing about the mail.
+        epoch += 1;
+        delivery.dropConnections(left);
+      }
     }
+    if (moved || known.name !== before.network.name) drop(noteNetwork(), log, 'network');
     tell();
-    if (!same || (heldBefore && world().hold === null)) await startDelivering();
+    const released = wasHeld && world().hold === null;
+    // A call that the user does not want used at once: what is due goes, nothing else (SPEC §7).
+    if (dialled && !onConnect) pump();
+    else if (moved || onConnect || released) drop(startDelivering(dialled ? 'dial-up' : 'network'), log, 'network');
+    else pump();
   };
 
   const tidy = async (): Promise<void> => {
@@ -242,13 +276,13 @@ export function createEngine(deps: EngineDeps): Engine {
   return {
     async start() {
       isPaused = (await store.getMemo('paused')) === 'true';
-      const memory = await store.getMemo('direct-blocked');
-      if (memory !== null) blocked = new Set(JSON.parse(memory) as string[]);
+      await deps.memory.load();
       await clampClock();
       let before = settings.get();
       unwatch.push(
-        network.watch((state) => {
-          drop(networkChanged(state), log, 'network');
+        network.watch(lookAround),
+        deps.memory.onDoubt(() => {
+          if (world().hold === null) drop(delivery.probeGateways(abort.signal), log, 'probe');
         }),
         delivery.onHopWorks((key) => {
           if (!waitedFor.delete(key)) return;
@@ -269,16 +303,18 @@ export function createEngine(deps: EngineDeps): Engine {
           // A changed mode or list takes effect for everything in the Outbox (SPEC §3.5).
           if (routesChanged) {
             delivery.forgetFailures();
-            drop(startDelivering(), log, 'settings');
+            drop(startDelivering('settings'), log, 'settings');
           } else pump();
         }),
       );
       // What was told before we listened.
       known = network.current();
+      dialUp = deps.dialUp();
+      started = true;
       armTidy();
       drop(tidy(), log, 'tidy');
-      if (known.id !== null) await store.noteNetwork({ id: known.id, name: known.name, at: clock.now() });
-      await startDelivering();
+      await noteNetwork();
+      await startDelivering('start');
     },
     newMail: pump,
     async sendNow() {
@@ -303,7 +339,7 @@ export function createEngine(deps: EngineDeps): Engine {
       isPaused = false;
       tell();
       await store.setMemo('paused', null);
-      await startDelivering();
+      await startDelivering('resume');
     },
     paused: () => isPaused,
     async wokeUp() {
@@ -311,31 +347,26 @@ export function createEngine(deps: EngineDeps): Engine {
       await clampClock();
       cutOff();
       delivery.forgetFailures();
-      await startDelivering();
+      await startDelivering('woke up');
     },
     gatewaysChanged() {
       delivery.forgetFailures();
-      drop(startDelivering(), log, 'gateways');
+      drop(startDelivering('gateways'), log, 'gateways');
     },
-    dialUpChanged() {
-      const isUp = deps.dialUp().active.length > 0;
-      const established = isUp && !dialUpWasUp;
-      dialUpWasUp = isUp;
-      tell();
-      if (established && settings.get().dialUp.sendOnConnect) drop(startDelivering(), log, 'dial-up');
-      else pump();
-    },
+    dialUpChanged: lookAround,
     world,
     sending: () => inFlight,
-    directBlocked: (id) => blocked.has(id),
+    directBlocked: (id) => deps.memory.directBlocked(id),
     async retestDirect() {
-      if (known.id !== null) blocked.delete(known.id);
-      await store.setMemo('direct-blocked', JSON.stringify([...blocked]));
+      deps.memory.noteDirect({ kind: 'retest' });
+      const { hold } = world();
+      if (hold !== null) return { id: `hold.${hold}` };
+      delivery.forgetFailures();
       await wakeAll();
       return phrase('direct.retesting');
     },
     forgetNetwork(id) {
-      blocked.delete(id);
+      deps.memory.forget(id);
       if (id === known.id) delivery.forgetFailures();
     },
     onChange(listener) {
@@ -359,4 +390,13 @@ export function createEngine(deps: EngineDeps): Engine {
       abort.abort(new Error('closing'));
     },
   };
+}
+
+function addressesOf(network: NetworkState): readonly string[] {
+  return network.links.flatMap((link) => link.addresses);
+}
+
+/** What the links are called: SSIDs, connections, VPNs. */
+function linkNames(network: NetworkState): readonly string[] {
+  return network.links.flatMap((link) => (link.name === null ? [] : [link.name]));
 }

@@ -269,6 +269,8 @@ export interface NetworkMonitor {
   current(): NetworkState;
   /** Debounced: once per settled change. Returns its unsubscribe. */
   watch(listener: (state: NetworkState) => void): () => void;
+  /** Looks afresh: after a sleep links may have changed unseen, and another gateway may stand where one stood. */
+  refresh(): void;
   close(): Promise<void>;
 }
 

@@ -26,6 +26,8 @@ import type { Clock, DialUp, NetworkMonitor, Random, SecretStore, SettingsStore 
 import { createPreviewReader } from './preview/read-preview.ts';
 import { createProblems } from './problems.ts';
 import { createQueueIds } from './queue-id.ts';
+import { createNetworkMemory } from './network/network-memory.ts';
+import { watchForSleep } from './network/sleep.ts';
 import { openQueueStore } from './queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
@@ -71,6 +73,7 @@ export interface Program {
 const EMPTY_COUNTS = { outbox: 0, sent: 0, bad: 0, bounced: 0, deleted: 0, unseenBad: 0, unseenBounced: 0 };
 /** Several things change at once; faces of the program are told once for them. */
 const TELL_AFTER_MS = 100;
+const RESUME_ONCE_MS = 2_000;
 
 /**
  * Opens the queue, binds the listener, starts delivering. Resolves once the listener stands (or has failed, which is a
@@ -103,6 +106,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const hostname = (): string => ehloName(settings.get().server.hostname, os.hostname(), ownAddresses());
   const dialler = parts.dialUp({ log });
   const dns = createDns({ clock, settings: () => settings.get() });
+  const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
   const delivery = createDelivery({
     clock,
     random,
@@ -111,6 +115,11 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log,
     settings: () => settings.get(),
     networkId: () => network.current().id,
+    networkNames: () => {
+      const { name, links } = network.current();
+      return [name, ...links.map((link) => link.name)].filter((each) => each !== null);
+    },
+    memory,
     hostname,
   });
   const dialUp = createDialUpDriver({
@@ -130,6 +139,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     delivery,
     dns,
     network,
+    memory,
     settings,
     log,
     reporter: createReporter({
@@ -229,6 +239,11 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     listener.onState(tell),
     network.watch(() => {
       dialUp.networkChanged();
+      flagBlocked();
+      tell();
+    }),
+    memory.onChange(() => {
+      flagBlocked();
       tell();
     }),
     dialUp.onChange(() => {
@@ -245,6 +260,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       drop(listener.apply(next), log, 'listener');
       dialUp.settingsChanged();
       flagGateways();
+      flagBlocked();
       events.emit('settings:changed', {});
       tell();
     }),
@@ -258,9 +274,22 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       if (state.state === 'sign-in-refused')
         problems.raise(id, 'error', phrase('problem.sign-in-refused', { gateway: name }));
       else if (state.state === 'tls-failed')
-        problems.raise(id, 'warning', phrase('problem.tls-failed', { gateway: name }));
+        problems.raise(
+          id,
+          'warning',
+          phrase(state.phrase.id === 'gateway.state.intercepted' ? 'problem.intercepted' : 'problem.tls-failed', {
+            gateway: name,
+          }),
+        );
       else problems.clear(id);
     }
+  };
+
+  /** Worth saying only where mail would go directly (SPEC §4.4). */
+  const flagBlocked = (): void => {
+    if (settings.get().gateways.mode !== 'always' && memory.directBlocked())
+      problems.raise('direct-blocked', 'warning', phrase('direct.blocked'));
+    else problems.clear('direct-blocked');
   };
 
   if (settings.setAside !== null) {
@@ -333,10 +362,24 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     'start',
   );
 
+  /** Two sources tell of a resume, and one of them tells twice (docs/platforms.md): the second word within moments is none. */
+  let wokeAt = -Infinity;
+  const resumed = (): void => {
+    if (clock.monotonic() - wokeAt < RESUME_ONCE_MS) return;
+    wokeAt = clock.monotonic();
+    network.refresh();
+    drop(engine.wokeUp(), log, 'resume');
+  };
+  const sleep = watchForSleep(clock, (slept) => {
+    log.note('slept', { seconds: Math.round(slept / 1000) });
+    resumed();
+  });
+
   let stopping: Promise<void> | null = null;
   const stop = async (graceMs: number): Promise<void> => {
     for (const off of stops) off();
     cancelTell?.();
+    sleep.stop();
     dialUp.close();
     // The listener first: whatever is accepted after that is nobody's.
     await listener.close(Math.min(graceMs, 2_000));
@@ -359,10 +402,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         : ok({ name: found.name, bytes: found.bytes });
     },
     suspended: () => {
+      wokeAt = -Infinity;
       log.note('suspend');
     },
     resumed: () => {
-      drop(engine.wokeUp(), log, 'resume');
+      sleep.noticed();
+      resumed();
     },
     stop: (graceMs) =>
       (stopping ??= stop(graceMs).catch((error: unknown) => {

@@ -52,6 +52,7 @@ export type DeferReason =
   | 'no-secret' // the password is missing or could not be read
   | 'relaying-denied'
   | 'policy' // 5.7.x of a gateway
+  | 'direct-blocked' // this network blocks direct delivery (SPEC §4.4): not tried
   | 'intercepted' // banner or certificate is not the asked host's (SPEC §4.4)
   | 'no-gateway' // none enabled, none fits
   | 'gateways-unreachable' // all that fit are passed over or unreachable here

@@ -3,6 +3,7 @@
  * (MX 5, gateway 10: few enough for servers that count connections, enough for the throughput asked of us), 100 messages
  * per connection, 8 s idle (servers hang up after 5 to 10 on a session that says nothing after its message).
  */
+import { addressScope } from '../policy/ip-address.ts';
 import type { Clock } from '../ports.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 
@@ -37,6 +38,8 @@ export interface ConnectionPool {
   release(session: SmtpSession): void;
   /** Ends every connection at once: the network changed. Connecting ones fail, queued ones go on. */
   drop(): void;
+  /** Ends at once the connections whose own end is none of these addresses, and those that are still connecting. */
+  dropUnbound(addresses: ReadonlySet<string>): void;
   /** QUIT to those that idle, `ms` for the others, then hard. */
   close(ms: number): Promise<void>;
   /** Connections to this hop, at whatever stage. */
@@ -59,6 +62,15 @@ interface Waiter {
 }
 
 const ignore = (): void => undefined;
+
+/** "::ffff:192.0.2.1" and "fe80::1%eth0" as the system lists them. */
+function bare(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+}
+
+function isLoopback(address: string): boolean {
+  return addressScope(bare(address)) === 'loopback';
+}
 
 export function createConnectionPool(deps: {
   readonly clock: Clock;
@@ -216,6 +228,15 @@ export function createConnectionPool(deps: {
         for (const slot of [...set]) {
           if (slot.session) slot.session.destroy();
           else slot.abort.abort(new Error('the network changed'));
+        }
+      }
+    },
+    dropUnbound(addresses) {
+      for (const set of [...slots.values()]) {
+        for (const slot of [...set]) {
+          const own = slot.session?.localAddress ?? null;
+          if (slot.session === null) slot.abort.abort(new Error('the address is gone'));
+          else if (own !== null && !isLoopback(own) && !addresses.has(bare(own))) slot.session.destroy();
         }
       }
     },

@@ -4,6 +4,9 @@ import os from 'node:os';
 import type { Verdict } from '../../shared/mail.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import { assertNever } from '../../shared/result.ts';
+import { createNetworkMemory, type NetworkMemory } from '../network/network-memory.ts';
+import { orderGateways } from '../policy/gateway-order.ts';
+import { addressScope } from '../policy/ip-address.ts';
 import type { PlanStep } from '../policy/types.ts';
 import type { Clock, Dns, Log, Random, SecretStore } from '../ports.ts';
 import { createConnectionPool } from './connection-pool.ts';
@@ -11,9 +14,10 @@ import { createDirect } from './direct.ts';
 import { createGatewayBook } from './gateway-book.ts';
 import { createGatewayPass } from './gateway-pass.ts';
 import { openGateway } from './gateway-target.ts';
-import type { GatewayTargetDeps, TokenSource } from './gateway-target.ts';
+import type { GatewayTargetDeps, OpenGatewayOptions, TokenSource } from './gateway-target.ts';
 import { testGateway } from './gateway-test.ts';
 import { createIpv6Memory } from './ipv6-memory.ts';
+import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { reportOfFailure } from './transactions.ts';
 import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
 
@@ -27,6 +31,8 @@ export interface DeliveryDeps {
   readonly networkId: () => string | null;
   /** Every name that the present network goes by; gateways may be limited to one. */
   readonly networkNames?: () => readonly string[];
+  /** What is remembered of networks. Default: nothing beyond this run. */
+  readonly memory?: NetworkMemory;
   /** Our name in EHLO. */
   readonly hostname: () => string;
   /** Addresses of this computer: an MX there is ourselves. Default: what the system lists. */
@@ -38,7 +44,8 @@ export interface DeliveryDeps {
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { clock, log, settings } = deps;
-  const ipv6 = createIpv6Memory(clock);
+  const memory = deps.memory ?? createNetworkMemory({ clock, log, networkId: deps.networkId, store: null });
+  const ipv6 = createIpv6Memory(memory);
   const pool = createConnectionPool({ clock, maxOutgoing: () => settings().connection.maxOutgoing });
   const book = createGatewayBook({
     clock,
@@ -62,6 +69,20 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     ...(deps.token ? { token: deps.token } : {}),
     ...(deps.ca ? { ca: deps.ca } : {}),
   };
+  /** A gateway out there that answers tells that other ports than the mail servers' own lead somewhere (SPEC §4.4). */
+  const open = async (
+    gateway: GatewaySettings,
+    signal: AbortSignal,
+    options: OpenGatewayOptions,
+  ): Promise<SmtpSession | SessionFailure> => {
+    const opened = await openGateway(target, gateway, signal, options);
+    const answered = opened.kind === 'ready' || opened.reply !== null;
+    const address = opened.kind === 'ready' ? opened.address.address : opened.hop.address;
+    const near = address === undefined || ['private', 'loopback'].includes(addressScope(address) ?? '');
+    if (answered && !near && gateway.port !== settings().connection.directPort)
+      memory.noteDirect({ kind: 'other-port', at: clock.now() });
+    return opened;
+  };
   const pass = createGatewayPass({
     clock,
     log,
@@ -69,7 +90,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     pool,
     book,
     hopWorks,
-    open: (gateway, signal, onGreeting) => openGateway(target, gateway, signal, { signIn: true, onGreeting }),
+    open: (gateway, signal, onGreeting) => open(gateway, signal, { signIn: true, onGreeting }),
   });
   const direct = createDirect({
     clock,
@@ -80,6 +101,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     hostname: deps.hostname,
     pool,
     ipv6,
+    memory,
     hopWorks,
     ownNames: () => [deps.hostname(), os.hostname()],
     ownAddresses: deps.ownAddresses ?? systemAddresses,
@@ -104,7 +126,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   };
 
   const probe = async (gateway: GatewaySettings, signal: AbortSignal): Promise<void> => {
-    const opened = await openGateway(target, gateway, signal, { signIn: false });
+    const opened = await open(gateway, signal, { signIn: false });
     if (signal.aborted) {
       if (opened.kind === 'ready') opened.destroy();
       return;
@@ -140,21 +162,27 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     busyDomains: () => direct.busyDomains(),
     networkChanged() {
       deps.dns.flush();
-      ipv6.forget();
       book.forget();
       direct.forget();
       pool.drop();
+    },
+    dropConnections(addresses) {
+      pool.dropUnbound(new Set(addresses));
     },
     forgetFailures() {
       book.forget();
       direct.forget();
     },
     async probeGateways(signal) {
-      await Promise.all(
-        settings()
-          .gateways.list.filter((g) => g.enabled)
-          .map((g) => probe(g, signal)),
-      );
+      // Those that are limited to other networks are none of this one's business; senders are a message's matter.
+      const { ids } = orderGateways({
+        list: settings().gateways.list.map((g) => ({ ...g, senders: [] })),
+        networkId: deps.networkId(),
+        networkNames: deps.networkNames?.() ?? [],
+        sender: null,
+      });
+      const wanted = settings().gateways.list.filter((g) => ids.includes(g.id));
+      await Promise.all(wanted.map((g) => probe(g, signal)));
     },
     gatewayStates: () => book.states(),
     testGateway: (gateway, secret, signal) => testGateway(target, gateway, secret, signal),

@@ -10,6 +10,7 @@ import type { DnsFailure } from '../policy/classify-dns.ts';
 import { matchesDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import type { MxHost } from '../policy/order-mx.ts';
+import type { NetworkMemory } from '../network/network-memory.ts';
 import type { Clock, Dns, Log } from '../ports.ts';
 import { MX_CONNECTIONS } from './connection-pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -33,6 +34,7 @@ export interface DirectDeps extends MxDeps {
   readonly hostname: () => string;
   readonly pool: ConnectionPool;
   readonly ipv6: Ipv6Memory;
+  readonly memory: Pick<NetworkMemory, 'noteDirect' | 'directBlocked'>;
   readonly hopWorks: (key: string) => void;
 }
 
@@ -102,12 +104,20 @@ export function createDirect(deps: DirectDeps): Direct {
             openSignal,
           );
           deps.ipv6.learn(opened);
+          if (place.kind === 'mx' && !openSignal.aborted) noteAnswer(place.host, opened);
           if (opened.kind === 'ready' && opened.fellBack) clearText.set(key, clock.monotonic() + 3_600_000);
           return opened;
         },
       },
       signal,
     );
+  };
+
+  /** What this connection tells of port 25 on this network. A refusal or a missing route tells nothing. */
+  const noteAnswer = (host: string, opened: SmtpSession | SessionFailure): void => {
+    if (opened.kind === 'ready' || opened.reply !== null) deps.memory.noteDirect({ kind: 'answered' });
+    else if (opened.phase === 'connect' && opened.trouble?.kind === 'timeout')
+      deps.memory.noteDirect({ kind: 'silent', host, at: clock.now() });
   };
 
   /** One place, its addresses in order; ends when one of them has spoken about the mail. */
@@ -173,10 +183,11 @@ export function createDirect(deps: DirectDeps): Direct {
     let noRoute = true;
     // Hosts that failed a moment ago come last; if there are only such, they are left alone (SPEC §5: back-off per hop).
     const { use, resting } = backoff.sort(places.map((p) => p.host));
-    const order = places.filter((p) => use.includes(p.host));
+    const blocked = hop === 'direct' && deps.memory.directBlocked();
+    const order = blocked ? [] : places.filter((p) => use.includes(p.host));
     if (order.length === 0) {
       for (const place of places) {
-        const rest = resting.get(place.host);
+        const rest = blocked ? BLOCKED : resting.get(place.host);
         if (!rest) continue;
         const now = clock.now();
         for (const r of left) verdicts.set(r.id, rest);
@@ -309,6 +320,8 @@ export function createDirect(deps: DirectDeps): Direct {
   };
 }
 
+/** Not tried: on this network nobody answers on this port (SPEC §4.4). */
+const BLOCKED: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'direct-blocked' };
 const LOCAL: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
 
 /**

@@ -108,8 +108,9 @@ export function createGatewayBook(deps: {
           return note(gateway, 'sign-in-refused', { id: 'gateway.state.noSecret' });
         case 'tls':
         case 'tls-required':
-        case 'intercepted':
           return note(gateway, 'tls-failed', { id: 'gateway.state.tlsFailed', params: { words } });
+        case 'intercepted':
+          return note(gateway, 'tls-failed', { id: 'gateway.state.intercepted', params: { words } });
         case 'greeting':
         case 'reply':
         case 'unsupported-reply':

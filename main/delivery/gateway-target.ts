@@ -86,6 +86,7 @@ export async function openGateway(
       security: gateway.security === 'auto' ? (gateway.port === 465 ? 'tls' : 'if-offered') : gateway.security,
       verify: !gateway.allowInvalidCertificate,
       credentials,
+      guarded: gateway.auth !== 'none',
       allowInsecureAuth: gateway.allowInsecureAuth,
       heloName: deps.hostname(),
       timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, 'gateway'),

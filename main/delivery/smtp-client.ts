@@ -5,6 +5,7 @@
 import type net from 'node:net';
 import tls from 'node:tls';
 import type { HopRef, SmtpPhase, SmtpReply, TlsInfo } from '../../shared/mail.ts';
+import { isIp } from '../../shared/syntax.ts';
 import type { SessionTrouble } from '../policy/types.ts';
 import type { Clock, Log } from '../ports.ts';
 import { dial } from './dial.ts';
@@ -38,6 +39,8 @@ export interface SessionTarget {
   /** Certificate must be valid for `hop.host`; ignored for `opportunistic`. */
   readonly verify: boolean;
   readonly credentials: Credentials | null;
+  /** Credentials are needed there, though perhaps not on this connection (a probe): whoever answers must be the asked host (SPEC §4.4). */
+  readonly guarded?: boolean;
   /** Credentials may travel unencrypted: the user ticked it for this gateway. */
   readonly allowInsecureAuth: boolean;
   readonly heloName: string;
@@ -147,6 +150,7 @@ async function openOnce(
   hop = { ...hop, address: dialled.address.address };
 
   const verify = target.verify && target.security !== 'opportunistic';
+  const guarded = verify && (target.guarded === true || target.credentials !== null);
   const connection = new Connection(
     dialled.socket,
     {
@@ -181,7 +185,7 @@ async function openOnce(
       connection.die({ kind: 'connection-lost' });
       return failure(phase, null, answer.reply, known);
     }
-    const trouble = answer.kind === 'trouble' ? answer.trouble : answer;
+    const trouble = suspicious(answer.kind === 'trouble' ? answer.trouble : answer, guarded);
     const reply = answer.kind === 'trouble' ? answer.reply : null;
     connection.die(trouble);
     return failure(phase, trouble, reply, known);
@@ -236,6 +240,12 @@ async function openOnce(
       }
     }
 
+    if (guarded && !connection.secure && target.allowInsecureAuth) {
+      // Nothing but its banner says who this is.
+      const stranger = foreignBanner(greeting.reply.text, target.hop.host);
+      if (stranger !== null)
+        return fail({ kind: 'intercepted', detail: `${target.hop.host} was asked, ${stranger} answered` });
+    }
     if (target.credentials) {
       enter('auth');
       const refused = await signIn(connection, target, offered, target.credentials);
@@ -245,6 +255,7 @@ async function openOnce(
     return createSession(connection, target.timeouts, clock, {
       hop,
       address: dialled.address,
+      localAddress: dialled.socket.localAddress ?? null,
       offered,
       tls: info(),
       addressFailures,
@@ -254,6 +265,26 @@ async function openOnce(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** A certificate for another name, where a password is to be shown: this is not the host that was asked. */
+function suspicious(trouble: SessionTrouble, guarded: boolean): SessionTrouble {
+  return guarded && trouble.kind === 'tls' && trouble.problem === 'name'
+    ? { kind: 'intercepted', detail: trouble.detail }
+    : trouble;
+}
+
+/**
+ * The host that a greeting names (RFC 5321 §4.2), if it belongs to another domain than the asked one; null if it fits or
+ * says nothing. A bare name or an address proves nothing, and mail24.example.net may well answer for smtp.example.net.
+ */
+export function foreignBanner(greeting: string, asked: string): string | null {
+  const named = /^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+)\.?(?:\s|$)/i.exec(
+    greeting,
+  )?.[1];
+  if (named === undefined || isIp(asked) || isIp(named) || !asked.includes('.')) return null;
+  const ownerOf = (host: string): string => host.toLowerCase().replace(/\.$/, '').split('.').slice(-2).join('.');
+  return ownerOf(named) === ownerOf(asked) ? null : named;
 }
 
 /** Null: signed in. */

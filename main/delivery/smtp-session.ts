@@ -71,6 +71,8 @@ export interface SmtpSession {
   readonly kind: 'ready';
   readonly hop: HopRef;
   readonly address: ResolvedAddress;
+  /** Our own end: the connection dies with this address. */
+  readonly localAddress: string | null;
   readonly tls: TlsInfo | null;
   readonly offered: Extensions;
   readonly addressFailures: readonly DialFailure[];
@@ -103,7 +105,10 @@ export function createSession(
   connection: Connection,
   timeouts: PhaseTimeouts,
   clock: Clock,
-  facts: Pick<SmtpSession, 'hop' | 'address' | 'offered' | 'tls' | 'addressFailures' | 'fellBack' | 'readyMs'>,
+  facts: Pick<
+    SmtpSession,
+    'hop' | 'address' | 'localAddress' | 'offered' | 'tls' | 'addressFailures' | 'fellBack' | 'readyMs'
+  >,
 ): SmtpSession {
   let used = 0;
   let needsReset = false;

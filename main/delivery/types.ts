@@ -57,6 +57,8 @@ export interface Delivery {
   busyDomains(): readonly string[];
   /** The network changed or is gone: drop connections, forget what is known of this network's past. */
   networkChanged(networkId: string | null): void;
+  /** Addresses of this computer are gone, the network is the same: drops what is bound to none of those that are left. */
+  dropConnections(addresses: readonly string[]): void;
   /** Forgets "passed over" memory: the user asked to send now (SPEC §3.3). */
   forgetFailures(): void;
   /** Connects to every enabled gateway side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */

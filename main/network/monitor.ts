@@ -1,6 +1,6 @@
 /**
  * The network monitor: reads the platform's facts, gives them a meaning (interpret.ts), waits until they hold (settle.ts) and tells.
- * Idle it only waits for the adapter's events; its own timers run after an event, or to detect that the computer slept.
+ * Idle it only waits for the adapter's events; its own timers run after an event.
  */
 import type { NetworkState } from '../../shared/status.ts';
 import { drop } from '../drop.ts';
@@ -9,7 +9,6 @@ import type { NeighbourFact, NetworkAdapter, NetworkFacts, RouteFact } from './f
 import { interpret, type NetworkView } from './interpret.ts';
 import type { PortalAnswer } from './portal-probe.ts';
 import { settle, SETTLE_TIMES, UNSETTLED, type SettleTimes, type Settling } from './settle.ts';
-import { watchForSleep } from './sleep.ts';
 
 /** Events that come together (a link brings its address, its routes) are read once. */
 const GATHER_MS = 30;
@@ -35,16 +34,11 @@ export interface NetworkMonitorParts {
   readonly settleTimes?: SettleTimes;
 }
 
-/** The port, and what the shell may add: `refresh` after a resume from sleep, when links may have changed unseen. */
-export interface RefreshableNetworkMonitor extends NetworkMonitor {
-  refresh(): void;
-}
-
 /**
  * Starts watching. The state is offline until the first reading (some milliseconds). A listener is called once per settled
  * change; `isNetworkChange` (interpret.ts) tells another network from better knowledge of the same one.
  */
-export function createNetworkMonitor(parts: NetworkMonitorParts): RefreshableNetworkMonitor {
+export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor {
   const { clock, log, settings, adapter } = parts;
   const times = parts.settleTimes ?? SETTLE_TIMES;
   const listeners = new Set<(state: NetworkState) => void>();
@@ -202,10 +196,6 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): RefreshableNet
     for (const { gateway, ...route } of lastRoutes) if (gateway !== null) adapter.provoke({ ...route, gateway });
     look();
   }
-  const stopSleep = watchForSleep(clock, (slept) => {
-    log.note('woke up', { sleptSeconds: Math.round(slept / 1000) });
-    lookAfresh();
-  });
   const stopSettings = settings.onChange(() => {
     publish();
     askPortal();
@@ -226,7 +216,6 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): RefreshableNet
       closed = true;
       closing.abort();
       stopWatching();
-      stopSleep();
       stopSettings();
       cancelTimer?.();
       cancelPortal?.();

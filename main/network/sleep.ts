@@ -27,8 +27,14 @@ export function sleptBetween(before: ClockReading, after: ClockReading, expected
   return unaccounted > JUMP_MS ? unaccounted : 0;
 }
 
-/** Calls `woke` with the milliseconds slept. Returns its stop. */
-export function watchForSleep(clock: Clock, woke: (sleptMs: number) => void): () => void {
+export interface SleepWatch {
+  /** Somebody else told of the sleep: it is not to be told again. */
+  noticed(): void;
+  stop(): void;
+}
+
+/** Calls `woke` with the milliseconds slept. */
+export function watchForSleep(clock: Clock, woke: (sleptMs: number) => void): SleepWatch {
   let before: ClockReading = { wall: clock.now(), monotonic: clock.monotonic() };
   let cancel: () => void = () => undefined;
   const look = (): void => {
@@ -39,7 +45,14 @@ export function watchForSleep(clock: Clock, woke: (sleptMs: number) => void): ()
     if (slept > 0) woke(slept);
   };
   cancel = clock.after(LOOK_EVERY_MS, look);
-  return () => {
-    cancel();
+  return {
+    noticed() {
+      before = { wall: clock.now(), monotonic: clock.monotonic() };
+      cancel();
+      cancel = clock.after(LOOK_EVERY_MS, look);
+    },
+    stop() {
+      cancel();
+    },
   };
 }

@@ -117,3 +117,27 @@ function judged(memory: DirectMemory, now: number): DirectMemory {
 function isRecent(at: number, now: number): boolean {
   return at <= now && now - at <= SILENCE_WINDOW_MS;
 }
+
+/** True if silence alone speaks against port 25 here: worth finding out whether another port works. */
+export function wantsOtherPort(memory: DirectMemory, now: number): boolean {
+  const silent = Object.values(memory.silent).filter((at) => isRecent(at, now)).length;
+  const otherPort = memory.otherPortAt !== null && isRecent(memory.otherPortAt, now);
+  return silent >= SILENT_HOSTS && !otherPort && !isDirectBlocked(memory, now);
+}
+
+/** IPv6 that was announced and led nowhere: IPv4 goes first for a day. */
+export const IPV6_DEAD_MS = 24 * 3_600_000;
+
+/** What is kept of one network, across restarts. */
+export interface NetworkRecord {
+  readonly direct: DirectMemory;
+  /** IPv4 goes first until then; null = IPv6 is not known to be dead. */
+  readonly ipv6DeadUntil: number | null;
+}
+
+export const NEW_NETWORK: NetworkRecord = { direct: NOTHING_KNOWN, ipv6DeadUntil: null };
+
+/** True while IPv6 counts as dead. A mark too far ahead stems from a wrong clock. */
+export function isIpv6Dead(record: NetworkRecord, now: number): boolean {
+  return record.ipv6DeadUntil !== null && now < record.ipv6DeadUntil && record.ipv6DeadUntil - now <= IPV6_DEAD_MS;
+}

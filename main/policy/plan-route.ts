@@ -67,7 +67,7 @@ function orderFor(sender: string | null, world: World): GatewayOrder {
   return orderGateways({
     list: settings.gateways.list,
     networkId,
-    networkNames: [networkName, given].filter((name) => typeof name === 'string'),
+    networkNames: [networkName, given, ...(world.linkNames ?? [])].filter((name) => typeof name === 'string'),
     sender,
   });
 }

@@ -118,6 +118,8 @@ export interface World {
   readonly now: number;
   readonly networkId: string | null;
   readonly networkName: string | null;
+  /** Every other name that gateways may be limited to: SSID and connection names of the links, VPNs among them. */
+  readonly linkNames?: readonly string[];
   /** Everything that makes the queue hold; null = nothing does. */
   readonly hold: HoldReason | null;
   readonly ownNames: readonly string[];

@@ -8,6 +8,7 @@ export const enGateways = {
   'gateway.state.signInRefused': 'Sign-in refused: {words}',
   'gateway.state.noSecret': 'The password is missing. Enter it again.',
   'gateway.state.tlsFailed': 'No safe connection: {words}.',
+  'gateway.state.intercepted': 'Not used here: {words}. This network seems to intercept mail; no password was sent.',
   'gateway.state.refused': 'Reached, but refuses: {words}',
   'gateway.state.disabled': 'Switched off.',
   'gateway.state.notHere': 'Not used on this network.',

@@ -45,6 +45,7 @@ export const en = {
   'defer.no-secret': 'The password for {via} is missing or could not be read.',
   'defer.relaying-denied': '{via} does not pass on mail for you on this network (relaying denied).',
   'defer.policy': '{via} refused the message by its own rules: {reply}',
+  'defer.direct-blocked': 'This network blocks direct delivery; use a gateway.',
   'defer.intercepted': 'What answered is not {via}: this network seems to intercept mail. Nothing was sent.',
   'defer.no-gateway': 'No gateway can be used: none is enabled, or none fits this network and sender.',
   'defer.gateways-unreachable': 'None of your gateways can be reached on this network.',

@@ -31,6 +31,8 @@ export class ScriptedDelivery implements Delivery {
   probes = 0;
   forgotten = 0;
   readonly changes: (string | null)[] = [];
+  /** Addresses that connections were to be bound to, at every drop. */
+  readonly dropped: (readonly string[])[] = [];
   #script: Script;
   #hopWorks = new Set<(key: string) => void>();
 
@@ -101,6 +103,9 @@ export class ScriptedDelivery implements Delivery {
   }
   networkChanged(networkId: string | null): void {
     this.changes.push(networkId);
+  }
+  dropConnections(addresses: readonly string[]): void {
+    this.dropped.push(addresses);
   }
   forgetFailures(): void {
     this.forgotten += 1;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createEngine, type Engine } from '../../main/engine.ts';
 import { createOutgoing } from '../../main/dkim/dkim.ts';
 import type { ClaimedMessage, Log, NetworkMonitor, NewRecipient, QueueStore, SettingsStore } from '../../main/ports.ts';
+import { createNetworkMemory } from '../../main/network/network-memory.ts';
 import { createQueueIds } from '../../main/queue-id.ts';
 import { openQueueStore } from '../../main/queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from '../../main/reports.ts';
@@ -65,7 +66,8 @@ export interface EngineLab {
     over?: Partial<{ mailFrom: string | null; text: string }>,
   ): Promise<string>;
   network(state: NetworkState): Promise<void>;
-  dialUp(state: Partial<DialUpState>): Promise<void>;
+  /** `link`: the network that the call makes; both are there before anybody is told, as the program has it. */
+  dialUp(state: Partial<DialUpState>, link?: NetworkState): Promise<void>;
   /** Lets everything that is under way finish. */
   settle(): Promise<void>;
   advance(ms: number): Promise<void>;
@@ -126,6 +128,7 @@ export async function createEngineLab(
     },
   };
   let network = HOME;
+  let joined = 0;
   const networkListeners = new Set<(state: NetworkState) => void>();
   const monitor: NetworkMonitor = {
     current: () => network,
@@ -133,6 +136,7 @@ export async function createEngineLab(
       networkListeners.add(listener);
       return () => networkListeners.delete(listener);
     },
+    refresh: () => undefined,
     close: async () => Promise.resolve(),
   };
   let dialUp: DialUpState = { required: false, active: [], holding: false, lastAction: null };
@@ -150,6 +154,7 @@ export async function createEngineLab(
       delivery,
       dns: { flush: () => undefined },
       network: monitor,
+      memory: createNetworkMemory({ clock, log, networkId: () => network.id, store }),
       settings,
       log,
       reporter: createReporter({
@@ -177,6 +182,12 @@ export async function createEngineLab(
     });
     await engine.start();
     await settle();
+  };
+
+  /** As the monitor does it: another network, or one that is back, begins anew. */
+  const join = (state: NetworkState): void => {
+    const moved = state.online && (!network.online || state.id !== network.id);
+    network = { ...state, since: moved ? (joined += 1) : network.since };
   };
 
   /** Turns of the event loop until nothing is in flight and nothing has been claimed for a while. */
@@ -225,13 +236,15 @@ export async function createEngineLab(
       return id;
     },
     async network(state) {
-      network = state;
-      for (const listener of networkListeners) listener(state);
+      join(state);
+      for (const listener of networkListeners) listener(network);
       await settle();
     },
-    async dialUp(state) {
+    async dialUp(state, link) {
+      if (link !== undefined) join(link);
       dialUp = { ...dialUp, ...state };
       engine.dialUpChanged();
+      if (link !== undefined) for (const listener of networkListeners) listener(network);
       await settle();
     },
     settle,

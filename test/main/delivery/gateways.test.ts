@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Verdict } from '../../../shared/mail.ts';
-import { fakeDns } from '../../fakes/fake-dns.ts';
+import { fakeDns, type Zone } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { makeCertificates, type Certificates } from '../../support/certificates.ts';
 import { deliveryRig, messageOf, recipientsOf, settingsOf } from '../../support/delivery-rig.ts';
@@ -57,9 +57,14 @@ function brief(verdict: Verdict | undefined): string {
 const never = new AbortController().signal;
 const TEXT = 'Subject: x\r\n\r\nhello\r\n';
 
-function rigFor(gateways: readonly object[], more: Parameters<typeof deliveryRig>[2] = {}, headStartMs = 100) {
+function rigFor(
+  gateways: readonly object[],
+  more: Parameters<typeof deliveryRig>[2] = {},
+  headStartMs = 100,
+  zone: Zone = {},
+) {
   const list = gateways.map((g, i) => ({ id: `g${i + 1}`, name: `Gateway ${i + 1}`, host: '127.0.0.1', ...g }));
-  const rig = deliveryRig({ gateways: { headStartMs, list } }, fakeDns({}), more);
+  const rig = deliveryRig({ gateways: { headStartMs, list } }, fakeDns(zone), more);
   open.push(() => rig.delivery.close(0));
   const ids = list.map((g) => g.id);
   const send = async (...to: string[]) => {
@@ -227,13 +232,35 @@ describe('signing in and encryption', () => {
       );
       const { send } = rigFor([{ port: server.port, ...account }], { passwords, ca: [certificates.ca] });
       const { said, result } = await send();
-      expect(said).toEqual(['deferred gateway tls']);
+      // A certificate of somebody else's name, where a password is wanted: not the host that was asked (SPEC §4.4).
+      expect(said).toEqual([`deferred gateway ${which === 'wrongName' ? 'intercepted' : 'tls'}`]);
       expect(result.tries[0]?.error).toBe(words);
       expect(server.sessions.flatMap((s) => s.lines).some((l) => l.startsWith('AUTH'))).toBe(false);
       const lax = rigFor([{ port: server.port, allowInvalidCertificate: true, ...account }], { passwords });
       expect((await lax.send()).said).toEqual(['delivered']);
     },
   );
+
+  it.each([
+    ['its own name', '220 mail7.isp.test ESMTP', 'delivered'],
+    ['a bare name', '220 localhost ESMTP', 'delivered'],
+    ["somebody else's name", '220 smtp.hotel.test ESMTP', 'deferred gateway intercepted'],
+  ])('unencrypted, as the user allowed, a greeting with %s', async (_name, greeting, outcome) => {
+    const server = await serve({ greeting, EHLO: offering('AUTH PLAIN'), AUTH: '235 ok' });
+    const gateway = { ...account, host: 'smtp.isp.test', port: server.port, security: 'none', allowInsecureAuth: true };
+    const { send, delivery } = rigFor([gateway], { passwords }, 100, { a: { 'smtp.isp.test': ['127.0.0.1'] } });
+    expect((await send()).said).toEqual([outcome]);
+    const signedIn = server.sessions.flatMap((s) => s.lines).some((l) => l.startsWith('AUTH'));
+    expect(signedIn).toBe(outcome === 'delivered');
+    if (signedIn) return;
+    expect(delivery.gatewayStates()[0]).toMatchObject({
+      state: 'tls-failed',
+      phrase: {
+        id: 'gateway.state.intercepted',
+        params: { words: 'smtp.isp.test was asked, smtp.hotel.test answered' },
+      },
+    });
+  });
 
   it.each(bad)('a certificate that is %s: good enough for an MX host', async (_name, which) => {
     const server = await serve(

@@ -119,7 +119,7 @@ describe('the network monitor', () => {
   it('has no timer faster than a second when idle', async () => {
     const { clock, pass } = start(cafe);
     await pass(5000);
-    expect(clock.untilNext()).toBeGreaterThanOrEqual(1000);
+    expect(clock.untilNext() ?? Infinity).toBeGreaterThanOrEqual(1000);
   });
 
   it('begins "since" anew with each network, and keeps it for what is only better known', async () => {
@@ -217,15 +217,6 @@ describe('the network monitor', () => {
     see(train);
     await pass(1000);
     expect([told.length, later.length]).toEqual([2, 1]);
-  });
-
-  it('looks again after the computer slept', async () => {
-    const { clock, reads, pass } = start(cafe);
-    await pass(1000);
-    const before = reads();
-    clock.jump(3_600_000);
-    await pass(30_000);
-    expect(reads() - before).toBe(1);
   });
 
   it('looks again when the shell says so', async () => {

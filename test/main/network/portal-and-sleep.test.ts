@@ -7,7 +7,8 @@ import {
   type PortalAnswer,
   type PortalReply,
 } from '../../../main/network/portal-probe.ts';
-import { sleptBetween } from '../../../main/network/sleep.ts';
+import { sleptBetween, watchForSleep } from '../../../main/network/sleep.ts';
+import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 describe('interpretPortalReply', () => {
   it.each<[PortalReply | null, PortalAnswer]>([
@@ -88,5 +89,28 @@ describe('sleptBetween', () => {
     expect(sleptBetween({ wall: 1e12, monotonic: 5 }, { wall: 1e12 + wall, monotonic: 5 + monotonic }, 30_000)).toBe(
       slept,
     );
+  });
+});
+
+describe('the watch for sleep', () => {
+  const settle = async (): Promise<void> => Promise.resolve();
+
+  it('tells of a jump of the clock once, and not of one that somebody else told of', async () => {
+    const clock = new VirtualClock();
+    const slept: number[] = [];
+    const watch = watchForSleep(clock, (ms) => slept.push(ms));
+    await clock.advance(120_000, settle);
+    expect(slept).toEqual([]);
+    clock.jump(3_600_000);
+    await clock.advance(90_000, settle);
+    expect(slept).toEqual([3_600_000]);
+    clock.jump(3_600_000);
+    watch.noticed();
+    await clock.advance(90_000, settle);
+    expect(slept).toHaveLength(1);
+    watch.stop();
+    clock.jump(3_600_000);
+    await clock.advance(90_000, settle);
+    expect(slept).toHaveLength(1);
   });
 });
