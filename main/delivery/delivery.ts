@@ -32,6 +32,8 @@ export interface DeliveryDeps {
   /** Addresses of this computer: an MX there is ourselves. Default: what the system lists. */
   readonly ownAddresses?: () => readonly string[];
   readonly token?: TokenSource;
+  /** OAuth 2 gateways that are paused until the user signs in. */
+  readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
   /** More certificate authorities to trust for gateways (PEM). */
   readonly ca?: readonly string[];
 }
@@ -46,6 +48,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     networkId: deps.networkId,
     networkNames: deps.networkNames ?? (() => []),
     secrets: deps.secrets,
+    ...(deps.needsSignIn ? { needsSignIn: deps.needsSignIn } : {}),
   });
   const hopListeners = new Set<(hopKey: string) => void>();
   const hopWorks = (key: string): void => {
@@ -103,8 +106,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     }
   };
 
-  const probe = async (gateway: GatewaySettings, signal: AbortSignal): Promise<void> => {
-    const opened = await openGateway(target, gateway, signal, { signIn: false });
+  const probe = async (gateway: GatewaySettings, signal: AbortSignal, signIn = false): Promise<void> => {
+    const opened = await openGateway(target, gateway, signal, { signIn });
     if (signal.aborted) {
       if (opened.kind === 'ready') opened.destroy();
       return;
@@ -113,7 +116,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       book.failed(gateway, reportOfFailure(opened, []));
       return;
     }
-    book.worked(gateway, opened.tls, opened.readyMs);
+    book.worked(gateway, opened.tls, opened.readyMs, signIn);
     hopWorks(`gateway:${gateway.id}`);
     await opened.quit();
   };
@@ -155,6 +158,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
           .gateways.list.filter((g) => g.enabled)
           .map((g) => probe(g, signal)),
       );
+    },
+    async credentialsChanged(gatewayId, signal) {
+      book.credentialsChanged(gatewayId);
+      const gateway = settings().gateways.list.find((g) => g.id === gatewayId && g.enabled);
+      if (gateway && !signal.aborted) await probe(gateway, signal, true);
     },
     gatewayStates: () => book.states(),
     testGateway: (gateway, secret, signal) => testGateway(target, gateway, secret, signal),

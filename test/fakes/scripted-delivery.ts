@@ -30,6 +30,7 @@ export class ScriptedDelivery implements Delivery {
   readonly accepted = new Map<string, number>();
   probes = 0;
   forgotten = 0;
+  readonly credentials: string[] = [];
   readonly changes: (string | null)[] = [];
   #script: Script;
   #hopWorks = new Set<(key: string) => void>();
@@ -107,6 +108,10 @@ export class ScriptedDelivery implements Delivery {
   }
   async probeGateways(): Promise<void> {
     this.probes += 1;
+    return Promise.resolve();
+  }
+  async credentialsChanged(gatewayId: string): Promise<void> {
+    this.credentials.push(gatewayId);
     return Promise.resolve();
   }
   gatewayStates(): readonly [] {
