@@ -1,5 +1,5 @@
 /** The composition root: builds the real ports, starts the engine with them, and hands the shell plain objects. */
-import { app, safeStorage } from 'electron';
+import { app, safeStorage, shell } from 'electron';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
@@ -56,6 +56,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       }),
     dialUp: ({ log }) => createDialUp({ log }),
     workers: { store: built('store-worker.js'), preview: built('preview-worker.js') },
+    openExternal: (url) => shell.openExternal(url),
     quit: () => {
       app.quit();
     },

@@ -4,7 +4,7 @@
  */
 import type { EngineApi, KnownNetwork, Output, Selection } from '../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
-import type { SettingsProblem } from '../shared/settings.ts';
+import type { GatewaySettings, SettingsProblem } from '../shared/settings.ts';
 import { isEmailAddress } from '../shared/syntax.ts';
 import type { AppStatus } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
@@ -48,6 +48,11 @@ export interface ApiDeps {
   readonly setListenerPassword: (name: string, password: string | null) => Promise<SettingsAnswer>;
   readonly makeDkimKey: (domain: string, selector: string) => Promise<Result<Output<'security.makeDkimKey'>>>;
   readonly dkimRecord: (domain: string, selector: string) => Promise<Result<Output<'security.dkimRecord'>>>;
+  readonly signIn: (
+    gateway: GatewaySettings,
+    options: { readonly clientSecret?: string | undefined; readonly acceptObfuscated: boolean },
+  ) => Promise<Output<'gateways.signIn'>>;
+  readonly signOut: (gateway: GatewaySettings) => Promise<void>;
   readonly pickup: () => Promise<number>;
   readonly quit: () => void;
 }
@@ -82,10 +87,13 @@ function guarded<In, Out>(run: (input: In) => Promise<Result<Out>>): (input: In)
 }
 
 const MAX_TEST_MS = 60_000;
+const noGateway = (): ReturnType<typeof fail> => fail('not-found', 'There is no such gateway.', 'gatewayId');
 const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There is no such message any more.', 'id');
 
 export function createApi(deps: ApiDeps): EngineApi {
   const { store, engine, delivery, settings, secrets, network } = deps;
+
+  const gatewayOf = (id: string): GatewaySettings | undefined => settings.get().gateways.list.find((g) => g.id === id);
 
   const counted = async (count: Promise<number>): Promise<Result<{ readonly count: number }>> =>
     ok({ count: await count });
@@ -213,7 +221,7 @@ export function createApi(deps: ApiDeps): EngineApi {
         if (!(error instanceof SecretError) || error.reason !== 'needs-consent') throw error;
         return ok({ stored: false, needsConsent: true });
       }
-      engine.gatewaysChanged();
+      engine.credentialsChanged(gatewayId);
       return ok({ stored: secret !== null, needsConsent: false });
     },
     'gateways.states': async () => Promise.resolve(ok({ states: delivery.gatewayStates() })),
@@ -227,6 +235,16 @@ export function createApi(deps: ApiDeps): EngineApi {
     'gateways.discover': async ({ address }) => {
       if (!isEmailAddress(address)) return fail('bad-input', 'That is not an e-mail address.', 'address');
       return ok({ found: await deps.discover(address, AbortSignal.timeout(MAX_TEST_MS)) });
+    },
+    'gateways.signIn': async ({ gatewayId, ...options }) => {
+      const gateway = gatewayOf(gatewayId);
+      return gateway ? ok(await deps.signIn(gateway, options)) : noGateway();
+    },
+    'gateways.signOut': async ({ gatewayId }) => {
+      const gateway = gatewayOf(gatewayId);
+      if (!gateway) return noGateway();
+      await deps.signOut(gateway);
+      return ok({ phrase: { id: 'oauth.signed-out' } });
     },
     'networks.current': async () => Promise.resolve(ok(network.current())),
     'networks.list': async () => {

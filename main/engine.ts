@@ -53,8 +53,8 @@ export interface Engine {
   paused(): boolean;
   /** The computer woke up, or the clock jumped. */
   wokeUp(): Promise<void>;
-  /** A gateway's password or settings changed: what waits for gateways may go. */
-  gatewaysChanged(): void;
+  /** A gateway has a new password or sign-in: it is tried at once, and what waits may go. */
+  credentialsChanged(gatewayId: string): void;
   /** Dial-up state changed: re-think the hold. */
   dialUpChanged(): void;
   world(): World;
@@ -349,9 +349,21 @@ export function createEngine(deps: EngineDeps): Engine {
       delivery.forgetFailures();
       await startDelivering('woke up');
     },
-    gatewaysChanged() {
+    credentialsChanged(gatewayId) {
       delivery.forgetFailures();
-      drop(startDelivering('gateways'), log, 'gateways');
+      drop(
+        (async () => {
+          // While the queue holds nothing is tried, a sign-in least of all (SPEC §7); what was refused is forgotten all the same.
+          const trying = delivery.credentialsChanged(
+            gatewayId,
+            world().hold === null ? abort.signal : AbortSignal.abort(),
+          );
+          await startDelivering('gateways');
+          await trying;
+        })(),
+        log,
+        'gateways',
+      );
     },
     dialUpChanged: lookAround,
     world,

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
-import type { AppStatus } from '../shared/status.ts';
+import type { AppStatus, GatewayState } from '../shared/status.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
@@ -18,6 +18,7 @@ import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
 import { createEngine } from './engine.ts';
 import { hashPassword } from './listener/passwords.ts';
+import { createOAuth } from './oauth/oauth.ts';
 import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
 import { createMaildrop } from './maildrop/maildrop.ts';
@@ -48,6 +49,8 @@ export interface ProgramParts {
   readonly workers: { readonly store: URL; readonly preview: URL };
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Opens an address in the user's browser, to sign in there. Absent: nobody can sign in from here. */
+  readonly openExternal?: (url: string) => Promise<void>;
   /** The user or the command line wants the program to end. */
   readonly quit: () => void;
 }
@@ -107,6 +110,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const dialler = parts.dialUp({ log });
   const dns = createDns({ clock, settings: () => settings.get() });
   const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
+  const oauth = createOAuth({
+    clock,
+    log,
+    secrets,
+    ...(parts.openExternal ? { openExternal: parts.openExternal } : {}),
+  });
   const delivery = createDelivery({
     clock,
     random,
@@ -121,6 +130,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     },
     memory,
     hostname,
+    token: oauth.token,
+    needsSignIn: oauth.needsSignIn,
   });
   const dialUp = createDialUpDriver({
     clock,
@@ -183,6 +194,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   });
   const preview = createPreviewReader(store, parts.workers.preview);
 
+  const ending = new AbortController();
   let counts = EMPTY_COUNTS;
   const status = (): AppStatus =>
     appStatus({
@@ -266,24 +278,36 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     }),
   ];
 
+  /** What was said about each gateway: said once, so that what the user dismissed stays away until something changes. */
+  const flagged = new Map<string, string>();
   /** A gateway that refuses the sign-in wants the user's eye: no retry will mend it (SPEC §3.2). */
   const flagGateways = (): void => {
+    const gone = new Set(flagged.keys());
     for (const state of delivery.gatewayStates()) {
       const id = `gateway:${state.id}`;
-      const name = settings.get().gateways.list.find((g) => g.id === state.id)?.name ?? state.id;
-      if (state.state === 'sign-in-refused')
-        problems.raise(id, 'error', phrase('problem.sign-in-refused', { gateway: name }));
-      else if (state.state === 'tls-failed')
-        problems.raise(
-          id,
-          'warning',
-          phrase(state.phrase.id === 'gateway.state.intercepted' ? 'problem.intercepted' : 'problem.tls-failed', {
-            gateway: name,
-          }),
-        );
-      else problems.clear(id);
+      gone.delete(id);
+      const gateway = settings.get().gateways.list.find((g) => g.id === state.id);
+      const flag = gatewayProblem(state, gateway ? oauth.needsSignIn(gateway) : 'no');
+      if (flag === null) {
+        flagged.delete(id);
+        problems.clear(id);
+      } else if (flagged.get(id) !== flag.id) {
+        flagged.set(id, flag.id);
+        problems.raise(id, flag.severity, { id: flag.id, params: { gateway: gateway?.name ?? state.id } });
+      }
+    }
+    for (const id of gone) {
+      flagged.delete(id);
+      problems.clear(id);
     }
   };
+  stops.push(
+    oauth.onChange(() => {
+      flagGateways();
+      events.emit('gateways:changed', {});
+      tell();
+    }),
+  );
 
   /** Worth saying only where mail would go directly (SPEC §4.4). */
   const flagBlocked = (): void => {
@@ -345,6 +369,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       if (count > 0) engine.newMail();
       return count;
     },
+    signIn: async (gateway, options) => {
+      const result = await oauth.signIn(gateway, options, ending.signal);
+      if (result.signedIn) engine.credentialsChanged(gateway.id);
+      return result;
+    },
+    signOut: (gateway) => oauth.signOut(gateway),
     quit: parts.quit,
   });
 
@@ -377,6 +407,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
 
   let stopping: Promise<void> | null = null;
   const stop = async (graceMs: number): Promise<void> => {
+    ending.abort(new Error('the program ends'));
     for (const off of stops) off();
     cancelTell?.();
     sleep.stop();
@@ -414,4 +445,19 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         log.problem('stop', error);
       })),
   };
+}
+
+/** What the user is told about a gateway in this state; null = nothing. */
+function gatewayProblem(
+  { state, phrase: words }: GatewayState,
+  needsSignIn: 'no' | 'never-signed-in' | 'ended',
+): { readonly id: string; readonly severity: 'error' | 'warning' } | null {
+  if (state === 'sign-in-refused') {
+    if (needsSignIn === 'ended') return { id: 'problem.oauth-revoked', severity: 'error' };
+    if (needsSignIn === 'never-signed-in') return { id: 'problem.oauth-sign-in', severity: 'warning' };
+    return { id: 'problem.sign-in-refused', severity: 'error' };
+  }
+  if (state !== 'tls-failed') return null;
+  const id = words.id === 'gateway.state.intercepted' ? 'problem.intercepted' : 'problem.tls-failed';
+  return { id, severity: 'warning' };
 }

@@ -196,6 +196,21 @@ export const engineMethods = {
     z.object({ gateway: gatewaySchema, secret: z.string().max(10000).optional() }),
   ),
   'gateways.discover': method<{ readonly found: readonly DiscoveredGateway[] }>()(z.object({ address })),
+  /**
+   * OAuth 2 in the system browser; takes as long as the user does (at most 5 minutes). The gateway must be saved. A secret of
+   * the client (Google wants one even of programs) is kept with the tokens; absent = the one that is kept.
+   */
+  'gateways.signIn': method<{ readonly signedIn: boolean; readonly needsConsent: boolean; readonly phrase: Phrase }>()(
+    z.object({
+      gatewayId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+      clientSecret: z.string().trim().min(1).max(1000).optional(),
+      acceptObfuscated: z.boolean().default(false),
+    }),
+  ),
+  /** Forgets the tokens, and tells the provider so where it can be told. */
+  'gateways.signOut': method<{ readonly phrase: Phrase }>()(
+    z.object({ gatewayId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) }),
+  ),
   'networks.current': method<NetworkState>()(nothing),
   'networks.list': method<{ readonly networks: readonly KnownNetwork[] }>()(nothing),
   'networks.forget': method<Record<string, never>>()(z.object({ id: z.string().max(200) })),

@@ -76,6 +76,8 @@ export const gatewaySchema = z
     /** OAuth 2 provider: 'google', 'microsoft' or an issuer URL. */
     oauthIssuer: z.string().trim().max(500).default(''),
     oauthClientId: z.string().trim().max(500).default(''),
+    /** What to ask the provider for; '' = what is known to be right for it. */
+    oauthScope: z.string().trim().max(1000).default(''),
   })
   .refine((g) => g.auth === 'none' || g.username !== '', {
     path: ['username'],

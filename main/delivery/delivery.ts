@@ -38,6 +38,8 @@ export interface DeliveryDeps {
   /** Addresses of this computer: an MX there is ourselves. Default: what the system lists. */
   readonly ownAddresses?: () => readonly string[];
   readonly token?: TokenSource;
+  /** OAuth 2 gateways that are paused until the user signs in. */
+  readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
   /** More certificate authorities to trust for gateways (PEM). */
   readonly ca?: readonly string[];
 }
@@ -53,6 +55,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     networkId: deps.networkId,
     networkNames: deps.networkNames ?? (() => []),
     secrets: deps.secrets,
+    ...(deps.needsSignIn ? { needsSignIn: deps.needsSignIn } : {}),
   });
   const hopListeners = new Set<(hopKey: string) => void>();
   const hopWorks = (key: string): void => {
@@ -125,8 +128,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     }
   };
 
-  const probe = async (gateway: GatewaySettings, signal: AbortSignal): Promise<void> => {
-    const opened = await open(gateway, signal, { signIn: false });
+  const probe = async (gateway: GatewaySettings, signal: AbortSignal, signIn = false): Promise<void> => {
+    const opened = await open(gateway, signal, { signIn });
     if (signal.aborted) {
       if (opened.kind === 'ready') opened.destroy();
       return;
@@ -135,7 +138,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       book.failed(gateway, reportOfFailure(opened, []));
       return;
     }
-    book.worked(gateway, opened.tls, opened.readyMs);
+    book.worked(gateway, opened.tls, opened.readyMs, signIn);
     hopWorks(`gateway:${gateway.id}`);
     await opened.quit();
   };
@@ -183,6 +186,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       });
       const wanted = settings().gateways.list.filter((g) => ids.includes(g.id));
       await Promise.all(wanted.map((g) => probe(g, signal)));
+    },
+    async credentialsChanged(gatewayId, signal) {
+      book.credentialsChanged(gatewayId);
+      const gateway = settings().gateways.list.find((g) => g.id === gatewayId && g.enabled);
+      if (gateway && !signal.aborted) await probe(gateway, signal, true);
     },
     gatewayStates: () => book.states(),
     testGateway: (gateway, secret, signal) => testGateway(target, gateway, secret, signal),

@@ -20,12 +20,15 @@ interface Note {
 export interface GatewayBook {
   /** Ids to use now and ids to pass over, each in the given order. */
   sort(ids: readonly string[]): { readonly use: readonly string[]; readonly passedOver: readonly string[] };
-  worked(gateway: GatewaySettings, tls: TlsInfo | null, ms: number): void;
+  /** `signedIn` false: it was only probed; what is known of a refused sign-in stays. */
+  worked(gateway: GatewaySettings, tls: TlsInfo | null, ms: number, signedIn: boolean): void;
   /** A session or transaction failed for the gateway's own reasons, or its host's. */
   failed(gateway: GatewaySettings, report: SessionReport): void;
   /** It did not answer within its head start while another one did. */
   slow(gateway: GatewaySettings): void;
   forget(): void;
+  /** A new password or sign-in: nothing is known of this gateway. */
+  credentialsChanged(id: string): void;
   states(): readonly GatewayState[];
   onChange(listener: () => void): () => void;
 }
@@ -41,6 +44,8 @@ export function createGatewayBook(deps: {
   readonly networkId: () => string | null;
   readonly networkNames: () => readonly string[];
   readonly secrets: Pick<SecretStore, 'has'>;
+  /** OAuth 2 gateways that only the user can help. */
+  readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
 }): GatewayBook {
   let memory = emptyMemory(deps.networkId());
   const notes = new Map<string, Note>();
@@ -79,8 +84,16 @@ export function createGatewayBook(deps: {
       }
       return passOver(ids, current(), now());
     },
-    worked(gateway, tls, ms) {
+    worked(gateway, tls, ms, signedIn) {
       memory = noteReached(current(), gateway.id);
+      const known = notes.get(gateway.id);
+      if (
+        !signedIn &&
+        gateway.auth !== 'none' &&
+        known?.state === 'sign-in-refused' &&
+        known.fingerprint === gatewayFingerprint(gateway)
+      )
+        return;
       note(gateway, 'works', {
         id: tls ? 'gateway.state.worksEncrypted' : 'gateway.state.works',
         params: { ...(tls ? { tls: tls.protocol.replace(/^TLSv/, 'TLS ') } : {}), ms: Math.max(1, Math.round(ms)) },
@@ -105,7 +118,9 @@ export function createGatewayBook(deps: {
         case 'auth':
           return note(gateway, 'sign-in-refused', { id: 'gateway.state.signInRefused', params: { words } });
         case 'no-secret':
-          return note(gateway, 'sign-in-refused', { id: 'gateway.state.noSecret' });
+          return note(gateway, 'sign-in-refused', {
+            id: gateway.auth === 'oauth2' ? 'gateway.state.signInNeeded' : 'gateway.state.noSecret',
+          });
         case 'tls':
         case 'tls-required':
           return note(gateway, 'tls-failed', { id: 'gateway.state.tlsFailed', params: { words } });
@@ -131,6 +146,11 @@ export function createGatewayBook(deps: {
     forget() {
       memory = emptyMemory(deps.networkId());
     },
+    credentialsChanged(id) {
+      memory = noteReached(current(), id);
+      notes.delete(id);
+      tell();
+    },
     states() {
       current();
       const { list } = deps.settings().gateways;
@@ -146,7 +166,7 @@ export function createGatewayBook(deps: {
       return list.map((gateway): GatewayState => {
         const known = notes.get(gateway.id);
         const fresh = known?.fingerprint === gatewayFingerprint(gateway) ? known : null;
-        const hasSecret = deps.secrets.has(`gateway:${gateway.id}`);
+        const hasSecret = deps.secrets.has(`${gateway.auth === 'oauth2' ? 'oauth' : 'gateway'}:${gateway.id}`);
         const rest = isResting(memory, gateway.id, now()) ? (memory.rests[gateway.id]?.restsUntil ?? null) : null;
         if (!gateway.enabled)
           return {
@@ -165,6 +185,16 @@ export function createGatewayBook(deps: {
             since: null,
             restsUntil: null,
             hasSecret,
+          };
+        const needs = deps.needsSignIn?.(gateway) ?? 'no';
+        if (needs !== 'no')
+          return {
+            id: gateway.id,
+            state: 'sign-in-refused',
+            phrase: { id: needs === 'ended' ? 'gateway.state.signInEnded' : 'gateway.state.signInNeeded' },
+            since: fresh?.state === 'sign-in-refused' ? fresh.since : null,
+            restsUntil: null,
+            hasSecret: false,
           };
         if (!fresh)
           return {

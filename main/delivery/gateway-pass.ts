@@ -149,7 +149,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
 
   const late = (gateway: GatewaySettings, opened: SmtpSession | SessionFailure): void => {
     if (opened.kind === 'ready') {
-      book.worked(gateway, opened.tls, opened.readyMs);
+      book.worked(gateway, opened.tls, opened.readyMs, true);
       pool.release(opened);
     } else if (opened.trouble?.kind !== 'connection-lost') book.failed(gateway, reportOfFailure(opened, []));
   };
@@ -229,7 +229,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
           },
         );
         if (!won) return;
-        if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs);
+        if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
         const outcome = await send(won, message, open, signal);
         note(won.gateway, outcome);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);

@@ -7,11 +7,11 @@ import type { Clock, Dns, DnsAnswer, Log, SecretStore } from '../ports.ts';
 import { interleaveFamilies } from './dial.ts';
 import type { ResolvedAddress } from './dial.ts';
 import type { Ipv6Memory } from './ipv6-memory.ts';
-import { openSession, phaseTimeouts } from './smtp-client.ts';
-import type { Credentials, SessionFailure, SessionTarget, SmtpSession } from './smtp-client.ts';
+import { openSession, phaseTimeouts, tokenTrouble } from './smtp-client.ts';
+import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from './smtp-client.ts';
 
-/** Fetches an access token for a gateway; `refresh` after the last one was refused. Null: the user has to sign in. */
-export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promise<string | null>;
+/** Fetches an access token for a gateway; `refresh` after the last one was refused. Never rejects. */
+export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promise<TokenAnswer>;
 
 export interface GatewayTargetDeps {
   readonly clock: Clock;
@@ -75,6 +75,11 @@ export async function openGateway(
     if (options.signIn && gateway.auth !== 'none') {
       const found = await credentialsOf(deps, gateway, options.secret);
       if (!found) return failure('auth', { kind: 'no-secret' });
+      if (found.kind === 'oauth2') {
+        // Before anything is connected to: a gateway whose sign-in has ended is paused (SPEC §3.4).
+        const first = await found.token(false);
+        if (first.kind !== 'token') return failure('auth', tokenTrouble(first));
+      }
       credentials = found;
     }
     const answer = await resolveGateway(deps.dns, gateway.host, signal);

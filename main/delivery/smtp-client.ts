@@ -22,12 +22,25 @@ export type { PhaseTimeouts, SmtpSession } from './smtp-session.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
-  /** `token(refresh)`: an access token; `refresh` asks for a new one after the first was refused. Null: there is none. */
+  /** `token(refresh)`: an access token; `refresh` asks for a new one after the first was refused. */
   | {
       readonly kind: 'oauth2';
       readonly username: string;
-      readonly token: (refresh: boolean) => Promise<string | null>;
+      readonly token: (refresh: boolean) => Promise<TokenAnswer>;
     };
+
+/** What a token source says. */
+export type TokenAnswer =
+  | { readonly kind: 'token'; readonly token: string }
+  /** Only the user can help. */
+  | { readonly kind: 'sign-in-needed' }
+  /** It could not be renewed now; nothing is wrong with the sign-in as far as is known. */
+  | { readonly kind: 'later'; readonly detail: string };
+
+/** A token source without a token, as the trouble of the session. */
+export function tokenTrouble(answer: Exclude<TokenAnswer, { kind: 'token' }>): SessionTrouble {
+  return answer.kind === 'later' ? { kind: 'token-later', detail: answer.detail } : { kind: 'no-secret' };
+}
 
 /** Where and how to connect. */
 export interface SessionTarget {
@@ -302,23 +315,39 @@ async function signIn(
     const method = MECHANISMS[connection.secure ? 'inside' : 'outside'].find((m) => offered.auth.includes(m));
     if (method === undefined)
       return impossible(`the server offers no sign-in that this program knows (${offered.auth.join(', ')})`);
-    const answer = await connection.signIn({ method, user: credentials.username, pass: credentials.password });
+    const { username, password } = credentials;
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    connection.hide(password, base64(password), base64(`\u0000${username}\u0000${password}`));
+    const answer = await connection.signIn({ method, user: username, pass: password });
     return answer.kind === 'reply' && answer.reply.code === 235 ? null : answer;
   }
   if (!offered.auth.includes('XOAUTH2')) return impossible('the server does not offer sign-in with OAuth 2');
-  for (const refresh of [false, true]) {
-    const token = await credentials.token(refresh);
-    if (token === null) return { kind: 'no-secret' };
+  let refreshed = false;
+  for (;;) {
+    let missing: Exclude<TokenAnswer, { kind: 'token' }> | null = null;
     const oauth2 = {
-      getToken: (_renew: boolean, done: (error: Error | null, token: string) => void) => {
-        done(null, token);
+      // nodemailer asks once more by itself after a 334 challenge; servers that say 535 at once are asked again below.
+      getToken: (again: boolean, done: (error: Error | null, token: string) => void) => {
+        refreshed ||= again;
+        void credentials.token(refreshed).then((answer) => {
+          if (answer.kind === 'token') done(null, answer.token);
+          else {
+            missing = answer;
+            done(new Error('no token'), '');
+          }
+        });
       },
-      buildXOAuth2Token: (value: string) =>
-        Buffer.from(`user=${credentials.username}\u0001auth=Bearer ${value}\u0001\u0001`).toString('base64'),
+      buildXOAuth2Token: (value: string) => {
+        const text = `user=${credentials.username}\u0001auth=Bearer ${value}\u0001\u0001`;
+        const line = Buffer.from(text).toString('base64');
+        connection.hide(value, text, line);
+        return line;
+      },
     };
     const answer = await connection.signIn({ method: 'XOAUTH2', user: credentials.username, oauth2: oauth2 as never });
     if (answer.kind === 'reply' && answer.reply.code === 235) return null;
-    if (refresh || answer.kind !== 'reply' || connection.getDeath()) return answer;
+    if (missing) return tokenTrouble(missing);
+    if (refreshed || answer.kind !== 'reply' || connection.getDeath()) return answer;
+    refreshed = true;
   }
-  return null;
 }

@@ -25,6 +25,7 @@ export type Answer =
 /** A reply of real servers has a few hundred octets; EHLO of the chattiest, some thousand. */
 const MAX_REPLY_OCTETS = 64 * 1024;
 const MAX_WAITING_REPLIES = 1000;
+const SHORTEST_HIDDEN = 6;
 /** Longer than every deadline of ours, so that nodemailer's own timer never decides. */
 const LIBRARY_TIMEOUT = 3_600_000;
 
@@ -80,6 +81,8 @@ export class Connection extends SMTPConnection {
   #timerDue = Infinity;
   #cancelTimer: (() => void) | null = null;
   #signingIn = false;
+  /** Secrets that were sent: a server that repeats them is not quoted. */
+  #hidden: readonly string[] = [];
   #greeted: ((answer: Answer) => void) | null = null;
   #upgraded: ((trouble: SessionTrouble | null) => void) | null = null;
   #wakeWriter: (() => void) | null = null;
@@ -214,6 +217,20 @@ export class Connection extends SMTPConnection {
     });
   }
 
+  /**
+   * From now on these never appear in what the server is quoted with, in log, timeline or error. Short ones are left out: to
+   * blot out every "ok" would tell more than it hides.
+   */
+  hide(...secrets: readonly string[]): void {
+    this.#hidden = [...new Set([...this.#hidden, ...secrets.filter((s) => s.length >= SHORTEST_HIDDEN)])].sort(
+      (a, b) => b.length - a.length,
+    );
+  }
+
+  #blotted(text: string): string {
+    return this.#hidden.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+  }
+
   /** Runs one SASL dialogue of nodemailer's. Its lines stay out of the log. */
   signIn(auth: SMTPConnection.AuthenticationType): Promise<Answer> {
     return new Promise((resolve) => {
@@ -252,7 +269,8 @@ export class Connection extends SMTPConnection {
     });
   }
 
-  #answer(raw: string): Answer {
+  #answer(given: string): Answer {
+    const raw = this.#blotted(given);
     if (this.#logLine) for (const line of raw.split('\n')) this.#logLine('in', line);
     // Each reply is a sign of life: the next one has the phase's time again.
     if (this.#deadline !== null) this.arm(this.#phaseMs);
@@ -310,13 +328,14 @@ export class Connection extends SMTPConnection {
     else if (code?.startsWith('ERR_SSL') === true || code === 'EPROTO') this.die(tlsTrouble(error));
     else if (type === 'EPROTOCOL') {
       // A reply that nobody asked for. 421 is the only one that a server may send (RFC 5321 §3.8).
-      const reply = typeof response === 'string' ? parseReply(response) : null;
-      this.die({ kind: 'malformed', line: String(response).slice(0, 200) }, reply?.code === 421 ? reply : null);
+      const said = this.#blotted(String(response));
+      const reply = typeof response === 'string' ? parseReply(said) : null;
+      this.die({ kind: 'malformed', line: said.slice(0, 200) }, reply?.code === 421 ? reply : null);
     } else this.die(troubleOfErrno(code));
   }
 
   _onServerClosing(raw: string): void {
-    this.die({ kind: 'connection-lost' }, parseReply(raw));
+    this.die({ kind: 'connection-lost' }, parseReply(this.#blotted(raw)));
   }
 
   _onClose(): void {

@@ -34,10 +34,12 @@ export function troubleWords(trouble: SessionTrouble): string {
     case 'tls':
     case 'auth-not-possible':
     case 'intercepted':
+    case 'token-later':
+    case 'proxy':
     case 'local':
       return trouble.detail;
     case 'no-secret':
-      return 'the password for this gateway is missing';
+      return 'the password or sign-in for this gateway is missing';
     case 'not-smtp':
       return 'no mail server answers there';
     case 'too-large':

@@ -63,6 +63,8 @@ export interface Delivery {
   forgetFailures(): void;
   /** Connects to every enabled gateway side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */
   probeGateways(signal: AbortSignal): Promise<void>;
+  /** A new password or sign-in: forgets the old one's refusal and tries it at once, without mail. Never rejects. */
+  credentialsChanged(gatewayId: string, signal: AbortSignal): Promise<void>;
   gatewayStates(): readonly GatewayState[];
   /** Settings ▸ Test (SPEC §3.4): each step in words. `secret` null: use the stored one. */
   testGateway(gateway: GatewaySettings, secret: string | null, signal: AbortSignal): Promise<readonly TestStep[]>;

@@ -200,7 +200,10 @@ function troubleVerdict(trouble: SessionTrouble, report: SessionReport, hopKind:
     case 'refused':
       return deferred('host', 'connection-refused', '4.4.1', reply);
     case 'unreachable':
+    case 'proxy':
       return deferred('host', 'unreachable', '4.4.1', reply);
+    case 'token-later':
+      return deferred(ownScope(hopKind), 'unreachable', '4.7.0', reply);
     case 'timeout':
       return deferred(
         'host',

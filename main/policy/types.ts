@@ -27,6 +27,10 @@ export type SessionTrouble =
     }
   | { readonly kind: 'auth-not-possible'; readonly detail: string } // no common mechanism, or not encrypted
   | { readonly kind: 'no-secret' }
+  /** OAuth 2: the access token could not be renewed now; the sign-in itself stands. */
+  | { readonly kind: 'token-later'; readonly detail: string }
+  /** The proxy did not let us through, or is not there. */
+  | { readonly kind: 'proxy'; readonly detail: string }
   | { readonly kind: 'not-smtp'; readonly line: string } // speaks HTTP, endless banner, …
   | { readonly kind: 'intercepted'; readonly detail: string }
   | { readonly kind: 'too-large'; readonly limit: number } // over the SIZE that the server announced (STANDARDS 46)

@@ -1,4 +1,5 @@
 import { enGateways } from './en-gateways.ts';
+import { enSignIn } from './en-sign-in.ts';
 
 /**
  * English words for every phrase that the engine can say (Phrase in shared/mail.ts). `{name}` stands for a parameter;
@@ -163,4 +164,5 @@ export const en = {
   'notify.bounced': 'A message could not be delivered and is in Bounced: {subject}',
 
   ...enGateways,
+  ...enSignIn,
 } as const;

@@ -30,6 +30,7 @@ export class ScriptedDelivery implements Delivery {
   readonly accepted = new Map<string, number>();
   probes = 0;
   forgotten = 0;
+  readonly credentials: string[] = [];
   readonly changes: (string | null)[] = [];
   /** Addresses that connections were to be bound to, at every drop. */
   readonly dropped: (readonly string[])[] = [];
@@ -112,6 +113,10 @@ export class ScriptedDelivery implements Delivery {
   }
   async probeGateways(): Promise<void> {
     this.probes += 1;
+    return Promise.resolve();
+  }
+  async credentialsChanged(gatewayId: string): Promise<void> {
+    this.credentials.push(gatewayId);
     return Promise.resolve();
   }
   gatewayStates(): readonly [] {
