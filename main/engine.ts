@@ -15,6 +15,7 @@ import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
 import type { Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
+import { insist } from './insist.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
 /** Most messages that are in some attempt at once; memory per message is one row and one chunk. */
@@ -22,8 +23,14 @@ const MOST_IN_FLIGHT = 200;
 /** Old sent and deleted mail is looked for this often. */
 const TIDY_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
+/** While mail waits the clock is looked at this often at least: it may have been set back meanwhile. */
+const LONGEST_SLEEP_MS = 5 * 60_000;
+/** The wall clock and the monotonic one differ by less than this while nobody sets the clock. */
+const CLOCK_SET_MS = 30_000;
 /** After trouble of our own (disk), the loop tries again after this. */
 const AFTER_TROUBLE_MS = 5_000;
+/** A message whose attempt ended in an error of ours rests for this long. */
+const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
 export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'waitsFor'> {
   readonly clock: Clock;
@@ -45,6 +52,8 @@ export interface Engine {
   start(): Promise<void>;
   /** New mail is in the store. */
   newMail(): void;
+  /** The store was lost and is back. */
+  storeReopened(): void;
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
   retry(selection: Selection, throughGateway: string | null): Promise<number>;
@@ -78,6 +87,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const waitedFor = new Set<string>();
   let inFlight = 0;
   let isPaused = false;
+  let clockOffset = clock.now() - clock.monotonic();
   let closing = false;
   let pumping = false;
   let pumpAgain = false;
@@ -113,14 +123,10 @@ export function createEngine(deps: EngineDeps): Engine {
     } catch (error) {
       // A bug or a broken store: the rows stay `attempting` and would wait for a restart; give them back.
       log.problem('attempt', error);
-      await store
-        .release(
-          message.recipients.map((r) => r.id),
-          { nextAt: clock.now() + 60_000, held: false },
-        )
-        .catch((again: unknown) => {
-          log.problem('release', again);
-        });
+      const recipients = message.recipients.map((r) => r.id);
+      await insist(deps, 'release', () =>
+        store.release(recipients, { nextAt: clock.now() + AFTER_TROUBLE_OF_ATTEMPT_MS, held: false }),
+      ).catch(() => undefined);
     } finally {
       inFlight -= 1;
       if (inFlight === 0) {
@@ -132,6 +138,7 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   const claim = async (): Promise<void> => {
+    await minded();
     do {
       pumpAgain = false;
       const room = MOST_IN_FLIGHT - inFlight;
@@ -146,6 +153,20 @@ export function createEngine(deps: EngineDeps): Engine {
       if (claimed.length > 0) pumpAgain = true;
     } while (pumpAgain);
     await arm();
+  };
+
+  const clampClock = async (): Promise<void> => {
+    await store.clampNextAt(latestNextAt(clock.now(), settings.get().connection.retryMinutes));
+  };
+
+  /** A clock that was set back leaves "not before" times too far away; one that was set forward makes mail due. */
+  const minded = async (): Promise<void> => {
+    const offset = clock.now() - clock.monotonic();
+    const moved = Math.abs(offset - clockOffset);
+    clockOffset = offset;
+    if (moved < CLOCK_SET_MS) return;
+    log.note('clock-set', { seconds: Math.round(moved / 1000) });
+    await clampClock();
   };
 
   /** Asked anew after an await. */
@@ -165,7 +186,7 @@ export function createEngine(deps: EngineDeps): Engine {
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || isClosing()) return;
     const wait = Math.max(at - clock.now(), inFlight > 0 ? 1_000 : 0);
-    setTimer(wait);
+    setTimer(Math.min(wait, LONGEST_SLEEP_MS));
   };
 
   function pump(): void {
@@ -193,9 +214,11 @@ export function createEngine(deps: EngineDeps): Engine {
   const wakeAll = async (): Promise<number> => {
     const now = clock.now();
     waitedFor.clear();
-    const count = await store.wake({ kind: 'all' }, now);
-    pump();
-    return count;
+    try {
+      return await store.wake({ kind: 'all' }, now);
+    } finally {
+      pump();
+    }
   };
 
   /** What was in flight on a network that is gone is cut off at once; policy sees a changed epoch and blames nobody. */
@@ -269,15 +292,12 @@ export function createEngine(deps: EngineDeps): Engine {
     });
   };
 
-  const clampClock = async (): Promise<void> => {
-    await store.clampNextAt(latestNextAt(clock.now(), settings.get().connection.retryMinutes));
-  };
-
   return {
     async start() {
-      isPaused = (await store.getMemo('paused')) === 'true';
-      await deps.memory.load();
-      await clampClock();
+      // A store that cannot be asked or written to just now (full disk) must not keep the program from delivering later.
+      isPaused = (await insist(deps, 'start', () => store.getMemo('paused'))) === 'true';
+      await insist(deps, 'start', () => deps.memory.load());
+      drop(insist(deps, 'clamp', clampClock), log, 'clamp');
       let before = settings.get();
       unwatch.push(
         network.watch(lookAround),
@@ -313,10 +333,11 @@ export function createEngine(deps: EngineDeps): Engine {
       started = true;
       armTidy();
       drop(tidy(), log, 'tidy');
-      await noteNetwork();
+      drop(noteNetwork(), log, 'network');
       await startDelivering('start');
     },
     newMail: pump,
+    storeReopened: pump,
     async sendNow() {
       const { hold } = world();
       if (hold !== null) return { count: 0, phrase: phrase(`hold.${hold}`) };
@@ -344,7 +365,7 @@ export function createEngine(deps: EngineDeps): Engine {
     paused: () => isPaused,
     async wokeUp() {
       log.note('woke-up');
-      await clampClock();
+      drop(clampClock(), log, 'clamp');
       cutOff();
       delivery.forgetFailures();
       await startDelivering('woke up');

@@ -2,11 +2,11 @@
  * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the Electron
  * shell (app/compose.ts), the tests and the benches all run this same composition with their own ports.
  */
-import { phrase } from '../shared/phrases.ts';
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
+import { phrase } from '../shared/phrases.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
 import type { AppStatus, GatewayState } from '../shared/status.ts';
 import { createApi } from './api.ts';
@@ -34,6 +34,7 @@ import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { exportSettings, importSettings } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
+import { createStorageProblems } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { createEmitter } from './events.ts';
 
@@ -96,13 +97,25 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log.problem('event', error);
   });
   const problems = createProblems(clock);
+  const storage = createStorageProblems({ profile, clock, problems });
   const newQueueId = createQueueIds(clock, random);
   const store = await openQueueStore({
     path: path.join(profile, 'queue.db'),
     runId: random.hex(8),
     clock,
     workerUrl: parts.workers.store,
+    onTrouble: (error) => {
+      log.problem('store', error);
+      storage.lost(error);
+    },
+    onReopened: (recovery) => {
+      log.note('store-reopened', { setAside: recovery.setAside, salvaged: recovery.salvaged });
+      storage.opened(recovery);
+      events.emit('queue:changed', {});
+      engine.storeReopened();
+    },
   });
+  storage.opened(store.recovery);
 
   const network = parts.network({ clock, log });
   const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
@@ -175,10 +188,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log,
     settings: () => settings.get(),
     dns,
-    freeSpace: async () => {
-      const fs = await statfs(profile);
-      return fs.bavail * fs.bsize;
-    },
+    freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
     onAccepted: () => {
       engine.newMail();
@@ -213,13 +223,21 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       problems: problems.list(),
     });
 
+  /** What keeps the store from answering is told as a problem: it must not keep the problems from being told. */
+  const recount = async (): Promise<void> => {
+    try {
+      counts = await store.counts();
+    } catch (error) {
+      log.problem('counts', error);
+    }
+  };
+
   let cancelTell: (() => void) | null = null;
   const tell = (): void => {
     cancelTell ??= clock.after(TELL_AFTER_MS, () => {
       cancelTell = null;
       drop(
-        store.counts().then((fresh) => {
-          counts = fresh;
+        recount().then(() => {
           events.emit('status:changed', status());
         }),
         log,
@@ -323,16 +341,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       phrase('problem.settingsSetAside', { file: path.basename(settings.setAside) }),
     );
   }
-  if (store.recovery.setAside !== null) {
-    problems.raise(
-      'queue',
-      'error',
-      phrase('problem.queue-set-aside', {
-        file: path.basename(store.recovery.setAside),
-        count: store.recovery.salvaged,
-      }),
-    );
-  }
 
   const api = createApi({
     clock,
@@ -346,7 +354,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     problems,
     newQueueId,
     status: async () => {
-      counts = await store.counts();
+      await recount();
       return status();
     },
     exportSettings: () => exportSettings(settings.get()),
@@ -382,8 +390,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   log.note('started', { version: parts.version, requeued: store.recovery.requeued });
   drop(
     (async () => {
-      counts = await store.counts();
-      await maildrop.pickup();
+      await recount();
+      await maildrop.pickup().catch((error: unknown) => {
+        log.problem('pickup', error);
+      });
       await engine.start();
       dialUp.start();
       tell();
@@ -411,6 +421,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     for (const off of stops) off();
     cancelTell?.();
     sleep.stop();
+    storage.close();
     dialUp.close();
     // The listener first: whatever is accepted after that is nobody's.
     await listener.close(Math.min(graceMs, 2_000));

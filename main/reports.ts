@@ -7,6 +7,7 @@ import type { StepFact } from './policy/explain.ts';
 import { deadline } from './policy/limit.ts';
 import { reportSentence } from './policy/report-sentence.ts';
 import type { NextStep, Route } from './policy/types.ts';
+import { StoreError } from './ports.ts';
 import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, QueueStore, Random } from './ports.ts';
 
 /** One recipient whose attempt is over, with all that led there. */
@@ -76,6 +77,17 @@ export function createReporter(deps: ReporterDeps): Reporter {
     return { kind: 'full', bytes };
   };
 
+  /** Octets that are gone for good must not keep the sender from being told. */
+  const originalOrNothing = async (...args: Parameters<typeof original>): ReturnType<typeof original> => {
+    try {
+      return await original(...args);
+    } catch (error) {
+      if (error instanceof StoreError && (error.reason === 'corrupt' || error.reason === 'other'))
+        return { kind: 'header', bytes: new Uint8Array(0) };
+      throw error;
+    }
+  };
+
   return {
     async reportsFor(message, finished) {
       const settings = deps.settings();
@@ -118,7 +130,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
         now,
         unique: deps.random.hex(12),
         recipients: reported,
-        original: await original(
+        original: await originalOrNothing(
           message,
           reported.some((r) => r.action === 'failed'),
         ),

@@ -4,6 +4,7 @@
  */
 import type { HopTry, Verdict } from '../shared/mail.ts';
 import { assertNever } from '../shared/result.ts';
+import { insist } from './insist.ts';
 import type { Delivery, OutgoingMessage, StepResult } from './delivery/types.ts';
 import { failedFolder } from './policy/bounce-decision.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
@@ -49,9 +50,6 @@ interface Traveller {
   readonly undeliverable: boolean;
   readonly trail: readonly StepFact[];
 }
-
-/** How long to wait between tries to write down what happened: it must be written, whatever it takes. */
-const RECORD_AGAIN_MS = [200, 1_000, 5_000, 15_000] as const;
 
 /**
  * Runs the attempt to its end: every claimed recipient is recorded or given back. Rejects only if the store refuses both.
@@ -104,16 +102,18 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
 
   const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
-    const reports = await deps.reporter.reportsFor(message, finished);
+    // A store that is being reopened must not lose the word of who was accepted.
+    const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
     const updates = finished.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
     for (const update of updates) if (update.waitsFor !== null) deps.waitsFor(update.waitsFor);
-    await recordDurably(deps, {
+    const attempt: AttemptRecord = {
       messageId: message.id,
       tries,
       updates,
       reports: reports.messages,
       invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
-    });
+    };
+    await insist(deps, 'record', () => deps.store.record(attempt));
     for (const f of finished) logFinished(deps.log, message, f);
   };
 
@@ -324,24 +324,6 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
       };
     default:
       return assertNever(decision);
-  }
-}
-
-/**
- * Writes down what happened, again and again until it is durable: what a server accepted and we forget would be sent
- * twice. Gives up only when the store is closed; then recovery calls the outcome unknown.
- */
-async function recordDurably(deps: AttemptDeps, record: AttemptRecord): Promise<void> {
-  for (let turn = 0; ; turn += 1) {
-    try {
-      await deps.store.record(record);
-      return;
-    } catch (error) {
-      deps.log.problem('record', error);
-      if (error instanceof Error && 'reason' in error && error.reason === 'closed') throw error;
-      const wait = RECORD_AGAIN_MS[Math.min(turn, RECORD_AGAIN_MS.length - 1)] ?? 15_000;
-      await new Promise<void>((resolve) => deps.clock.after(wait, resolve));
-    }
   }
 }
 

@@ -66,6 +66,7 @@ const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
+const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
@@ -76,6 +77,7 @@ const WORDS: readonly (readonly [string, number])[] = [
   ['disk is full', FULL],
   ['readonly database', READONLY],
   ['database is locked', BUSY],
+  ['disk I/O error', IOERR],
 ];
 
 /** SQLite's primary result code of an error, null if the error is not SQLite's. */
@@ -87,6 +89,11 @@ export function sqliteCode(error: unknown): number | null {
   }
   // The drop-in's all() and iterate() give the words alone (sqlite3_errstr, or sqlite3_errmsg).
   return WORDS.find(([words]) => error.message.includes(words))?.[1] ?? null;
+}
+
+/** True if the database must be opened anew: what this connection remembers of the file may not be true any more. */
+export function needsReopening(error: unknown): boolean {
+  return toStoreError(error).reason === 'corrupt' || sqliteCode(error) === IOERR;
 }
 
 /** Turns anything thrown into a StoreError; one that is already comes back as it is. */

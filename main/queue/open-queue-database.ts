@@ -24,7 +24,9 @@ export function openQueueDatabase(input: Pick<OpenInput, 'path' | 'now' | 'suspe
   } catch (error) {
     if (toStoreError(error).reason !== 'corrupt') throw toStoreError(error);
   }
-  const setAside = freeName(`${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`);
+  const setAside = freeName(
+    `${input.path}.broken-${new Date(input.now).toISOString().slice(0, 19).replaceAll(':', '')}`,
+  );
   try {
     for (const suffix of ['', '-wal']) {
       if (existsSync(input.path + suffix)) renameSync(input.path + suffix, setAside + suffix);
@@ -97,7 +99,8 @@ function checkHeader(path: string): void {
   const pages = head.readUInt32BE(28);
   // Before SQLite has changed anything: a newer program's file stays as it is.
   if (!existsSync(`${path}-wal`)) refuseNewer(head.readUInt32BE(60));
-  if (!existsSync(`${path}-wal`) && size < pages * pageSize) throw new StoreError('corrupt', 'the file has been cut short');
+  if (!existsSync(`${path}-wal`) && size < pages * pageSize)
+    throw new StoreError('corrupt', 'the file has been cut short');
 }
 
 function refuseNewer(version: number): void {
@@ -111,7 +114,9 @@ function refuseNewer(version: number): void {
 function checkVersion(db: Database): void {
   const version = schemaVersion(db);
   const { application_id: application } = db.prepare('PRAGMA application_id').get() as { application_id: number };
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as { tables: number };
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as {
+    tables: number;
+  };
   refuseNewer(version);
   if (tables > 0 && application !== APPLICATION_ID) throw new StoreError('corrupt', 'the file is not a queue');
   if (tables === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
@@ -122,7 +127,8 @@ function checkContents(db: Database, thorough: boolean): void {
   if (schemaVersion(db) === 0) return;
   if (thorough) {
     const rows = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-    if (rows[0]?.quick_check !== 'ok') throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
+    if (rows[0]?.quick_check !== 'ok')
+      throw new StoreError('corrupt', rows[0]?.quick_check ?? 'the check found nothing');
     return;
   }
   // Both ends of the trees that everything hangs from.

@@ -1,9 +1,9 @@
 /** The asynchronous port over the store's thread: gathers calls, matches answers, restarts the thread if it dies. */
 import type { QueueId } from '../../shared/mail.ts';
 import type { Selection } from '../../shared/ipc-contract.ts';
-import type { Clock, NewMessage, QueueStore, StagedMessage } from '../ports.ts';
+import type { Clock, NewMessage, QueueStore, StagedMessage, StoreRecovery } from '../ports.ts';
 import { StoreError } from '../ports.ts';
-import { CHUNK_BYTES } from './schema.ts';
+import { CHUNK_BYTES, RECIPIENT_FACTOR } from './schema.ts';
 import type { ChannelEvents, StoreChannel } from './store-channel.ts';
 import { openLocalChannel, openWorkerChannel } from './store-channel.ts';
 import type { OpInput, OpName, OpOutput, OpenInput, Request, Response } from './store-protocol.ts';
@@ -15,7 +15,10 @@ const SLICE = 500;
 const CHUNKS_AHEAD = 2;
 const RESTART_FIRST_MS = 100;
 const RESTART_MOST_MS = 30_000;
-const RESTART_TRIES = 8;
+/** A message that is being read waits so long for a lost store to come back; then its attempt ends. */
+const REOPENED_WITHIN_MS = 20_000;
+/** Fewer failures than these in a row are not worth a word: the next try comes within a second. */
+const FAILURES_TOLD = 3;
 const TIDY_AFTER_MS = 5000;
 const TIDY_PAGES = 256;
 const DEFAULT_RESERVE = 32 * 1024 * 1024;
@@ -26,8 +29,10 @@ export interface QueueStoreOptions {
   /** New at every start of the program; tells what a crash left in flight. */
   readonly runId: string;
   readonly clock: Clock;
-  /** Called once if the store cannot be brought back after its thread died again and again. */
-  readonly onFatal?: (error: StoreError) => void;
+  /** The store was lost while running and does not come back so far: nothing is accepted. It is tried on and on. */
+  readonly onTrouble?: (error: StoreError) => void;
+  /** It is back; what was found is told as at start. */
+  readonly onReopened?: (recovery: StoreRecovery) => void;
   /** Where the thread's code is; default: `store-worker.js` beside the running file. */
   readonly workerUrl?: URL;
   /** True: no thread. For tests from source, and tools. */
@@ -51,6 +56,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   const listeners = new Set<() => void>();
   const waiting = new Map<number, Waiting>();
   const inFlight = new Set<number>();
+  const whenOpen = new Set<() => void>();
   let gathered: Request[] = [];
   let lastNumber = 0;
   let stageNumber = 0;
@@ -77,6 +83,8 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       runId: options.runId,
       now: clock.now(),
       suspect,
+      // What is in flight names its messages by key: no new one may get the key of one that damage took.
+      seqAbove: Math.floor([...inFlight].reduce((highest, id) => Math.max(highest, id), 0) / RECIPIENT_FACTOR),
       reserveBytes: options.reserveBytes ?? DEFAULT_RESERVE,
     };
     if (options.inThread === true) return openLocalChannel(input, events);
@@ -85,10 +93,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
 
   function restartLater(error: StoreError): void {
     failures += 1;
-    if (failures > RESTART_TRIES) {
-      options.onFatal?.(error);
-      return;
-    }
+    if (failures === FAILURES_TOLD) options.onTrouble?.(error);
     cancelRestart = clock.after(Math.min(RESTART_FIRST_MS * 2 ** (failures - 1), RESTART_MOST_MS), () => {
       open().then(
         (next) => {
@@ -98,6 +103,8 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
           }
           channel = next;
           suspect = false;
+          options.onReopened?.(next.recovery);
+          for (const done of [...whenOpen]) done();
           // What this run has in flight goes on; what was claimed but never handed out does not.
           call('reclaim', { known: [...inFlight], now: clock.now() }).catch(() => undefined);
         },
@@ -264,13 +271,38 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
     };
   }
 
+  /** Resolves once the store is there again, or after a while. */
+  function reopened(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        whenOpen.delete(done);
+        resolve();
+      };
+      const cancel = clock.after(REOPENED_WITHIN_MS, done);
+      whenOpen.add(done);
+    });
+  }
+
+  /** A store that is lost in the middle of a message's octets is no fault of the message: they come from the next one. */
+  async function bytesOf(id: QueueId, n: number): Promise<OpOutput<'bytes'>> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await call('bytes', { id, n });
+      } catch (error) {
+        if (closed || channel !== null || tries > 2) throw error;
+        await reopened();
+      }
+    }
+  }
+
   async function* read(id: QueueId, offset = 0): AsyncGenerator<Uint8Array, void> {
     const firstChunk = Math.floor(offset / CHUNK_BYTES);
     let position = firstChunk * CHUNK_BYTES;
     let next: Promise<OpOutput<'bytes'>> | null = null;
     try {
       for (let n = firstChunk; ; n += 1) {
-        const found = await (next ?? call('bytes', { id, n }));
+        const found = await (next ?? bytesOf(id, n));
         next = null;
         if (found === null) throw new StoreError('other', 'the message is not in the queue any more');
         if (position >= found.size) return;
@@ -279,7 +311,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
         if (bytes.byteLength !== whole) throw new StoreError('corrupt', `octets of message ${id} are missing`);
         position += bytes.byteLength;
         // One chunk ahead: it is fetched while this one goes out.
-        if (position < size) next = call('bytes', { id, n: n + 1 });
+        if (position < size) next = bytesOf(id, n + 1);
         next?.catch(() => undefined);
         const skip = Math.max(0, offset - (position - bytes.byteLength));
         if (skip < bytes.byteLength) yield skip === 0 ? bytes : bytes.subarray(skip);
@@ -395,6 +427,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       closed = true;
       cancelTidy?.();
       cancelRestart?.();
+      for (const done of [...whenOpen]) done();
       await channel?.close();
       rejectAll(new StoreError('closed', 'the queue is closed'));
       listeners.clear();

@@ -41,17 +41,19 @@ export function createQueueWrites(options: {
   readonly prepare: Prepare;
   readonly reads: QueueReads;
   readonly runId: string;
+  /** New messages get sequence numbers above this one and above all in the database. */
+  readonly seqAbove: number;
   /** Called with each new message before anything is written; throws StoreError 'full' when space is short. */
   readonly checkSpace: () => void;
 }) {
-  const { prepare, reads, runId, checkSpace } = options;
+  const { prepare, reads, runId, seqAbove, checkSpace } = options;
   /** Messages whose row must be worked out anew from their recipients before the transaction ends. */
   const dirty = new Set<number>();
   /** Tokens of messages that are being staged -> key of their octets. */
   const staged = new Map<string, number>();
   /** To be done once the transaction is safe. */
   let afterCommit: (() => void)[] = [];
-  let nextSeq = highestSeq() + 1;
+  let nextSeq = Math.max(highestSeq(), seqAbove) + 1;
 
   function highestSeq(): number {
     const row = prepare(

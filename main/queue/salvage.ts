@@ -2,7 +2,17 @@
  * Saves messages out of a damaged database, row by row, into a new one. Works on a copy: the file that was set aside
  * stays as it was found.
  */
-import { closeSync, copyFileSync, constants, existsSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import type { Database, Row, SqlValue } from './database.ts';
 import { openDatabase } from './database.ts';
 import { CHUNK_FACTOR, RECIPIENT_FACTOR, migrate } from './schema.ts';
@@ -54,7 +64,9 @@ function mendFirstPages(path: string): void {
       empty.exec('PRAGMA journal_mode = WAL');
       migrate(empty);
       empty.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      const { rootpage } = empty.prepare("SELECT min(rootpage) AS rootpage FROM sqlite_schema WHERE rootpage > 0").get() as {
+      const { rootpage } = empty
+        .prepare('SELECT min(rootpage) AS rootpage FROM sqlite_schema WHERE rootpage > 0')
+        .get() as {
         rootpage: number;
       };
       empty.close();
@@ -93,8 +105,10 @@ function readableKeys(source: Database): readonly number[] {
   let last = 0;
   let step = 1;
   // Bounded: 60 doublings reach past any key.
-  for (let failures = 0; failures < 60; ) {
-    const found = attempt<{ row: { seq: number } | undefined }>(() => ({ row: up.get(last) as { seq: number } | undefined }));
+  for (let failures = 0; failures < 60;) {
+    const found = attempt<{ row: { seq: number } | undefined }>(() => ({
+      row: up.get(last) as { seq: number } | undefined,
+    }));
     if (found === null) {
       failures += 1;
       last += step;
@@ -109,7 +123,8 @@ function readableKeys(source: Database): readonly number[] {
   }
   // From the other end: what lies behind a damaged stretch.
   attempt(() => {
-    for (const row of source.prepare('SELECT seq FROM message ORDER BY seq DESC').iterate()) keys.add((row as { seq: number }).seq);
+    for (const row of source.prepare('SELECT seq FROM message ORDER BY seq DESC').iterate())
+      keys.add((row as { seq: number }).seq);
   });
   // The key of a recipient names its message too: found even where the table of messages cannot be walked.
   for (const direction of ['ASC', 'DESC']) {
@@ -125,7 +140,9 @@ function readableKeys(source: Database): readonly number[] {
 function insertRow(target: Database, table: string, row: Row): void {
   const columns = Object.keys(row);
   const values: readonly SqlValue[] = Object.values(row);
-  target.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`).run(...values);
+  target
+    .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+    .run(...values);
 }
 
 function rowsOf(source: Database, table: string, from: number, to: number): readonly Row[] {
@@ -145,7 +162,8 @@ function copyMessages(source: Database, target: Database): number {
   }
   for (const table of ['activity', 'network', 'network_change', 'invalid_address', 'memo']) {
     attempt(() => {
-      for (const row of source.prepare(`SELECT * FROM ${table}`).iterate()) attempt(() => insertRow(target, table, row as Row));
+      for (const row of source.prepare(`SELECT * FROM ${table}`).iterate())
+        attempt(() => insertRow(target, table, row as Row));
     });
   }
   return saved;
@@ -176,7 +194,8 @@ function copyMessage(source: Database, target: Database, seq: number, bodies: Se
   const search = attempt(() => source.prepare('SELECT * FROM search WHERE seq = ?').get(seq) as Row | undefined);
   insertRow(target, 'search', search ?? { seq, text: String(message['subject']).toLowerCase(), words: '' });
   attempt(() => {
-    for (const row of rowsOf(source, 'timeline', seq * CHUNK_FACTOR, (seq + 1) * CHUNK_FACTOR)) insertRow(target, 'timeline', row);
+    for (const row of rowsOf(source, 'timeline', seq * CHUNK_FACTOR, (seq + 1) * CHUNK_FACTOR))
+      insertRow(target, 'timeline', row);
   });
   bodies.add(body);
   return true;

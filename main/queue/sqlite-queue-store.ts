@@ -6,7 +6,7 @@ import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { StoreError, type StoreRecovery } from '../ports.ts';
 import type { Database } from './database.ts';
-import { sqliteEngine, toStoreError } from './database.ts';
+import { needsReopening, sqliteEngine, toStoreError } from './database.ts';
 import { openQueueDatabase } from './open-queue-database.ts';
 import { createQueueReads, statementCache } from './queue-reads.ts';
 import { createQueueWrites } from './queue-writes.ts';
@@ -19,7 +19,7 @@ export interface StoreCore {
   readonly engine: string;
   /** Does all requests, the changes in one transaction, and answers each. Never throws. */
   execute(requests: readonly Request[]): readonly Response[];
-  /** True once damage was met: the database must be closed and opened anew, with `suspect`. */
+  /** True once damage was met, or the file could not be read or written: the database must be closed and opened anew, with `suspect`. */
   damaged(): boolean;
   close(): void;
 }
@@ -62,7 +62,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
   }
 
   const reads = createQueueReads(prepare);
-  const writes = createQueueWrites({ prepare, reads, runId: input.runId, checkSpace });
+  const writes = createQueueWrites({ prepare, reads, runId: input.runId, seqAbove: input.seqAbove, checkSpace });
   let damaged = false;
   let synchronous = '';
 
@@ -109,7 +109,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
 
   function failed(n: number, error: unknown): Response {
     const { reason, message } = toStoreError(error);
-    if (reason === 'corrupt') damaged = true;
+    if (needsReopening(error)) damaged = true;
     return { n, ok: false, error: { reason, message } };
   }
 

@@ -140,6 +140,8 @@ export interface OpenInput {
   readonly now: number;
   /** The last one that had it open met damage: look through all of it. */
   readonly suspect: boolean;
+  /** New messages get sequence numbers above this one. */
+  readonly seqAbove: number;
   /** Free octets of the disk below which new messages are refused as `full`. */
   readonly reserveBytes: number;
 }

@@ -137,6 +137,7 @@ export const en = {
     passedOver: 'Passed over: known not to be reachable on this network.',
   },
   reason: {
+    'direct-blocked': 'This network blocks direct delivery.',
     reply: 'The server asked to try again later.',
     'unsupported-reply': 'The server gave no sensible reply.',
     'too-many-recipients': 'The server takes no more recipients at a time.',

@@ -1,0 +1,219 @@
+/** The program dies, or a part of it: what was acknowledged is not lost (STANDARDS §3). */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { BroadcastChannel } from 'node:worker_threads';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../../main/queue/database.ts';
+import { gatewaysAt } from '../support/program-parts.ts';
+import { buildProgram, startRig, type BuiltProgram, type RigSettings } from '../support/program-rig.ts';
+import { greetedClient, startLoadSink, submit, submitOver } from '../support/smtp-load.ts';
+
+let built: BuiltProgram;
+beforeAll(async () => {
+  built = await buildProgram();
+}, 60_000);
+afterAll(() => {
+  built.remove();
+});
+
+function tempProfile(): string {
+  const profile = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
+  onTestFinished(() => {
+    rmSync(profile, { recursive: true, force: true });
+  });
+  return profile;
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly port: number;
+  readonly error: string | null;
+  readonly exited: Promise<number | string | null>;
+}
+
+async function startChild(profile: string, settings: RigSettings): Promise<Child> {
+  const task = path.join(profile, 'task.json');
+  writeFileSync(task, JSON.stringify({ profile, settings }));
+  const child = spawn(process.execPath, [built.child, task], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<number | string | null>((resolve) => {
+    child.on('exit', (code, signal) => {
+      resolve(signal ?? code);
+    });
+  });
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+  });
+  const line = await new Promise<string>((resolve) => {
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => {
+      text += data.toString();
+      if (text.includes('\n')) resolve(text);
+    });
+    void exited.then(() => {
+      resolve(text === '' ? '{"error":"ended without a word"}' : text);
+    });
+  });
+  const said = JSON.parse(line) as { listener?: { port: number }; error?: string };
+  return { process: child, port: said.listener?.port ?? 0, error: said.error ?? null, exited };
+}
+
+/** Sessions that hand in message after message until the program is gone; adds the acknowledged ones. */
+function pour(port: number, lanes: number, round: number, acked: Set<string>): Promise<unknown> {
+  return Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      const client = await greetedClient(port);
+      if (!client) return;
+      for (let n = 0; ; n += 1) {
+        const name = `r${round}-l${lane}-${n}`;
+        const reply = await submitOver(client, name, { size: n % 10 === 9 ? 600_000 : 2_000 });
+        if (reply.startsWith('250')) acked.add(name);
+        else if (reply === '') break;
+      }
+      client.close();
+    }),
+  );
+}
+
+test('kill -9 under load: everything acknowledged arrives, twice at most what was in flight', async () => {
+  const profile = tempProfile();
+  const sink = await startLoadSink();
+  onTestFinished(() => sink.close());
+  const settings = { gateways: gatewaysAt([sink.port]), connection: { maxOutgoing: 10 } };
+  const acked = new Set<string>();
+  const kills = 6;
+  for (let round = 0; round < kills; round += 1) {
+    const child = await startChild(profile, settings);
+    expect(child.error).toBeNull();
+    const poured = pour(child.port, 8, round, acked);
+    // Different moments: during start-up work, in the middle, with a backlog.
+    await new Promise((resolve) => setTimeout(resolve, 80 + ((round * 331) % 900)));
+    child.process.kill('SIGKILL');
+    expect(await child.exited).toBe('SIGKILL');
+    await poured;
+  }
+  const last = await startChild(profile, settings);
+  expect(last.error).toBeNull();
+  const missing = (): string[] => [...acked].filter((name) => !sink.arrived.has(name));
+  await expect.poll(() => missing().length, { timeout: 30_000, interval: 100 }).toBe(0);
+  expect(acked.size).toBeGreaterThan(200);
+  const twice = [...sink.arrived.values()].filter((n) => n > 1).length;
+  expect(twice).toBeLessThanOrEqual(kills * 200); // the engine's bound on what is in flight
+  expect(Math.max(...sink.arrived.values())).toBeLessThanOrEqual(kills + 1);
+  last.process.kill('SIGTERM');
+  await last.exited;
+}, 90_000);
+
+test('power cut: whatever was acknowledged is in the files as they are on the disk at that moment', async () => {
+  const { profile, port, ...rig } = await startRig(built, { settings: { gateways: { mode: 'always' } } });
+  onTestFinished(() => rig.close());
+  const acked: string[] = [];
+  const copies: { readonly folder: string; readonly acked: readonly string[] }[] = [];
+  const pouring = Promise.all(
+    Array.from({ length: 6 }, async (_, lane) => {
+      for (let n = 0; n < 30; n += 1) {
+        const reply = await submit(port, `p${lane}-${n}`, { size: n % 7 === 6 ? 300_000 : 3_000 });
+        const id = /queued as (\S+)/.exec(reply)?.[1];
+        expect(id).toBeDefined();
+        acked.push(id ?? '');
+        if (lane === 0 && n % 5 === 2) {
+          // At once, in this very turn: nothing that is acknowledged later can be in the copy by waiting.
+          const folder = path.join(profile, `cut-${copies.length}`);
+          mkdirSync(folder);
+          const known = [...acked];
+          for (const suffix of ['', '-wal']) {
+            const from = path.join(profile, `queue.db${suffix}`);
+            if (existsSync(from)) copyFileSync(from, path.join(folder, `queue.db${suffix}`));
+          }
+          copies.push({ folder, acked: known });
+        }
+      }
+    }),
+  );
+  await pouring;
+  expect(copies.length).toBeGreaterThan(4);
+  for (const { folder, acked: known } of copies) {
+    const cut = await startRig(built, { profile: folder, settings: { gateways: { mode: 'always' } } });
+    try {
+      expect(cut.program.status().problems).toEqual([]);
+      const missing: string[] = [];
+      for (const id of known) {
+        const found = await cut.program.api['queue.show']({ id });
+        if (!found.ok) missing.push(id);
+      }
+      expect(missing).toEqual([]);
+    } finally {
+      await cut.stop();
+    }
+  }
+}, 60_000);
+
+test('two programs on one profile: the second says so and ends, nothing is sent twice', async () => {
+  const profile = tempProfile();
+  const sink = await startLoadSink();
+  onTestFinished(() => sink.close());
+  const settings = { gateways: gatewaysAt([sink.port]) };
+  const first = await startChild(profile, settings);
+  expect(await submit(first.port, 'before')).toMatch(/^250/);
+  const second = await startChild(profile, settings);
+  expect(second.error).toMatch(/in use by another program/);
+  expect(await second.exited).toBe(1);
+  for (let i = 0; i < 20; i += 1) expect(await submit(first.port, `m${i}`)).toMatch(/^250/);
+  await expect.poll(() => sink.arrived.size, { timeout: 10_000 }).toBe(21);
+  expect([...sink.arrived.values()].every((n) => n === 1)).toBe(true);
+});
+
+test('the store thread dies with calls pending: 451 meanwhile, nothing acknowledged is lost, the program goes on by itself', async () => {
+  const sink = await startLoadSink();
+  const rig = await startRig(built, { settings: { gateways: gatewaysAt([sink.port]) } });
+  const killer = new BroadcastChannel('store-worker-dies');
+  onTestFinished(async () => {
+    killer.close();
+    await rig.close();
+    await sink.close();
+  });
+  const acked = new Set<string>();
+  const others = new Map<string, number>();
+  let over = false;
+  const lanes = Array.from({ length: 6 }, async (_, lane) => {
+    const client = await greetedClient(rig.port);
+    if (!client) throw new Error('nobody listens');
+    for (let n = 0; !over; n += 1) {
+      const reply = await submitOver(client, `t${lane}-${n}`);
+      if (reply.startsWith('250')) acked.add(`t${lane}-${n}`);
+      else {
+        others.set(reply.slice(0, 9), (others.get(reply.slice(0, 9)) ?? 0) + 1);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+    client.close();
+  });
+  for (let round = 0; round < 5; round += 1) {
+    const before = acked.size;
+    await expect.poll(() => acked.size, { timeout: 20_000, interval: 5 }).toBeGreaterThan(before + 20);
+    killer.postMessage(path.join(rig.profile, 'queue.db'));
+    await expect.poll(() => others.size, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+  }
+  over = true;
+  await Promise.all(lanes);
+  expect([...others.keys()]).toEqual(['451 4.3.0']);
+  const missing = (): number => [...acked].filter((name) => !sink.arrived.has(name)).length;
+  await expect.poll(missing, { timeout: 30_000 }).toBe(0);
+  await expect
+    .poll(async () => rig.program.api['queue.folders']({}), { timeout: 20_000 })
+    .toMatchObject({ value: { outbox: 0 } });
+  expect(Math.max(...sink.arrived.values())).toBe(1);
+  expect(rig.program.status().problems).toEqual([]);
+}, 60_000);
+
+test('the copy of a queue is sound by the word of the database itself', async () => {
+  const rig = await startRig(built, { settings: { gateways: { mode: 'always' } } });
+  for (let i = 0; i < 5; i += 1) await submit(rig.port, `s${i}`);
+  await rig.stop();
+  const db = openDatabase(path.join(rig.profile, 'queue.db'));
+  expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+  db.close();
+  await rig.close();
+});
