@@ -134,6 +134,7 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
   const child = spawn(electronPath(), electronArguments(profile.folder, args), {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -141,9 +142,10 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
       output += text;
     });
   }
-  const exited = once(child, 'exit').then(
-    ([code, signal]) => (code as number | null) ?? (signal as NodeJS.Signals | null),
-  );
+  const exited = once(child, 'exit').then(([code, signal]) => {
+    endGroup(child.pid);
+    return (code as number | null) ?? (signal as NodeJS.Signals | null);
+  });
   return {
     pid: child.pid ?? 0,
     exited,
@@ -155,10 +157,22 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
   };
 }
 
+/** Electron's children outlive a program that is ended with SIGKILL; they are of its process group. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
+}
+
 /** Starts the program and waits until it greets mail programs. */
 export async function startProgram(profile: TestProfile, args?: readonly string[]): Promise<RunningProgram> {
   const program = spawnProgram(profile, args);
-  await until(`the program greets on port ${profile.port}`, async () => (await greeting(profile.port)).startsWith('220 '));
+  await until(`the program greets on port ${profile.port}`, async () =>
+    (await greeting(profile.port)).startsWith('220 '),
+  );
   return program;
 }
 
