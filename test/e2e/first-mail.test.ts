@@ -62,7 +62,12 @@ const MESSAGES = [
     from: 'ann@client.test',
     to: ['bob@local.test'],
     bytes: crlf(
-      ...headers('eight bits', 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit'),
+      ...headers(
+        'eight bits',
+        'MIME-Version: 1.0',
+        'Content-Type: text/plain; charset=utf-8',
+        'Content-Transfer-Encoding: 8bit',
+      ),
       Buffer.from('Grüße aus Köln, 東京 und Ελλάδα', 'utf8').toString('latin1'),
       'and some octets that are no UTF-8: \xe4\xf6\xfc\xff',
     ),

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
-import { electronArguments, electronPath, makeProfile, root, type SettingsSections, type TestProfile } from './program.ts';
+import {
+  electronArguments,
+  electronPath,
+  makeProfile,
+  root,
+  type SettingsSections,
+  type TestProfile,
+} from './program.ts';
 
 /** Options of launchApp. */
 export interface LaunchOptions {

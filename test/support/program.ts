@@ -5,16 +5,26 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
 /** Long enough for a machine that has other things to do; a test that works never waits that long. */
 const PATIENCE_MS = 30_000;
 
-/** Waits until `probe` gives `expected` (by equality of structure). */
+/** In a test: `await eventually('…', probe).toBe(…)` waits until the matcher is content. */
 export function eventually<T>(what: string, probe: () => T | Promise<T>, timeout = PATIENCE_MS) {
   return expect.poll(probe, { message: what, timeout, interval: 50 });
+}
+
+/** Waits until `ready` says true; anywhere, not only in a test. */
+export async function until(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      if (!(await ready())) throw new Error(`Not so: ${what}`);
+    },
+    { timeout: PATIENCE_MS, interval: 50 },
+  );
 }
 
 /** A TCP port on loopback that nobody used a moment ago. */
@@ -124,6 +134,7 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
   const child = spawn(electronPath(), electronArguments(profile.folder, args), {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -131,9 +142,10 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
       output += text;
     });
   }
-  const exited = once(child, 'exit').then(
-    ([code, signal]) => (code as number | null) ?? (signal as NodeJS.Signals | null),
-  );
+  const exited = once(child, 'exit').then(([code, signal]) => {
+    endGroup(child.pid);
+    return (code as number | null) ?? (signal as NodeJS.Signals | null);
+  });
   return {
     pid: child.pid ?? 0,
     exited,
@@ -145,10 +157,22 @@ export function spawnProgram(profile: TestProfile, args: readonly string[] = ['-
   };
 }
 
+/** Electron's children outlive a program that is ended with SIGKILL; they are of its process group. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
+}
+
 /** Starts the program and waits until it greets mail programs. */
 export async function startProgram(profile: TestProfile, args?: readonly string[]): Promise<RunningProgram> {
   const program = spawnProgram(profile, args);
-  await eventually(`the program greets on port ${profile.port}`, () => greeting(profile.port)).toMatch(/^220 /);
+  await until(`the program greets on port ${profile.port}`, async () =>
+    (await greeting(profile.port)).startsWith('220 '),
+  );
   return program;
 }
 

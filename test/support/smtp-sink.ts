@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { eventually, greeting } from './program.ts';
+import { greeting, until } from './program.ts';
 
 /** What arrived. */
 export interface SmtpSink {
@@ -29,7 +29,10 @@ export async function startSmtpSink(port: number): Promise<SmtpSink> {
     complaints += text;
   });
   const exited = once(child, 'exit');
-  await eventually('smtp-sink greets', async () => (await greeting(port)) + complaints).toMatch(/^220 /);
+  await until('smtp-sink greets', async () => {
+    if (child.exitCode !== null) throw new Error(`smtp-sink ended: ${complaints}`);
+    return (await greeting(port)).startsWith('220 ');
+  });
   /** A file is complete once it is written; its text never changes after that. */
   const complete = new Map<string, readonly string[]>();
   return {
