@@ -12,11 +12,13 @@ import { isNetworkChange } from './network/interpret.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
-import type { Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
+import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
 /** Most messages that are in some attempt at once; memory per message is one row and one chunk. */
 const MOST_IN_FLIGHT = 200;
+/** With fewer places than this the queue is not asked for more while others are under way: many are claimed at a time. */
+const ROOM_WORTH_ASKING = 50;
 /** Old sent and deleted mail is looked for this often. */
 const TIDY_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
@@ -42,6 +44,11 @@ export interface Engine {
   start(): Promise<void>;
   /** New mail is in the store. */
   newMail(): void;
+  /**
+   * A place for a message that is about to be accepted: the caller claims it with its commit, and calls back once with
+   * what came of it, null if nothing did. Null: no place, or not now; the message waits in the queue.
+   */
+  reserve(): ((claimed: ClaimedMessage | null) => void) | null;
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
   retry(selection: Selection, throughGateway: string | null): Promise<number>;
@@ -74,6 +81,10 @@ export function createEngine(deps: EngineDeps): Engine {
   /** Hop keys that some recipient may wait for; a hop that works releases only what waits. */
   const waitedFor = new Set<string>();
   let inFlight = 0;
+  let reserved = 0;
+  let started = false;
+  /** More may be due than was claimed last. */
+  let moreDue = false;
   let isPaused = false;
   let closing = false;
   let pumping = false;
@@ -91,54 +102,70 @@ export function createEngine(deps: EngineDeps): Engine {
     for (const listener of listeners) listener();
   };
 
+  const hold = (): World['hold'] => decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() });
+
   const world = (): World => ({
     settings: settings.get(),
     now: clock.now(),
     networkId: known.id,
     networkName: known.name,
-    hold: decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() }),
+    hold: hold(),
     ownNames: deps.ownNames(),
   });
 
   const attemptDeps: AttemptDeps = { ...deps, world, networkEpoch: () => epoch, waitsFor: (key) => waitedFor.add(key) };
 
-  const runOne = async (message: Parameters<typeof runAttempt>[1]): Promise<void> => {
+  const giveBack = (message: ClaimedMessage, nextAt: number): Promise<void> =>
+    store
+      .release(
+        message.recipients.map((r) => r.id),
+        { nextAt, held: false },
+      )
+      .catch((again: unknown) => {
+        log.problem('release', again);
+      });
+
+  const runOne = async (message: ClaimedMessage): Promise<void> => {
     inFlight += 1;
+    let somethingWaits = true;
     try {
-      await runAttempt(attemptDeps, message, abort.signal);
+      somethingWaits = await runAttempt(attemptDeps, message, abort.signal);
     } catch (error) {
       // A bug or a broken store: the rows stay `attempting` and would wait for a restart; give them back.
       log.problem('attempt', error);
-      await store
-        .release(
-          message.recipients.map((r) => r.id),
-          { nextAt: clock.now() + 60_000, held: false },
-        )
-        .catch((again: unknown) => {
-          log.problem('release', again);
-        });
+      await giveBack(message, clock.now() + 60_000);
     } finally {
       inFlight -= 1;
       if (inFlight === 0) {
         tell();
         idle?.();
       }
-      pump();
+      if (somethingWaits || moreDue) pump();
     }
+  };
+
+  const run = (messages: readonly ClaimedMessage[]): void => {
+    if (messages.length > 0 && inFlight === 0) {
+      inFlight += 1; // counted before telling, so that listeners see "sending"
+      tell();
+      inFlight -= 1;
+    }
+    for (const message of messages) drop(runOne(message), log, 'attempt');
   };
 
   const claim = async (): Promise<void> => {
     do {
       pumpAgain = false;
-      const room = MOST_IN_FLIGHT - inFlight;
-      if (closing || room <= 0 || world().hold !== null) return;
-      const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains: delivery.busyDomains() });
-      if (claimed.length > 0 && inFlight === 0) {
-        inFlight += 1; // counted before telling, so that listeners see "sending"
-        tell();
-        inFlight -= 1;
+      const room = MOST_IN_FLIGHT - inFlight - reserved;
+      if (closing || hold() !== null) return;
+      if (room < ROOM_WORTH_ASKING) {
+        moreDue = true;
+        return;
       }
-      for (const message of claimed) drop(runOne(message), log, 'attempt');
+      const skipDomains = delivery.busyDomains();
+      const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains });
+      moreDue = skipDomains.length > 0 || claimed.length > 0;
+      run(claimed);
       if (claimed.length > 0) pumpAgain = true;
     } while (pumpAgain);
     await arm();
@@ -156,7 +183,7 @@ export function createEngine(deps: EngineDeps): Engine {
   /** Sets the timer for the nearest due recipient. */
   const arm = async (): Promise<void> => {
     setTimer(null);
-    if (closing || world().hold !== null || inFlight >= MOST_IN_FLIGHT) return;
+    if (closing || hold() !== null || inFlight >= MOST_IN_FLIGHT) return;
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || isClosing()) return;
@@ -204,14 +231,14 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   const startDelivering = async (): Promise<void> => {
-    if (world().hold !== null || closing) return;
+    if (hold() !== null || closing) return;
     drop(delivery.probeGateways(abort.signal), log, 'probe');
     await wakeAll();
   };
 
   const networkChanged = async (next: NetworkState): Promise<void> => {
     const same = !isNetworkChange(known, next) && next.online === known.online;
-    const heldBefore = world().hold !== null;
+    const heldBefore = hold() !== null;
     known = next;
     if (!same) {
       cutOff();
@@ -219,7 +246,7 @@ export function createEngine(deps: EngineDeps): Engine {
       if (next.id !== null) await store.noteNetwork({ id: next.id, name: next.name, at: clock.now() });
     }
     tell();
-    if (!same || (heldBefore && world().hold === null)) await startDelivering();
+    if (!same || (heldBefore && hold() === null)) await startDelivering();
   };
 
   const tidy = async (): Promise<void> => {
@@ -240,6 +267,17 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   return {
+    reserve() {
+      if (!started || closing || moreDue || hold() !== null) return null;
+      if (inFlight + reserved >= MOST_IN_FLIGHT || delivery.busyDomains().length > 0) return null;
+      reserved += 1;
+      return (claimed) => {
+        reserved -= 1;
+        if (claimed === null) pump();
+        else if (closing || hold() !== null) drop(giveBack(claimed, clock.now()), log, 'release');
+        else run([claimed]);
+      };
+    },
     async start() {
       isPaused = (await store.getMemo('paused')) === 'true';
       const memory = await store.getMemo('direct-blocked');
@@ -278,6 +316,7 @@ export function createEngine(deps: EngineDeps): Engine {
       armTidy();
       drop(tidy(), log, 'tidy');
       if (known.id !== null) await store.noteNetwork({ id: known.id, name: known.name, at: clock.now() });
+      started = true;
       await startDelivering();
     },
     newMail: pump,
