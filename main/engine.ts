@@ -14,12 +14,14 @@ import { sendsOnConnect } from './policy/dialup-rules.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
-import type { Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
+import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
 import { insist } from './insist.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
 /** Most messages that are in some attempt at once; memory per message is one row and one chunk. */
 const MOST_IN_FLIGHT = 200;
+/** With fewer places than this the queue is not asked for more while others are under way: many are claimed at a time. */
+const ROOM_WORTH_ASKING = 50;
 /** Old sent and deleted mail is looked for this often. */
 const TIDY_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
@@ -54,6 +56,11 @@ export interface Engine {
   newMail(): void;
   /** The store was lost and is back. */
   storeReopened(): void;
+  /**
+   * A place for a message that is about to be accepted: the caller claims it with its commit, and calls back once with
+   * what came of it, null if nothing did. Null: no place, or not now; the message waits in the queue.
+   */
+  reserve(): ((claimed: ClaimedMessage | null) => void) | null;
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
   retry(selection: Selection, throughGateway: string | null): Promise<number>;
@@ -86,6 +93,9 @@ export function createEngine(deps: EngineDeps): Engine {
   /** Hop keys that some recipient may wait for; a hop that works releases only what waits. */
   const waitedFor = new Set<string>();
   let inFlight = 0;
+  let reserved = 0;
+  /** More may be due than was claimed last. */
+  let moreDue = false;
   let isPaused = false;
   let clockOffset = clock.now() - clock.monotonic();
   let closing = false;
@@ -104,52 +114,67 @@ export function createEngine(deps: EngineDeps): Engine {
     for (const listener of listeners) listener();
   };
 
+  const hold = (): World['hold'] => decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() });
+
   const world = (): World => ({
     settings: settings.get(),
     now: clock.now(),
     networkId: known.id,
     networkName: known.name,
     linkNames: linkNames(known),
-    hold: decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() }),
+    hold: hold(),
     ownNames: deps.ownNames(),
   });
 
   const attemptDeps: AttemptDeps = { ...deps, world, networkEpoch: () => epoch, waitsFor: (key) => waitedFor.add(key) };
 
-  const runOne = async (message: Parameters<typeof runAttempt>[1]): Promise<void> => {
+  const giveBack = async (message: ClaimedMessage, nextAt: number): Promise<void> => {
+    const recipients = message.recipients.map((r) => r.id);
+    await insist(deps, 'release', () => store.release(recipients, { nextAt, held: false })).catch(() => undefined);
+  };
+
+  const runOne = async (message: ClaimedMessage): Promise<void> => {
     inFlight += 1;
+    let somethingWaits = true;
     try {
-      await runAttempt(attemptDeps, message, abort.signal);
+      somethingWaits = await runAttempt(attemptDeps, message, abort.signal);
     } catch (error) {
       // A bug or a broken store: the rows stay `attempting` and would wait for a restart; give them back.
       log.problem('attempt', error);
-      const recipients = message.recipients.map((r) => r.id);
-      await insist(deps, 'release', () =>
-        store.release(recipients, { nextAt: clock.now() + AFTER_TROUBLE_OF_ATTEMPT_MS, held: false }),
-      ).catch(() => undefined);
+      await giveBack(message, clock.now() + AFTER_TROUBLE_OF_ATTEMPT_MS);
     } finally {
       inFlight -= 1;
       if (inFlight === 0) {
         tell();
         idle?.();
       }
-      pump();
+      if (somethingWaits || moreDue) pump();
     }
+  };
+
+  const run = (messages: readonly ClaimedMessage[]): void => {
+    if (messages.length > 0 && inFlight === 0) {
+      inFlight += 1; // counted before telling, so that listeners see "sending"
+      tell();
+      inFlight -= 1;
+    }
+    for (const message of messages) drop(runOne(message), log, 'attempt');
   };
 
   const claim = async (): Promise<void> => {
     await minded();
     do {
       pumpAgain = false;
-      const room = MOST_IN_FLIGHT - inFlight;
-      if (closing || room <= 0 || world().hold !== null) return;
-      const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains: delivery.busyDomains() });
-      if (claimed.length > 0 && inFlight === 0) {
-        inFlight += 1; // counted before telling, so that listeners see "sending"
-        tell();
-        inFlight -= 1;
+      const room = MOST_IN_FLIGHT - inFlight - reserved;
+      if (closing || hold() !== null) return;
+      if (room < ROOM_WORTH_ASKING) {
+        moreDue = true;
+        return;
       }
-      for (const message of claimed) drop(runOne(message), log, 'attempt');
+      const skipDomains = delivery.busyDomains();
+      const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains });
+      moreDue = skipDomains.length > 0 || claimed.length > 0;
+      run(claimed);
       if (claimed.length > 0) pumpAgain = true;
     } while (pumpAgain);
     await arm();
@@ -181,7 +206,7 @@ export function createEngine(deps: EngineDeps): Engine {
   /** Sets the timer for the nearest due recipient. */
   const arm = async (): Promise<void> => {
     setTimer(null);
-    if (closing || world().hold !== null || inFlight >= MOST_IN_FLIGHT) return;
+    if (closing || hold() !== null || inFlight >= MOST_IN_FLIGHT) return;
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || isClosing()) return;
@@ -232,7 +257,7 @@ export function createEngine(deps: EngineDeps): Engine {
 
   /** @param why For the log: one line for every start. */
   const startDelivering = async (why: string): Promise<void> => {
-    if (world().hold !== null || closing) return;
+    if (hold() !== null || closing) return;
     log.note('start delivering', { why });
     drop(delivery.probeGateways(abort.signal), log, 'probe');
     await wakeAll();
@@ -293,6 +318,17 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   return {
+    reserve() {
+      if (!started || closing || moreDue || hold() !== null) return null;
+      if (inFlight + reserved >= MOST_IN_FLIGHT || delivery.busyDomains().length > 0) return null;
+      reserved += 1;
+      return (claimed) => {
+        reserved -= 1;
+        if (claimed === null) pump();
+        else if (closing || hold() !== null) drop(giveBack(claimed, clock.now()), log, 'release');
+        else run([claimed]);
+      };
+    },
     async start() {
       // A store that cannot be asked or written to just now (full disk) must not keep the program from delivering later.
       isPaused = (await insist(deps, 'start', () => store.getMemo('paused'))) === 'true';

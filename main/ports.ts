@@ -73,6 +73,15 @@ export interface StagedMessage {
   abort(): Promise<void>;
 }
 
+/** As the store offers it. */
+export interface ClaimableMessage extends StagedMessage {
+  /**
+   * As `commit`, and claims the message in the same transaction, as if `claimDue` had been asked for it. The caller must
+   * record or release every recipient of what comes back. Null: it has to wait for its time, and is queued.
+   */
+  commitAndClaim(message: NewMessage): Promise<ClaimedMessage | null>;
+}
+
 /** Why the store could not do it. `full` is answered 452, `read-only`, `corrupt` and `busy` 451. */
 export class StoreError extends Error {
   readonly reason: 'full' | 'read-only' | 'corrupt' | 'busy' | 'closed' | 'other';
@@ -96,6 +105,8 @@ export interface ClaimedMessage {
   /** Timeline rows have an attempt number; this is the number for the attempt that begins now (from 1). */
   readonly attempt: number;
   readonly recipients: readonly ClaimedRecipient[];
+  /** All octets, if the message is small; else they are read from the store. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface ClaimedRecipient extends RecipientHistory {
@@ -144,7 +155,7 @@ export type WakeFilter =
 /** The queue. The only real one is SQLite in a worker thread; tests use the real one on a temporary file. */
 export interface QueueStore {
   /** A place to write a message's octets to. Cheap; nothing happens until the first write or commit. */
-  stage(id: QueueId): StagedMessage;
+  stage(id: QueueId): ClaimableMessage;
   /**
    * Marks up to `limit` due recipients (nextAt <= now, pending, not in flight) `attempting` and returns them grouped by
    * message, oldest due first. Recipients of `skipDomains` (lower case) are passed over: their hops are busy.

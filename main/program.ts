@@ -23,7 +23,16 @@ import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
 import { createMaildrop } from './maildrop/maildrop.ts';
 import { ehloName } from './policy/ehlo-name.ts';
-import type { Clock, DialUp, NetworkMonitor, Random, SecretStore, SettingsStore } from './ports.ts';
+import type {
+  ClaimedMessage,
+  Clock,
+  DialUp,
+  NetworkMonitor,
+  Random,
+  SecretStore,
+  SettingsStore,
+  StagedMessage,
+} from './ports.ts';
 import { createPreviewReader } from './preview/read-preview.ts';
 import { createProblems } from './problems.ts';
 import { createQueueIds } from './queue-id.ts';
@@ -74,6 +83,20 @@ export interface Program {
   stop(graceMs: number): Promise<void>;
 }
 
+/** The computer's name, asked of the system now and then only: every message wants it several times. */
+function machineName(clock: Clock): () => string {
+  let name = '';
+  let askedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = clock.monotonic();
+    if (now - askedAt > 10_000) {
+      name = os.hostname();
+      askedAt = now;
+    }
+    return name;
+  };
+}
+
 const EMPTY_COUNTS = { outbox: 0, sent: 0, bad: 0, bounced: 0, deleted: 0, unseenBad: 0, unseenBounced: 0 };
 /** Several things change at once; faces of the program are told once for them. */
 const TELL_AFTER_MS = 100;
@@ -119,7 +142,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
 
   const network = parts.network({ clock, log });
   const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
-  const hostname = (): string => ehloName(settings.get().server.hostname, os.hostname(), ownAddresses());
+  const machine = machineName(clock);
+  const hostname = (): string => ehloName(settings.get().server.hostname, machine(), ownAddresses());
   const dialler = parts.dialUp({ log });
   const dns = createDns({ clock, settings: () => settings.get() });
   const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
@@ -178,11 +202,33 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       events.emit('failed', message);
     },
     outgoing: createOutgoing(store, secrets, () => settings.get(), log),
-    ownNames: () => [hostname(), os.hostname(), ...ownAddresses()],
+    ownNames: () => [hostname(), machine(), ...ownAddresses()],
     dialUp: dialUp.state,
   });
+  /** While there is a place for it, a message is accepted and claimed in one: half the way through the store. */
+  const stage = (id: string): StagedMessage => {
+    const staged = store.stage(id);
+    return {
+      ...staged,
+      commit: async (message) => {
+        const place = engine.reserve();
+        if (place === null) {
+          await staged.commit(message);
+          engine.newMail();
+          return;
+        }
+        let claimed: ClaimedMessage | null = null;
+        try {
+          claimed = await staged.commitAndClaim(message);
+        } finally {
+          // The listener's 250 goes out first.
+          setImmediate(() => place(claimed));
+        }
+      },
+    };
+  };
   const listener = createSmtpListener({
-    stage: (id) => store.stage(id),
+    stage,
     newQueueId,
     clock,
     log,
@@ -190,9 +236,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     dns,
     freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
-    onAccepted: () => {
-      engine.newMail();
-    },
   });
   const maildrop = createMaildrop({
     directory: path.join(profile, 'maildrop'),

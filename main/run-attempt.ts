@@ -54,8 +54,10 @@ interface Traveller {
 /**
  * Runs the attempt to its end: every claimed recipient is recorded or given back. Rejects only if the store refuses both.
  * @param signal Aborts what is in flight (network gone, shutdown); such recipients are tried again and nobody is blamed.
+ * @returns True if something came of it that will be due: a retry, a report, a recipient given back.
  */
-export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, signal: AbortSignal): Promise<void> {
+export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, signal: AbortSignal): Promise<boolean> {
+  let somethingWaits = false;
   const epoch = deps.networkEpoch();
   const outgoing = await deps.outgoing(message);
   /** Failures wait for the end of the attempt: one report per message, not one per recipient (STANDARDS 49). */
@@ -79,6 +81,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         assertNever(route);
     }
   }
+  if (giveBack.length > 0) somethingWaits = true;
   if (giveBack.length > 0) await deps.store.release(giveBack, { nextAt: start.now, held: true });
 
   const settle = (traveller: Traveller, verdict: Verdict, decision: Finished['decision'], result: Taken): Finished => {
@@ -106,6 +109,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
     const updates = finished.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
     for (const update of updates) if (update.waitsFor !== null) deps.waitsFor(update.waitsFor);
+    somethingWaits ||= reports.messages.length > 0 || updates.some((update) => update.nextAt !== null);
     const attempt: AttemptRecord = {
       messageId: message.id,
       tries,
@@ -199,6 +203,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         : null,
     });
   }
+  return somethingWaits;
 }
 
 /** A step's result, or what stands for it if the step was cut off before anything was sent. */

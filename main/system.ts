@@ -26,7 +26,24 @@ export const systemClock: Clock = {
   },
 };
 
+const NUMBER_BYTES = 6;
+
+/** Fetched from the system in one go: a call for each number costs more than everything that is done with it. */
+function numbers(): () => number {
+  let pool = Buffer.alloc(0);
+  let at = 0;
+  return () => {
+    if (at >= pool.length) {
+      pool = randomBytes(NUMBER_BYTES * 512);
+      at = 0;
+    }
+    const value = pool.readUIntBE(at, NUMBER_BYTES) / 2 ** 48;
+    at += NUMBER_BYTES;
+    return value;
+  };
+}
+
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  next: numbers(),
   hex: (bytes) => randomBytes(bytes).toString('hex'),
 };

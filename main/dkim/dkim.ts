@@ -64,6 +64,11 @@ export function createOutgoing(
   settings: () => Settings,
   log: Pick<Log, 'problem'>,
 ): (message: ClaimedMessage) => Promise<OutgoingMessage> {
+  async function* octets({ id, bytes }: ClaimedMessage): AsyncGenerator<Uint8Array, void> {
+    if (bytes === undefined) yield* store.read(id);
+    else yield bytes;
+  }
+
   return async (message) => {
     const plain: OutgoingMessage = {
       id: message.id,
@@ -72,7 +77,7 @@ export function createOutgoing(
       dsn: message.dsn,
       body8bit: message.body8bit,
       smtputf8: message.smtputf8,
-      read: () => store.read(message.id),
+      read: () => octets(message),
     };
     const keys = settings().security.dkim.filter((k) => k.enabled);
     if (keys.length === 0) return plain;
@@ -84,7 +89,7 @@ export function createOutgoing(
       const privateKey = await secrets.get(keyName(key.domain, key.selector));
       if (privateKey === null) throw new Error(`the DKIM key of ${key.domain} cannot be read`);
       const { dkimSign } = await import('mailauth/lib/dkim/sign.js');
-      const { signatures, errors } = await dkimSign(Readable.from(store.read(message.id)), {
+      const { signatures, errors } = await dkimSign(Readable.from(octets(message)), {
         canonicalization: 'relaxed/relaxed',
         signTime: new Date(message.acceptedAt),
         signatureData: [{ signingDomain: key.domain, selector: key.selector, privateKey, algorithm: 'rsa-sha256' }],
@@ -96,7 +101,7 @@ export function createOutgoing(
         size: message.size + prefix.length,
         read: async function* () {
           yield prefix;
-          yield* store.read(message.id);
+          yield* octets(message);
         },
       };
     } catch (error) {

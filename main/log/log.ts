@@ -110,6 +110,8 @@ function formatValue(value: Value): string {
 
 /** Control characters, line separators, direction overrides and lone surrogates become \xHH or \u{HHHH}; long text is cut. */
 export function escapeText(text: string): string {
+  // Nearly every line is plain.
+  if (text.length <= MAX_VALUE && !NOT_PLAIN.test(text)) return text;
   const cut = text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
   return cut.replace(/\\/g, '\\\\').replace(UNSAFE, (c) => {
     const code = c.codePointAt(0) ?? 0;
@@ -117,6 +119,8 @@ export function escapeText(text: string): string {
   });
 }
 
+/** Anything but printable ASCII without the backslash. */
+const NOT_PLAIN = /[^ -[\]-~]/;
 const UNSAFE =
   // eslint-disable-next-line no-control-regex -- control characters are what is escaped
   /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

@@ -5,14 +5,14 @@ import path from 'node:path';
 import { displayHeader } from '../listener/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../listener/header-scanner.ts';
 import { formatDate } from '../listener/received-header.ts';
-import { StoreError, type Clock, type Log, type QueueStore } from '../ports.ts';
+import { StoreError, type Clock, type Log, type StagedMessage } from '../ports.ts';
 import { decodeEnvelope, MAX_ENVELOPE_BYTES, type DropEnvelope } from './drop-file.ts';
 
 /** Options of createMaildrop. */
 export interface MaildropOptions {
   /** `maildrop` of the profile; made if it is not there. */
   readonly directory: string;
-  readonly store: Pick<QueueStore, 'stage'>;
+  readonly store: { readonly stage: (id: string) => StagedMessage };
   readonly newQueueId: () => string;
   readonly clock: Clock;
   readonly log: Log;

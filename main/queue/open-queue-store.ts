@@ -1,9 +1,10 @@
 /** The asynchronous port over the store's thread: gathers calls, matches answers, restarts the thread if it dies. */
 import type { QueueId } from '../../shared/mail.ts';
 import type { Selection } from '../../shared/ipc-contract.ts';
-import type { Clock, NewMessage, QueueStore, StagedMessage, StoreRecovery } from '../ports.ts';
+import type { ClaimableMessage, Clock, NewMessage, QueueStore, StoreRecovery } from '../ports.ts';
 import { StoreError } from '../ports.ts';
-import { CHUNK_BYTES, RECIPIENT_FACTOR } from './schema.ts';
+import { newlyClaimed } from './queue-rows.ts';
+import { CHUNK_BYTES, INLINE_BYTES, RECIPIENT_FACTOR } from './schema.ts';
 import type { ChannelEvents, StoreChannel } from './store-channel.ts';
 import { openLocalChannel, openWorkerChannel } from './store-channel.ts';
 import type { OpInput, OpName, OpOutput, OpenInput, Request, Response } from './store-protocol.ts';
@@ -193,7 +194,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
     });
   }
 
-  function stage(_id: QueueId): StagedMessage {
+  function stage(_id: QueueId): ClaimableMessage {
     stageNumber += 1;
     const token = `${options.runId}-${stageNumber}`;
     let pieces: Uint8Array[] = [];
@@ -222,6 +223,34 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       if (ended) throw new StoreError('other', 'the message was committed or given up already');
     }
 
+    /** `first`: key of the first recipient if it was claimed; `bytes`: the octets then, if they are few. */
+    async function commit(
+      message: NewMessage,
+      claim: boolean,
+    ): Promise<{ readonly first: number | null; readonly bytes: Uint8Array | null }> {
+      check();
+      ended = true;
+      const now = clock.now();
+      try {
+        if (sent === 0) {
+          const bytes = join(pieces, held);
+          pieces = [];
+          // What is posted is gone here; a copy of a small message spares reading it again.
+          const kept = claim && held <= INLINE_BYTES ? bytes.slice() : null;
+          const first = await call('accept', { message, octets: { kind: 'inline', bytes }, now, claim });
+          return { first, bytes: kept };
+        }
+        if (held > 0) sendChunk();
+        await Promise.all(onTheWay);
+        if (trouble !== null) throw trouble;
+        const first = await call('accept', { message, octets: { kind: 'staged', token, size }, now, claim });
+        return { first, bytes: null };
+      } catch (error) {
+        if (sent > 0) call('discard', { token }).catch(() => undefined);
+        throw error;
+      }
+    }
+
     return {
       async write(chunk) {
         check();
@@ -240,25 +269,15 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
         }
         size += chunk.byteLength;
       },
-      async commit(message: NewMessage) {
-        check();
-        ended = true;
-        const now = clock.now();
-        try {
-          if (sent === 0) {
-            const bytes = join(pieces, held);
-            pieces = [];
-            await call('accept', { message, octets: { kind: 'inline', bytes }, now });
-            return;
-          }
-          if (held > 0) sendChunk();
-          await Promise.all(onTheWay);
-          if (trouble !== null) throw trouble;
-          await call('accept', { message, octets: { kind: 'staged', token, size }, now });
-        } catch (error) {
-          if (sent > 0) call('discard', { token }).catch(() => undefined);
-          throw error;
-        }
+      async commit(message) {
+        await commit(message, false);
+      },
+      async commitAndClaim(message) {
+        const { first, bytes } = await commit(message, true);
+        if (first === null) return null;
+        const claimed = newlyClaimed(message, first, size);
+        for (const { id } of claimed.recipients) inFlight.add(id);
+        return bytes === null ? claimed : { ...claimed, bytes };
       },
       async abort() {
         if (ended) return;

@@ -22,6 +22,7 @@ import {
   toStoredRecipient,
 } from './queue-rows.ts';
 import { CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
+import { ORDER, SORTED_UNINDEXED } from './sort-index.ts';
 
 /** Prepares each statement once. */
 export type Prepare = (sql: string) => Statement;
@@ -38,18 +39,6 @@ export function statementCache(db: Database): Prepare {
     return statement;
   };
 }
-
-// Each is an index of the schema, so that a page is read in order and nothing is sorted.
-const ORDER: Readonly<Record<SortKey, string>> = {
-  age: 'accepted_at',
-  state: 'state',
-  size: 'size',
-  next: 'next_at',
-  via: 'via COLLATE NOCASE',
-  from: 'substr(mail_from, 1, 64) COLLATE NOCASE',
-  to: 'substr(to_text, 1, 64) COLLATE NOCASE',
-  subject: 'substr(subject, 1, 64) COLLATE NOCASE',
-};
 
 /** SQL that gives the keys of a folder's page in order; exported for the test of its query plan. */
 export function pageSql(sort: SortKey, descending: boolean, words: number): string {
@@ -70,7 +59,8 @@ export function dueSql(skip: boolean): string {
   return `SELECT id FROM recipient WHERE due_at <= ?${skipped} ORDER BY due_at, id LIMIT ?`;
 }
 
-export function createQueueReads(prepare: Prepare) {
+/** @param indexFor Makes sure that this order of the list has an index. */
+export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => void = () => undefined) {
   function messageBySeq(seq: number): MessageColumns | undefined {
     return prepare('SELECT * FROM message WHERE seq = ?').get(seq) as MessageColumns | undefined;
   }
@@ -123,11 +113,12 @@ export function createQueueReads(prepare: Prepare) {
     },
 
     list(query: ListQuery): ListPage {
-      const { keys, searched } = pageKeys(query, query.limit, query.offset);
-      const page = searched ? keys.slice(query.offset, query.offset + query.limit) : keys;
       const count = prepare('SELECT total FROM folder_count WHERE folder = ?').get(FOLDER_CODES[query.folder]) as {
         total: number;
       };
+      if (count.total > SORTED_UNINDEXED) indexFor(query.sort);
+      const { keys, searched } = pageKeys(query, query.limit, query.offset);
+      const page = searched ? keys.slice(query.offset, query.offset + query.limit) : keys;
       return {
         total: searched ? keys.length : count.total,
         rows: page.flatMap((seq) => {

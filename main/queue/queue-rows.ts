@@ -11,7 +11,7 @@ import type {
   SmtpReply,
 } from '../../shared/mail.ts';
 import { FOLDERS, isPending } from '../../shared/mail.ts';
-import type { ClaimedRecipient, NewMessage } from '../ports.ts';
+import type { ClaimedMessage, ClaimedRecipient, NewMessage } from '../ports.ts';
 import { RECIPIENT_FACTOR } from './schema.ts';
 
 /** Folders as numbers; the order is part of the file format: append only. */
@@ -167,6 +167,38 @@ export function toClaimedRecipient(row: RecipientColumns, acceptedAt: number): C
     undeliverable: row.undeliverable === 1,
     forcedGateway: row.forced_gateway,
     lastCountedAt: row.last_counted_at,
+  };
+}
+
+/** A message that was claimed as it was accepted; its recipients have the keys from `first` on. */
+export function newlyClaimed(message: NewMessage, first: number, size: number): ClaimedMessage {
+  const { id, acceptedAt, mailFrom, dsn, body8bit, smtputf8, origin } = message;
+  return {
+    id,
+    acceptedAt,
+    mailFrom,
+    size,
+    dsn,
+    body8bit,
+    smtputf8,
+    origin,
+    attempt: 1,
+    recipients: message.recipients.map((recipient, position) => ({
+      id: first + position,
+      rcptTo: recipient.rcptTo,
+      domain: domainOf(recipient.rcptTo),
+      dsn: recipient.dsn,
+      delaySent: false,
+      state: 'attempting',
+      acceptedAt,
+      countedFrom: acceptedAt,
+      attempts: 0,
+      retryIndex: 0,
+      gatewayPasses: 0,
+      undeliverable: false,
+      forcedGateway: null,
+      lastCountedAt: null,
+    })),
   };
 }
 

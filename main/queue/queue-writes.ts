@@ -19,14 +19,21 @@ import {
   toEnvelope,
   wordsOf,
 } from './queue-rows.ts';
-import { CHUNK_BYTES, CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
-import type { OpInput } from './store-protocol.ts';
+import { CHUNK_BYTES, CHUNK_FACTOR, INLINE_BYTES, NEVER, RECIPIENT_FACTOR } from './schema.ts';
+import type { OpInput, OpOutput } from './store-protocol.ts';
 
 /** Timeline rows kept per message; the pane shows 500. */
 const TIMELINE_KEPT = 1000;
 const ACTIVITY_KEPT_MS = 40 * 24 * 60 * 60 * 1000;
 const NETWORK_CHANGES_KEPT = 2000;
 const INVALID_ADDRESSES_KEPT = 10_000;
+
+/** What is still to be written into a message's own row. */
+interface RowNews {
+  attempts: number;
+  via: string | null;
+  words: string | null;
+}
 
 /** Where an accepted message's octets are: at hand, written before under this key, or another message's. */
 type Body =
@@ -48,7 +55,9 @@ export function createQueueWrites(options: {
 }) {
   const { prepare, reads, runId, seqAbove, checkSpace } = options;
   /** Messages whose row must be worked out anew from their recipients before the transaction ends. */
-  const dirty = new Set<number>();
+  const dirty = new Map<number, RowNews>();
+  /** What the present transaction adds to the activity of each minute. */
+  const activity = new Map<number, { accepted: number; delivered: number; deferred: number }>();
   /** Tokens of messages that are being staged -> key of their octets. */
   const staged = new Map<string, number>();
   /** To be done once the transaction is safe. */
@@ -73,30 +82,58 @@ export function createQueueWrites(options: {
     return prepare('SELECT * FROM recipient WHERE id = ?').get(id) as RecipientColumns | undefined;
   }
 
-  function countActivity(now: number, accepted: number, delivered: number, deferred: number): void {
-    prepare(
-      `INSERT INTO activity (minute, accepted, delivered, deferred) VALUES (?, ?, ?, ?) ON CONFLICT (minute) DO UPDATE SET
-        accepted = accepted + excluded.accepted, delivered = delivered + excluded.delivered, deferred = deferred + excluded.deferred`,
-    ).run(Math.floor(now / 60_000), accepted, delivered, deferred);
+  /** The message's own row has to be brought up to date. */
+  function touch(seq: number): RowNews {
+    const known = dirty.get(seq);
+    if (known !== undefined) return known;
+    const news: RowNews = { attempts: 0, via: null, words: null };
+    dirty.set(seq, news);
+    return news;
   }
 
-  function insertMessage(message: NewMessage, octets: Body, now: number): void {
+  function countActivity(now: number, accepted: number, delivered: number, deferred: number): void {
+    const minute = Math.floor(now / 60_000);
+    const sum = activity.get(minute) ?? { accepted: 0, delivered: 0, deferred: 0 };
+    sum.accepted += accepted;
+    sum.delivered += delivered;
+    sum.deferred += deferred;
+    activity.set(minute, sum);
+  }
+
+  function writeActivity(): void {
+    for (const [minute, sum] of activity) {
+      prepare(
+        `INSERT INTO activity (minute, accepted, delivered, deferred) VALUES (?, ?, ?, ?) ON CONFLICT (minute) DO UPDATE SET
+          accepted = accepted + excluded.accepted, delivered = delivered + excluded.delivered, deferred = deferred + excluded.deferred`,
+      ).run(minute, sum.accepted, sum.delivered, sum.deferred);
+    }
+    activity.clear();
+  }
+
+  /**
+   * `claim`: as if it had been claimed at once, unless it has to wait for a time. Returns the key of its first recipient
+   * if it was, else null.
+   */
+  function insertMessage(message: NewMessage, octets: Body, now: number, claim = false): number | null {
     const count = message.recipients.length;
     if (count === 0 || count > RECIPIENT_FACTOR)
       throw new StoreError('other', `a message cannot have ${count} recipients`);
     const seq = octets.kind === 'staged' ? octets.body : takeSeq();
     const nextAt = Math.min(...message.recipients.map((recipient) => recipient.notBefore ?? message.acceptedAt));
+    const claimed = claim && message.recipients.every((recipient) => recipient.notBefore === undefined);
+    const state = claimed ? STATE_CODES.attempting : STATE_CODES.queued;
     prepare(
-      `INSERT INTO message (seq, id, folder, state, size, next_at, recipient_count, accepted_at, body, mail_from, to_text, subject)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO message (seq, id, folder, state, size, next_at, recipient_count, attempts, accepted_at, body, mail_from, to_text,
+        subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       seq,
       message.id,
       FOLDER_CODES.outbox,
-      STATE_CODES.queued,
+      state,
       octets.kind === 'inline' ? octets.bytes.byteLength : octets.size,
-      nextAt,
+      claimed ? null : nextAt,
       count,
+      claimed ? 1 : 0,
       message.acceptedAt,
       octets.kind === 'inline' ? seq : octets.body,
       message.mailFrom,
@@ -119,16 +156,19 @@ export function createQueueWrites(options: {
     );
     prepare('INSERT INTO search (seq, text) VALUES (?, ?)').run(seq, searchText(message));
     const insertRecipient = prepare(
-      'INSERT INTO recipient (id, state, due_at, next_at, counted_from, domain, rcpt_to, dsn) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO recipient (id, state, due_at, next_at, counted_from, claimed_at, claimed_by, domain, rcpt_to, dsn)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     message.recipients.forEach((recipient, position) => {
       const due = recipient.notBefore ?? message.acceptedAt;
       insertRecipient.run(
         seq * RECIPIENT_FACTOR + position,
-        STATE_CODES.queued,
-        due,
+        state,
+        claimed ? null : due,
         due,
         message.acceptedAt,
+        claimed ? now : null,
+        claimed ? runId : null,
         domainOf(recipient.rcptTo),
         recipient.rcptTo,
         json(recipient.dsn),
@@ -136,6 +176,14 @@ export function createQueueWrites(options: {
     });
     if (octets.kind === 'inline') writeChunks(seq, octets.bytes);
     countActivity(now, 1, 0, 0);
+    return claimed ? seq * RECIPIENT_FACTOR : null;
+  }
+
+  /** Of a small message: fetched now, they need no second question. */
+  function octetsOf(message: MessageColumns): Pick<ClaimedMessage, 'bytes'> {
+    if (message.size > INLINE_BYTES) return {};
+    const found = reads.bytes(message.id, 0);
+    return found?.bytes.byteLength === message.size ? { bytes: found.bytes } : {};
   }
 
   function inUse(seq: number): boolean {
@@ -150,10 +198,16 @@ export function createQueueWrites(options: {
   }
 
   /** Works the message's own row out from its recipients (SPEC §2). */
-  function refresh(seq: number): void {
-    const message = reads.messageBySeq(seq);
+  function refresh(seq: number, news: RowNews): void {
+    const message = prepare('SELECT folder, seen, deleted_at FROM message WHERE seq = ?').get(seq) as
+      Pick<MessageColumns, 'folder' | 'seen' | 'deleted_at'> | undefined;
     if (message === undefined) return;
-    const rows = reads.recipientsOf(seq);
+    const rows = prepare(
+      'SELECT state, next_at, done_at, claimed_by FROM recipient WHERE id >= ? AND id < ? ORDER BY id',
+    ).all(seq * RECIPIENT_FACTOR, (seq + 1) * RECIPIENT_FACTOR) as Pick<
+      RecipientColumns,
+      'state' | 'next_at' | 'done_at' | 'claimed_by'
+    >[];
     const states = rows.map((row) => stateFrom(row.state));
     const folder = message.deleted_at === null ? folderOf(states) : 'deleted';
     const pending = rows.filter((row) => isPending(stateFrom(row.state)));
@@ -164,12 +218,18 @@ export function createQueueWrites(options: {
       FOLDER_CODES[folder] !== message.folder &&
       (folder === 'bad' || folder === 'bounced') &&
       message.folder !== FOLDER_CODES.deleted;
-    prepare('UPDATE message SET folder = ?, state = ?, next_at = ?, finished_at = ?, seen = ? WHERE seq = ?').run(
+    prepare(
+      `UPDATE message SET folder = ?, state = ?, next_at = ?, finished_at = ?, seen = ?, attempts = attempts + ?,
+        via = coalesce(?, via), last_words = coalesce(?, last_words) WHERE seq = ?`,
+    ).run(
       FOLDER_CODES[folder],
       STATE_CODES[mostUrgent(states)],
       times.length === 0 ? null : Math.min(...times),
       finished,
       isNews ? 0 : message.seen,
+      news.attempts,
+      news.via,
+      news.words,
       seq,
     );
   }
@@ -225,17 +285,18 @@ export function createQueueWrites(options: {
       json(hopTry?.hop),
       update.recipient,
     );
-    if (update.via !== null) prepare('UPDATE message SET via = ? WHERE seq = ?').run(update.via, message.seq);
+    const news = touch(message.seq);
+    if (update.via !== null) news.via = update.via;
     const words = wordsOf(update.reply, hopTry ?? tries.at(-1));
     if (words !== null) {
-      prepare('UPDATE message SET last_words = ? WHERE seq = ?').run(words, message.seq);
+      news.words = words;
       prepare('UPDATE search SET words = ? WHERE seq = ?').run(words.toLowerCase(), message.seq);
     }
   }
 
   function setSchedule(row: RecipientColumns, dueAt: number): void {
     prepare('UPDATE recipient SET due_at = ?, next_at = ?, waits_for = NULL WHERE id = ?').run(dueAt, dueAt, row.id);
-    dirty.add(seqOfRecipient(row.id));
+    touch(seqOfRecipient(row.id));
   }
 
   function removeMessage(message: MessageColumns): void {
@@ -267,7 +328,7 @@ export function createQueueWrites(options: {
       now,
       row.id,
     );
-    dirty.add(seq);
+    touch(seq);
   }
 
   return {
@@ -276,8 +337,9 @@ export function createQueueWrites(options: {
 
     /** Ends a transaction's books: brings message rows up to date. To be called before COMMIT. */
     settle(): void {
-      for (const seq of dirty) refresh(seq);
+      for (const [seq, news] of dirty) refresh(seq, news);
       dirty.clear();
+      writeActivity();
     },
 
     committed(): void {
@@ -289,13 +351,13 @@ export function createQueueWrites(options: {
     rolledBack(): void {
       afterCommit = [];
       dirty.clear();
+      activity.clear();
     },
 
-    accept({ message, octets, now }: OpInput<'accept'>): null {
+    accept({ message, octets, now, claim }: OpInput<'accept'>): OpOutput<'accept'> {
       checkSpace();
       if (octets.kind === 'inline') {
-        insertMessage(message, octets, now);
-        return null;
+        return insertMessage(message, octets, now, claim);
       }
       const body = staged.get(octets.token);
       if (body === undefined) throw new StoreError('other', 'what was written of the message is gone');
@@ -304,10 +366,10 @@ export function createQueueWrites(options: {
         (body + 1) * CHUNK_FACTOR,
       ) as { size: number | null };
       if ((found.size ?? 0) !== octets.size) throw new StoreError('other', 'some of the message is missing');
-      insertMessage(message, { kind: 'staged', body, size: octets.size }, now);
+      const first = insertMessage(message, { kind: 'staged', body, size: octets.size }, now, claim);
       prepare('DELETE FROM staging WHERE body = ?').run(body);
       afterCommit.push(() => staged.delete(octets.token));
-      return null;
+      return first;
     },
 
     chunk({ token, n, bytes }: OpInput<'chunk'>): null {
@@ -353,8 +415,8 @@ export function createQueueWrites(options: {
           claim.run(STATE_CODES.attempting, runId, now, id);
           return [toClaimedRecipient(row, message.accepted_at)];
         });
-        prepare('UPDATE message SET attempts = attempts + 1 WHERE seq = ?').run(seq);
-        dirty.add(seq);
+        const news = touch(seq);
+        news.attempts += 1;
         const envelope = toEnvelope(
           prepare('SELECT * FROM envelope WHERE seq = ?').get(seq) as EnvelopeColumns | undefined,
         );
@@ -367,8 +429,9 @@ export function createQueueWrites(options: {
           body8bit: envelope.body8bit,
           smtputf8: envelope.smtputf8,
           origin: envelope.origin,
-          attempt: message.attempts + 1,
+          attempt: message.attempts + news.attempts,
           recipients,
+          ...octetsOf(message),
         });
       }
       return claimed;
@@ -384,7 +447,7 @@ export function createQueueWrites(options: {
           }
           applyUpdate(update, message, record.tries, now);
         }
-        dirty.add(message.seq);
+        touch(message.seq);
         const count = (states: readonly RecipientState[]) =>
           record.updates.filter((update) => states.includes(update.state)).length;
         const [delivered, deferred] = [count(['delivered', 'relayed']), count(['deferred'])];
@@ -413,7 +476,7 @@ export function createQueueWrites(options: {
         prepare(
           'UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?',
         ).run(STATE_CODES[held ? 'held' : untouched], message?.deleted_at === null ? nextAt : null, nextAt, id);
-        dirty.add(seqOfRecipient(id));
+        touch(seqOfRecipient(id));
       }
       return null;
     },
@@ -494,7 +557,7 @@ export function createQueueWrites(options: {
               gateway_passes = 0, undeliverable = 0, delay_sent = 0, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
               forced_gateway = ?3 WHERE id = ?4`,
           ).run(STATE_CODES.queued, now, forcedGateway, row.id);
-          dirty.add(seq);
+          touch(seq);
           count += 1;
         }
       }
@@ -508,7 +571,7 @@ export function createQueueWrites(options: {
       ) as RecipientColumns[];
       for (const row of rows) {
         prepare('UPDATE recipient SET due_at = ?1, next_at = ?1 WHERE id = ?2').run(latest, row.id);
-        dirty.add(seqOfRecipient(row.id));
+        touch(seqOfRecipient(row.id));
       }
       return rows.length;
     },
@@ -527,7 +590,7 @@ export function createQueueWrites(options: {
             row.id,
           );
         }
-        dirty.add(seq);
+        touch(seq);
         count += 1;
       }
       return count;

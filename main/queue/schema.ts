@@ -13,6 +13,8 @@ export const RECIPIENT_FACTOR = 65_536;
 export const CHUNK_FACTOR = 1_048_576;
 /** Octets in one chunk at most. */
 export const CHUNK_BYTES = 256 * 1024;
+/** Octets of messages up to this size travel with their claim; all claimed ones together stay within a few MB. */
+export const INLINE_BYTES = 32 * 1024;
 /** `due_at` of a pending recipient without a time of its own: only a wake reaches it. Largest valid Date. */
 export const NEVER = 8_640_000_000_000_000;
 /** Marks the file as ours ("PCST"). */
@@ -41,13 +43,7 @@ CREATE TABLE message (
   last_words TEXT
 ) STRICT;
 CREATE INDEX message_by_age ON message (folder, accepted_at, seq);
-CREATE INDEX message_by_state ON message (folder, state, seq);
-CREATE INDEX message_by_size ON message (folder, size, seq);
-CREATE INDEX message_by_next ON message (folder, next_at, seq);
-CREATE INDEX message_by_via ON message (folder, via COLLATE NOCASE, seq);
-CREATE INDEX message_by_from ON message (folder, substr(mail_from, 1, 64) COLLATE NOCASE, seq);
-CREATE INDEX message_by_to ON message (folder, substr(to_text, 1, 64) COLLATE NOCASE, seq);
-CREATE INDEX message_by_subject ON message (folder, substr(subject, 1, 64) COLLATE NOCASE, seq);
+-- The other orders of the list: see sort-index.ts.
 CREATE INDEX message_body_copy ON message (body) WHERE body <> seq;
 CREATE INDEX message_finished ON message (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX message_deleted ON message (deleted_at) WHERE deleted_at IS NOT NULL;

@@ -17,7 +17,13 @@ export type AcceptedBytes =
 
 /** Every operation of the store: its argument and its answer. */
 export interface StoreOps {
-  accept(input: { readonly message: NewMessage; readonly octets: AcceptedBytes; readonly now: number }): null;
+  /** Answers the key of the first recipient if the message was claimed at once (`claim`), else null. */
+  accept(input: {
+    readonly message: NewMessage;
+    readonly octets: AcceptedBytes;
+    readonly now: number;
+    readonly claim: boolean;
+  }): number | null;
   chunk(input: { readonly token: string; readonly n: number; readonly bytes: Uint8Array<ArrayBuffer> }): null;
   discard(input: { readonly token: string }): null;
   claimDue(input: {

@@ -3,6 +3,45 @@ import { describe, expect, test } from 'vitest';
 import { sqliteEngine } from '../../../main/queue/database.ts';
 import { LATER, NO, accept, claim, newMessage, openStore, readAll, recordAll, recordOf, update } from './support.ts';
 
+describe('accepted and claimed in one', () => {
+  const octets = Buffer.from('Subject: x\r\n\r\nhello\r\n');
+
+  test('comes back as the claim would, octets included, and is claimed by nobody else', async () => {
+    const { store, clock } = await openStore();
+    const message = newMessage('a', { to: ['one@example.test', 'two@Example.TEST'] });
+    const staged = store.stage('a');
+    await staged.write(octets);
+    const claimed = await staged.commitAndClaim(message);
+    expect(await store.claimDue({ now: clock.now() + 1, limit: 10, skipDomains: [] })).toEqual([]);
+    await store.release(claimed?.recipients.map((r) => r.id) ?? [], { nextAt: clock.now(), held: false });
+    const [again] = await store.claimDue({ now: clock.now() + 1, limit: 10, skipDomains: [] });
+    expect(again && { ...again, attempt: 1, bytes: Buffer.from(again.bytes ?? []) }).toEqual(
+      claimed && { ...claimed, bytes: octets },
+    );
+  });
+
+  test('a message that has to wait for its time is queued', async () => {
+    const { store } = await openStore();
+    const message = newMessage('a');
+    const staged = store.stage('a');
+    await staged.write(octets);
+    const later = message.recipients.map((r) => ({ ...r, notBefore: message.acceptedAt + 1000 }));
+    expect(await staged.commitAndClaim({ ...message, recipients: later })).toBeNull();
+    expect(await store.nextDueAt()).toBe(message.acceptedAt + 1000);
+  });
+
+  test('what was claimed so and was in flight at a crash is queued again', async () => {
+    const { store, path: file, clock } = await openStore();
+    const staged = store.stage('a');
+    await staged.write(octets);
+    await staged.commitAndClaim(newMessage('a'));
+    await store.close();
+    const { store: again } = await openStore({ path: file, clock });
+    expect(again.recovery.requeued).toBe(1);
+    expect(await again.claimDue({ now: clock.now() + 1, limit: 10, skipDomains: [] })).toHaveLength(1);
+  });
+});
+
 const page = (folder: 'outbox' | 'sent' | 'bad' | 'bounced' | 'deleted', more: object = {}) => ({
   folder,
   search: '',
@@ -27,28 +66,38 @@ describe('accepting', () => {
     expect((await readAll(store, 'a')).toString()).toBe('abc');
     const { total, rows } = await store.list(page('outbox'));
     expect(total).toBe(1);
-    expect(rows[0]).toMatchObject({ id: 'a', to: ['x@a.test', 'y@b.test'], recipientCount: 2, size: 3, state: 'queued', nextAt: 1000 });
+    expect(rows[0]).toMatchObject({
+      id: 'a',
+      to: ['x@a.test', 'y@b.test'],
+      recipientCount: 2,
+      size: 3,
+      state: 'queued',
+      nextAt: 1000,
+    });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
   });
 
-  test.each([0, 1, 262_143, 262_144, 262_145, 524_288, 1_500_000])('a message of %i octets comes out as it went in', async (size) => {
-    const { store } = await openStore();
-    const bytes = Buffer.alloc(size);
-    for (let i = 0; i < size; i += 1) bytes[i] = (i * 31 + (i >> 8)) & 0xff;
-    const staged = store.stage('a');
-    const buffer = Buffer.alloc(70_000);
-    for (let at = 0; at < size; at += buffer.length) {
-      const n = bytes.copy(buffer, 0, at, at + buffer.length);
-      await staged.write(buffer.subarray(0, n)); // the same memory again and again, as a socket does
-      buffer.fill(0xee);
-    }
-    await staged.commit(newMessage('a'));
-    expect((await readAll(store, 'a')).equals(bytes)).toBe(true);
-    expect((await readAll(store, 'a', Math.floor(size / 2))).equals(bytes.subarray(Math.floor(size / 2)))).toBe(true);
-    expect((await readAll(store, 'a', size)).length).toBe(0);
-    expect(Buffer.from(await store.head('a', 100)).equals(bytes.subarray(0, 100))).toBe(true);
-  });
+  test.each([0, 1, 262_143, 262_144, 262_145, 524_288, 1_500_000])(
+    'a message of %i octets comes out as it went in',
+    async (size) => {
+      const { store } = await openStore();
+      const bytes = Buffer.alloc(size);
+      for (let i = 0; i < size; i += 1) bytes[i] = (i * 31 + (i >> 8)) & 0xff;
+      const staged = store.stage('a');
+      const buffer = Buffer.alloc(70_000);
+      for (let at = 0; at < size; at += buffer.length) {
+        const n = bytes.copy(buffer, 0, at, at + buffer.length);
+        await staged.write(buffer.subarray(0, n)); // the same memory again and again, as a socket does
+        buffer.fill(0xee);
+      }
+      await staged.commit(newMessage('a'));
+      expect((await readAll(store, 'a')).equals(bytes)).toBe(true);
+      expect((await readAll(store, 'a', Math.floor(size / 2))).equals(bytes.subarray(Math.floor(size / 2)))).toBe(true);
+      expect((await readAll(store, 'a', size)).length).toBe(0);
+      expect(Buffer.from(await store.head('a', 100)).equals(bytes.subarray(0, 100))).toBe(true);
+    },
+  );
 
   test('an aborted message leaves nothing', async () => {
     const { store } = await openStore();
@@ -107,7 +156,12 @@ describe('claiming and recording', () => {
     const { store } = await openStore();
     await accept(store, newMessage('a', { to: states.map((_, i) => `${i}@x.test`) }));
     const [message] = await claim(store);
-    await store.record(recordOf('a', message!.recipients.map(({ id }, i) => update(id, { state: states[i]!, nextAt: 9000 }))));
+    await store.record(
+      recordOf(
+        'a',
+        message!.recipients.map(({ id }, i) => update(id, { state: states[i]!, nextAt: 9000 })),
+      ),
+    );
     expect(await store.counts()).toMatchObject({ outbox: 0, sent: 0, bad: 0, bounced: 0, [folder]: 1 });
     expect((await store.list(page(folder))).rows[0]?.folder).toBe(folder);
   });
@@ -119,16 +173,37 @@ describe('claiming and recording', () => {
     const recipient = message!.recipients[0]!.id;
     const hop = { kind: 'gateway', host: 'smtp.office.test', port: 587, gatewayName: 'Office' } as const;
     const hopTry = {
-      attempt: 1, hop, startedAt: 5, endedAt: 9, network: null, phase: 'rcpt', tls: null,
+      attempt: 1,
+      hop,
+      startedAt: 5,
+      endedAt: 9,
+      network: null,
+      phase: 'rcpt',
+      tls: null,
       outcomes: [{ recipient, verdict: { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: NO } }],
     } as const;
-    await store.record(recordOf('a', [update(recipient, { state: 'bad', reply: NO, status: '5.1.1', facts: { x: 1 }, via: 'Office' })], {
-      tries: [hopTry],
-      invalidAddresses: [{ address: 'rcpt@example.test', reply: '550 no' }],
-    }));
+    await store.record(
+      recordOf('a', [update(recipient, { state: 'bad', reply: NO, status: '5.1.1', facts: { x: 1 }, via: 'Office' })], {
+        tries: [hopTry],
+        invalidAddresses: [{ address: 'rcpt@example.test', reply: '550 no' }],
+      }),
+    );
     const details = await store.details('a');
-    expect(details).toMatchObject({ via: 'Office', lastWords: '550 5.1.1 no such user', seen: false, messageId: '<m@x>', timeline: [hopTry] });
-    expect(details?.recipients[0]).toMatchObject({ state: 'bad', reply: NO, hop, facts: { x: 1 }, attempts: 1, nextAt: null });
+    expect(details).toMatchObject({
+      via: 'Office',
+      lastWords: '550 5.1.1 no such user',
+      seen: false,
+      messageId: '<m@x>',
+      timeline: [hopTry],
+    });
+    expect(details?.recipients[0]).toMatchObject({
+      state: 'bad',
+      reply: NO,
+      hop,
+      facts: { x: 1 },
+      attempts: 1,
+      nextAt: null,
+    });
     expect(await store.invalidAddresses()).toMatchObject([{ address: 'rcpt@example.test', count: 1 }]);
     expect(await store.clearInvalidAddresses()).toBe(1);
     expect(await store.counts()).toMatchObject({ bad: 1, unseenBad: 1 });
@@ -141,7 +216,10 @@ describe('claiming and recording', () => {
     const { store } = await openStore();
     await accept(store, newMessage('a'));
     const [message] = await claim(store);
-    const report = { message: newMessage('r', { mailFrom: null, origin: { kind: 'report', about: 'a' } }), bytes: Buffer.from('report') };
+    const report = {
+      message: newMessage('r', { mailFrom: null, origin: { kind: 'report', about: 'a' } }),
+      bytes: Buffer.from('report'),
+    };
     const record = recordOf('a', [update(message!.recipients[0]!.id, { state: 'bounced' })], { reports: [report] });
     await store.record(record);
     await store.record(record);
@@ -163,7 +241,10 @@ describe('claiming and recording', () => {
     const { store } = await openStore();
     await accept(store, newMessage('a'));
     const [message] = await claim(store);
-    await store.release(message!.recipients.map(({ id }) => id), { nextAt: 7000, held: true });
+    await store.release(
+      message!.recipients.map(({ id }) => id),
+      { nextAt: 7000, held: true },
+    );
     expect((await store.details('a'))?.recipients[0]).toMatchObject({ state: 'held', nextAt: 7000 });
     expect(await claim(store, 6999)).toEqual([]);
     expect(await claim(store, 7000)).toHaveLength(1);
@@ -177,7 +258,12 @@ describe('waking', () => {
     await accept(store, newMessage('a'));
     await accept(store, newMessage('b'));
     const claimed = await claim(store);
-    await recordAll(store, claimed.slice(0, 1), { state: 'deferred', nextAt: 50_000, waitsFor: 'gateway:1', reply: LATER });
+    await recordAll(store, claimed.slice(0, 1), {
+      state: 'deferred',
+      nextAt: 50_000,
+      waitsFor: 'gateway:1',
+      reply: LATER,
+    });
     await recordAll(store, claimed.slice(1), { state: 'deferred', nextAt: null, waitsFor: 'mx:x.test' });
     return opened;
   }
@@ -197,7 +283,9 @@ describe('waking', () => {
 
   test('selection: the chosen ones, through the gateway that was asked for, until that attempt was recorded', async () => {
     const { store } = await deferred();
-    expect(await store.wake({ kind: 'selection', selection: { ids: ['b', 'unknown'] }, forcedGateway: 'g' }, 2000)).toBe(1);
+    expect(
+      await store.wake({ kind: 'selection', selection: { ids: ['b', 'unknown'] }, forcedGateway: 'g' }, 2000),
+    ).toBe(1);
     const claimed = await claim(store, 2000);
     expect(claimed[0]?.recipients[0]).toMatchObject({ forcedGateway: 'g', attempts: 1 });
     await recordAll(store, claimed, { state: 'deferred', nextAt: 3000 });
@@ -209,12 +297,30 @@ describe('waking', () => {
     await accept(store, newMessage('a', { to: ['good@x.test', 'bad@x.test'] }));
     const [message] = await claim(store);
     const [good, bad] = message!.recipients;
-    await store.record(recordOf('a', [update(good!.id), update(bad!.id, { state: 'bad', attempts: 7, retryIndex: 5, gatewayPasses: 3, undeliverable: true, reply: NO })]));
-    expect(await store.wake({ kind: 'selection', selection: { folder: 'bad', search: '', except: [] }, forcedGateway: null }, 9000)).toBe(1);
+    await store.record(
+      recordOf('a', [
+        update(good!.id),
+        update(bad!.id, { state: 'bad', attempts: 7, retryIndex: 5, gatewayPasses: 3, undeliverable: true, reply: NO }),
+      ]),
+    );
+    expect(
+      await store.wake(
+        { kind: 'selection', selection: { folder: 'bad', search: '', except: [] }, forcedGateway: null },
+        9000,
+      ),
+    ).toBe(1);
     const again = await claim(store, 9000);
     expect(again[0]).toMatchObject({ attempt: 2 });
     expect(again[0]?.recipients).toMatchObject([
-      { id: bad!.id, attempts: 0, retryIndex: 0, gatewayPasses: 0, undeliverable: false, countedFrom: 9000, lastCountedAt: null },
+      {
+        id: bad!.id,
+        attempts: 0,
+        retryIndex: 0,
+        gatewayPasses: 0,
+        undeliverable: false,
+        countedFrom: 9000,
+        lastCountedAt: null,
+      },
     ]);
   });
 
@@ -244,9 +350,10 @@ describe('folders', () => {
     expect(await claim(store)).toEqual([]);
     expect(await store.purge({ folder: 'deleted', search: '', except: [] })).toBe(1);
     expect(await store.details('a')).toBeNull();
-    for (let i = 0; i < 10; i += 1) await clock.advance(5000, async () => {
-      await store.counts();
-    });
+    for (let i = 0; i < 10; i += 1)
+      await clock.advance(5000, async () => {
+        await store.counts();
+      });
     await store.close();
     expect(statSync(path).size).toBeLessThan(1_500_000); // some free pages are kept for the next mail
   });
@@ -267,9 +374,15 @@ describe('folders', () => {
     for (const id of ['old', 'new', 'waiting']) await accept(store, newMessage(id));
     const claimed = await claim(store);
     const now = clock.now();
-    await recordAll(store, claimed.filter(({ id }) => id === 'old'));
+    await recordAll(
+      store,
+      claimed.filter(({ id }) => id === 'old'),
+    );
     await clock.advance(10_000);
-    await recordAll(store, claimed.filter(({ id }) => id === 'new'));
+    await recordAll(
+      store,
+      claimed.filter(({ id }) => id === 'new'),
+    );
     expect(await store.expireKept({ sentBefore: now + 5000, deletedBefore: null })).toBe(1);
     expect(await store.details('old')).toBeNull();
     expect(await store.counts()).toMatchObject({ sent: 1, outbox: 1 });
@@ -280,21 +393,33 @@ describe('folders', () => {
   test('lists are sorted, searched in subject, addresses and servers’ words, and paged', async () => {
     const { store } = await openStore();
     for (const [i, subject] of ['banana', 'Apple', 'cherry Ünïcode'].entries()) {
-      await accept(store, newMessage(`m${i}`, { subject, acceptedAt: 1000 + i, to: [`user${i}@dest${i}.test`] }), 'x'.repeat(3 - i));
+      await accept(
+        store,
+        newMessage(`m${i}`, { subject, acceptedAt: 1000 + i, to: [`user${i}@dest${i}.test`] }),
+        'x'.repeat(3 - i),
+      );
     }
     const ids = async (more: object) => (await store.list(page('outbox', more))).rows.map(({ id }) => id);
     expect(await ids({})).toEqual(['m2', 'm1', 'm0']);
     expect(await ids({ sort: 'subject', descending: false })).toEqual(['m1', 'm0', 'm2']);
     expect(await ids({ sort: 'size', descending: false })).toEqual(['m2', 'm1', 'm0']);
-    for (const sort of ['state', 'from', 'to', 'next', 'via']) expect(await ids({ sort, descending: false })).toEqual(['m0', 'm1', 'm2']);
+    for (const sort of ['state', 'from', 'to', 'next', 'via'])
+      expect(await ids({ sort, descending: false })).toEqual(['m0', 'm1', 'm2']);
     expect(await ids({ offset: 1, limit: 1 })).toEqual(['m1']);
     expect(await ids({ search: 'ÜNÏ cherry' })).toEqual(['m2']);
     expect(await ids({ search: 'DEST1' })).toEqual(['m1']);
     expect(await ids({ search: '100%_' })).toEqual([]);
     const claimed = await claim(store);
-    await recordAll(store, claimed.slice(0, 1), { state: 'deferred', nextAt: 5, reply: { code: 450, text: 'Greylisted, come\nback' } });
+    await recordAll(store, claimed.slice(0, 1), {
+      state: 'deferred',
+      nextAt: 5,
+      reply: { code: 450, text: 'Greylisted, come\nback' },
+    });
     expect(await ids({ search: 'greylisted' })).toEqual(['m0']);
-    expect(await store.list(page('outbox', { search: 'dest', limit: 1 }))).toMatchObject({ total: 3, rows: [{ id: 'm2' }] });
+    expect(await store.list(page('outbox', { search: 'dest', limit: 1 }))).toMatchObject({
+      total: 3,
+      rows: [{ id: 'm2' }],
+    });
     expect(await store.move({ folder: 'outbox', search: 'dest', except: ['m0'] }, 'deleted')).toBe(2);
   });
 });
@@ -315,7 +440,10 @@ test('activity counts per bucket, with the changes of the network', async () => 
     { at: from + 60_000, accepted: 0, delivered: 1, deferred: 1 },
     { at: from + 120_000, accepted: 0, delivered: 0, deferred: 0 },
   ]);
-  expect(networkChanges).toEqual([{ at: from + 1, name: 'Home' }, { at: from + 60_000, name: null }]);
+  expect(networkChanges).toEqual([
+    { at: from + 1, name: 'Home' },
+    { at: from + 60_000, name: null },
+  ]);
   expect(await store.knownNetworks()).toMatchObject([
     { id: 'n2', current: true },
     { id: 'n1', systemName: 'Home', lastSeen: from + 2, current: false },

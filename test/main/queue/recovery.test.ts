@@ -5,7 +5,8 @@ import { openDatabase } from '../../../main/queue/database.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
 import { dueSql, pageSql } from '../../../main/queue/queue-reads.ts';
 import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/schema.ts';
-import { SORT_KEYS } from '../../../shared/ipc-contract.ts';
+import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sort-index.ts';
+import { SORT_KEYS, type SortKey } from '../../../shared/ipc-contract.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { accept, claim, newMessage, openStore, readAll, tempFolder } from './support.ts';
 
@@ -32,7 +33,10 @@ test('what was in flight when the program died is due at once, with its outcome 
   const { store: again, clock } = await openStore({ path: copy });
   expect(again.recovery).toEqual({ requeued: 2, setAside: null, salvaged: 0 });
   const claimed = await claim(again, clock.now());
-  expect(claimed.map(({ id, recipients }) => [id, recipients.length])).toEqual([['b', 1], ['a', 2]]);
+  expect(claimed.map(({ id, recipients }) => [id, recipients.length])).toEqual([
+    ['b', 1],
+    ['a', 2],
+  ]);
   const timeline = (await again.details('a'))?.timeline ?? [];
   expect(timeline.flatMap(({ outcomes }) => outcomes.map(({ verdict }) => verdict))).toMatchObject([
     { kind: 'deferred', why: 'crashed' },
@@ -74,7 +78,14 @@ describe('a damaged file is set aside, kept as it was, and what can be read is s
     expect(setAside).toMatch(/queue\.db\.broken-2026-01-05T/);
     expect(readFileSync(setAside ?? '').equals(harmed)).toBe(true);
     expect(salvaged).toBeGreaterThanOrEqual(atLeast);
-    const { total, rows } = await store.list({ folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 100 });
+    const { total, rows } = await store.list({
+      folder: 'outbox',
+      search: '',
+      sort: 'age',
+      descending: true,
+      offset: 0,
+      limit: 100,
+    });
     expect(total).toBe(salvaged);
     for (const { id } of rows) {
       expect((await readAll(store, id)).equals(Buffer.alloc(20_000, Number(id.slice(1))))).toBe(true);
@@ -99,13 +110,15 @@ describe('a damaged file is set aside, kept as it was, and what can be read is s
   test('damage that is met later: the store comes back by itself with what can be saved', async () => {
     const file = await filled(40);
     const db = openDatabase(file);
-    const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'message_by_subject'").get() as { rootpage: number };
+    const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'message_by_age'").get() as {
+      rootpage: number;
+    };
     db.close();
     damage(file, (rootpage - 1) * 4096, 4096);
     const clock = new VirtualClock();
     const { store } = await openStore({ path: file, clock });
     expect(store.recovery.setAside).toBeNull(); // not seen at start: it was closed properly
-    const query = { folder: 'outbox', search: '', sort: 'subject', descending: true, offset: 0, limit: 100 } as const;
+    const query = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 100 } as const;
     await expect(store.list(query)).rejects.toMatchObject({ reason: 'corrupt' });
     await clock.advance(1000, async () => new Promise((done) => setTimeout(done, 0)));
     expect((await store.list(query)).total).toBe(40);
@@ -147,20 +160,53 @@ test('migration 1 makes the tables', () => {
   const db = openDatabase(':memory:');
   migrate(db, 1);
   expect(schemaVersion(db)).toBe(1);
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as { name: string }[];
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as {
+    name: string;
+  }[];
   expect(tables.map(({ name }) => name)).toEqual([
-    'activity', 'chunk', 'envelope', 'folder_count', 'invalid_address', 'memo', 'message', 'network', 'network_change', 'recipient',
-    'search', 'staging', 'timeline',
+    'activity',
+    'chunk',
+    'envelope',
+    'folder_count',
+    'invalid_address',
+    'memo',
+    'message',
+    'network',
+    'network_change',
+    'recipient',
+    'search',
+    'staging',
+    'timeline',
   ]);
   migrate(db);
   expect(schemaVersion(db)).toBe(SCHEMA_VERSION);
   db.close();
 });
 
+test('a large folder gets an index for the order that is asked for, one at a time', async () => {
+  const { store, path: file } = await openStore();
+  const octets = Buffer.from('Subject: x\r\n\r\nhello\r\n');
+  const ids = Array.from({ length: SORTED_UNINDEXED + 1 }, (_, n) => `m${n}`);
+  await Promise.all(ids.map(async (id, n) => accept(store, newMessage(id, { subject: `s${ids.length - n}` }), octets)));
+  const page = async (sort: SortKey) =>
+    store.list({ folder: 'outbox', search: '', sort, descending: false, offset: 0, limit: 1 });
+  expect((await page('size')).total).toBe(ids.length);
+  expect((await page('subject')).rows[0]?.subject).toBe('s1');
+  await store.close();
+  const db = openDatabase(file);
+  const indexes = db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'message_by_%' ORDER BY name").all();
+  db.close();
+  expect(indexes).toEqual([{ name: 'message_by_age' }, { name: 'message_by_subject' }]);
+});
+
 describe('query plans', () => {
-  const plan = (sql: string, values: readonly (string | number)[]) => {
+  const plan = (sql: string, values: readonly (string | number)[], sort: SortKey = 'age') => {
     const db = openDatabase(':memory:');
     migrate(db);
+    createSortIndex(
+      (text) => db.prepare(text),
+      (text) => db.exec(text),
+    )(sort);
     const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { detail: string }[];
     db.close();
     return rows.map(({ detail }) => detail).join('\n');
@@ -172,9 +218,12 @@ describe('query plans', () => {
     expect(details).not.toMatch(/TEMP B-TREE FOR ORDER BY/);
   });
 
-  test.each(SORT_KEYS.flatMap((sort) => [[sort, true] as const, [sort, false] as const]))('a page by %s (descending: %j) reads an index in order', (sort, descending) => {
-    const details = plan(pageSql(sort, descending, 0), [0, 100, 0]);
-    expect(details).toMatch(/^SEARCH m USING COVERING INDEX message_by_\w+ \(folder=\?\)$/);
-    expect(plan(pageSql(sort, descending, 1), [0, 'a', 'a'])).not.toMatch(/TEMP B-TREE/);
-  });
+  test.each(SORT_KEYS.flatMap((sort) => [[sort, true] as const, [sort, false] as const]))(
+    'a page by %s (descending: %j) reads an index in order',
+    (sort, descending) => {
+      const details = plan(pageSql(sort, descending, 0), [0, 100, 0], sort);
+      expect(details).toMatch(/^SEARCH m USING COVERING INDEX message_by_\w+ \(folder=\?\)$/);
+      expect(plan(pageSql(sort, descending, 1), [0, 'a', 'a'], sort)).not.toMatch(/TEMP B-TREE/);
+    },
+  );
 });
