@@ -141,7 +141,14 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         ...traveller,
         trail: [
           ...traveller.trail,
-          { step, verdict, errorKind, hop: lastHop(result, recipient.id), nothingReached: result.nothingReached },
+          {
+            step,
+            verdict,
+            errorKind,
+            hop: lastHop(result, recipient.id),
+            nothingReached: result.nothingReached,
+            passedOver: passedOver(result, recipient.id),
+          },
         ],
       };
       const decision = nextStep(
@@ -265,6 +272,18 @@ function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
 function lastHop(result: StepResult, recipient: number): HopTry['hop'] | null {
   const mine = result.tries.filter((t) => t.outcomes.some((o) => o.recipient === recipient));
   return mine.at(-1)?.hop ?? null;
+}
+
+/** Gateways better placed than the one that spoke, and left alone because they failed here a moment ago (SPEC §3.3). */
+function passedOver(result: StepResult, recipient: number): readonly string[] {
+  const asked = new Set(
+    result.tries
+      .filter((t) => t.passedOver !== true && t.outcomes.some((o) => o.recipient === recipient))
+      .map((t) => t.hop.gatewayId),
+  );
+  return result.tries
+    .filter((t) => t.passedOver === true && t.hop.gatewayId !== undefined && !asked.has(t.hop.gatewayId))
+    .map((t) => t.hop.gatewayName ?? t.hop.host);
 }
 
 /** As it stood before this attempt: what happened says nothing about the mail. */

@@ -78,6 +78,11 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       // Two tries a server, the second twice as patient; the deadline below bounds the whole.
       resolver = new Resolver({ timeout: Math.max(250, Math.floor((dnsTimeoutSeconds * 1000) / 4)), tries: 2 });
       if (dnsServers.length > 0) resolver.setServers(dnsServers);
+      // What other servers said may be what made the user change them.
+      if (resolverFor !== '' && resolverFor !== wanted) {
+        cache.clear();
+        lastSign = -Infinity;
+      }
       resolverFor = wanted;
     }
     return resolver;
@@ -142,6 +147,7 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
     ask: () => Promise<DnsAnswer<T>>,
   ): Promise<DnsAnswer<T>> => {
     signal.throwIfAborted();
+    current();
     const known = cache.get(key);
     if (known && known.until > clock.monotonic()) return known.answer as DnsAnswer<T>;
     let running = asking.get(key) as Promise<DnsAnswer<T>> | undefined;

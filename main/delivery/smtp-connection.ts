@@ -242,7 +242,11 @@ export class Connection extends SMTPConnection {
         const at = this.#waiting.indexOf(resolve);
         if (at < 0) return;
         this.#waiting.splice(at, 1);
-        if (!error) return resolve({ kind: 'reply', reply: { code: 235, text: '' } });
+        if (!error) {
+          // nodemailer keeps the words to itself; that it was granted belongs into the conversation.
+          this.#logLine?.('in', '235');
+          return resolve({ kind: 'reply', reply: { code: 235, text: '' } });
+        }
         const raw = typeof error.response === 'string' ? error.response : '';
         resolve(
           raw === ''

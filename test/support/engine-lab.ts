@@ -190,10 +190,14 @@ export async function createEngineLab(
     network = { ...state, since: moved ? (joined += 1) : network.since };
   };
 
-  /** Turns of the event loop until nothing is in flight and nothing has been claimed for a while. */
+  /**
+   * Turns of the event loop until nothing is in flight and nothing has been claimed for a while. The store answers in
+   * order: once it has answered a question of ours, all that was asked before is done.
+   */
   const settle = async (): Promise<void> => {
-    for (let quiet = 0, turns = 0; quiet < 25; turns += 1) {
-      await new Promise((resolve) => setImmediate(resolve));
+    for (let quiet = 0, turns = 0; quiet < 5; turns += 1) {
+      await store.nextDueAt();
+      for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
       quiet = engine.sending() === 0 ? quiet + 1 : 0;
       if (turns > 100_000) throw new Error('the engine does not come to rest');
     }

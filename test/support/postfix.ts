@@ -89,6 +89,12 @@ default_internal_user=nobody
 default_login_user=nobody
 default_internal_group=nogroup
 auth_mechanisms=plain login cram-md5
+auth_failure_delay=0 secs
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode=0
+  }
+}
 disable_plaintext_auth=no
 passdb {
   driver=passwd-file
