@@ -191,6 +191,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
     onAccepted: () => {
+      dialUp.queueChanged();
       engine.newMail();
     },
   });
@@ -264,7 +265,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       events.emit('queue:changed', {});
       tell();
     }),
-    engine.onChange(tell),
+    engine.onChange(() => {
+      if (engine.sending() === 0) dialUp.queueChanged();
+      tell();
+    }),
     problems.onChange(tell),
     listener.onState(tell),
     network.watch(() => {
