@@ -236,6 +236,9 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     dns,
     freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
+    onAccepted: () => {
+      dialUp.queueChanged();
+    },
   });
   const maildrop = createMaildrop({
     directory: path.join(profile, 'maildrop'),
@@ -307,7 +310,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       events.emit('queue:changed', {});
       tell();
     }),
-    engine.onChange(tell),
+    engine.onChange(() => {
+      if (engine.sending() === 0) dialUp.queueChanged();
+      tell();
+    }),
     problems.onChange(tell),
     listener.onState(tell),
     network.watch(() => {

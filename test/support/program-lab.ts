@@ -203,6 +203,7 @@ export async function startProgramLab(
         networkListeners.add(listener);
         return () => networkListeners.delete(listener);
       },
+      refresh: () => undefined,
       close: () => Promise.resolve(),
     }),
     dialUp: () => ({
