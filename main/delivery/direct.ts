@@ -20,6 +20,7 @@ import type { Ipv6Memory } from './ipv6-memory.ts';
 import { createHostBackoff } from './host-backoff.ts';
 import { resolveMx } from './mx-resolver.ts';
 import type { MxDeps } from './mx-resolver.ts';
+import { parseProxy } from './proxy.ts';
 import { openSession, phaseTimeouts } from './smtp-client.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { outcomeOfFailure, sendOver } from './transactions.ts';
@@ -99,6 +100,7 @@ export function createDirect(deps: DirectDeps): Direct {
               allowInsecureAuth: false,
               heloName: deps.hostname(),
               timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, place.kind),
+              proxy: place.kind === 'lan' ? null : parseProxy(deps.settings().connection.proxy),
             },
             { clock, log: deps.log },
             openSignal,
