@@ -12,6 +12,7 @@ import type { AppStatus, GatewayState } from '../shared/status.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
+import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
 import { discoverGateways, fetchText } from './discovery/discover.ts';
 import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
@@ -167,6 +168,17 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     },
     memory,
     hostname,
+    sts: createMtaSts({
+      clock,
+      dns,
+      log,
+      fetchPolicy: policyFetcher({
+        clock,
+        dns,
+        trustLoopback: () => settings.get().connection.trustLoopbackMx,
+      }),
+      store,
+    }),
     token: oauth.token,
     needsSignIn: oauth.needsSignIn,
   });
