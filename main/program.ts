@@ -42,7 +42,7 @@ import { watchForSleep } from './network/sleep.ts';
 import { openQueueStore } from './queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
-import { exportSettings, importSettings } from './settings/export-settings.ts';
+import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
 import { createStorageProblems } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
@@ -416,7 +416,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     applyChanges: applyAll,
     importSettings: async (json) => {
       const read = importSettings(json, settings.get());
-      return read.ok ? setSettings(read.next) : { saved: false, problems: read.problems };
+      if (!read.ok) return { saved: false, problems: read.problems };
+      // A file from elsewhere must not lead a stored password to another host: it stays with the one it was given for.
+      for (const id of movedGateways(settings.get(), read.next)) {
+        await secrets.set(`gateway:${id}`, null, { acceptObfuscated: true });
+      }
+      return setSettings(read.next);
     },
     preview: (id) => preview.preview(id),
     discover: (address, signal) => discoverGateways({ dns, fetchText }, address, signal),

@@ -257,7 +257,7 @@ describe('delivery to a domain with a policy', () => {
   });
   it.each([
     ['no TLS', null, 'tls-required'],
-    ['a certificate for another name', () => wrong, 'tls'],
+    ['a certificate for another name', (): Pair => wrong, 'tls'],
   ] as const)('enforce: %s is deferred, and nothing goes in clear text', async (_name, pair, why) => {
     const { verdict, server } = await lab(ENFORCE, pair ? pair() : null);
     expect(verdict).toMatchObject({ kind: 'deferred', scope: 'host', why });
@@ -277,9 +277,9 @@ describe('delivery to a domain with a policy', () => {
     expect(server.sessions).toHaveLength(0);
   });
   it.each([
-    ['a host that is not named', () => good, ['5 evil.test'], 'the policy does not name it'],
-    ['a bad certificate', () => wrong, ['5 mx.far.test'], 'the certificate cannot be verified'],
-    ['no TLS', () => null, ['5 mx.far.test'], 'no TLS'],
+    ['a host that is not named', (): Pair => good, ['5 evil.test'], 'the policy does not name it'],
+    ['a bad certificate', (): Pair => wrong, ['5 mx.far.test'], 'the certificate cannot be verified'],
+    ['no TLS', (): null => null, ['5 mx.far.test'], 'no TLS'],
   ] as const)('testing: %s is delivered to and noted', async (_name, pair, hosts, note) => {
     const { verdict, log } = await lab(ENFORCE.replace('enforce', 'testing'), pair(), hosts);
     expect(verdict?.kind).toBe('delivered');
