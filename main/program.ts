@@ -12,6 +12,7 @@ import type { AppStatus, GatewayState } from '../shared/status.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
+import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
 import { discoverGateways, fetchText } from './discovery/discover.ts';
 import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
@@ -41,7 +42,7 @@ import { watchForSleep } from './network/sleep.ts';
 import { openQueueStore } from './queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
-import { exportSettings, importSettings } from './settings/export-settings.ts';
+import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
 import { createStorageProblems } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
@@ -167,6 +168,17 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     },
     memory,
     hostname,
+    sts: createMtaSts({
+      clock,
+      dns,
+      log,
+      fetchPolicy: policyFetcher({
+        clock,
+        dns,
+        trustLoopback: () => settings.get().connection.trustLoopbackMx,
+      }),
+      store,
+    }),
     token: oauth.token,
     needsSignIn: oauth.needsSignIn,
   });
@@ -410,7 +422,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     applyChanges: applyAll,
     importSettings: async (json) => {
       const read = importSettings(json, settings.get());
-      return read.ok ? setSettings(read.next) : { saved: false, problems: read.problems };
+      if (!read.ok) return { saved: false, problems: read.problems };
+      // A file from elsewhere must not lead a stored password to another host: it stays with the one it was given for.
+      for (const id of movedGateways(settings.get(), read.next)) {
+        await secrets.set(`gateway:${id}`, null, { acceptObfuscated: true });
+      }
+      return setSettings(read.next);
     },
     preview: (id) => preview.preview(id),
     discover: (address, signal) => discoverGateways({ dns, fetchText }, address, signal),

@@ -18,6 +18,7 @@ import type { GatewayTargetDeps, OpenGatewayOptions, TokenSource } from './gatew
 import { testGateway } from './gateway-test.ts';
 import { createIpv6Memory } from './ipv6-memory.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import type { MtaSts } from './mta-sts.ts';
 import { reportOfFailure } from './transactions.ts';
 import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
 
@@ -40,6 +41,8 @@ export interface DeliveryDeps {
   readonly token?: TokenSource;
   /** OAuth 2 gateways that are paused until the user signs in. */
   readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
+  /** MTA-STS policies for direct delivery; absent: none is looked for. */
+  readonly sts?: MtaSts;
   /** More certificate authorities to trust for gateways (PEM). */
   readonly ca?: readonly string[];
 }
@@ -108,6 +111,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     hopWorks,
     ownNames: () => [deps.hostname(), os.hostname()],
     ownAddresses: deps.ownAddresses ?? systemAddresses,
+    ...(deps.sts ? { sts: deps.sts } : {}),
+    ...(deps.ca ? { ca: deps.ca } : {}),
   });
 
   const take = (

@@ -2,6 +2,8 @@
 import net from 'node:net';
 import type { Clock } from '../ports.ts';
 import type { SessionTrouble } from '../policy/types.ts';
+import { bypassesProxy, proxyNotReached, throughProxy } from './proxy.ts';
+import type { Proxy } from './proxy.ts';
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -85,7 +87,13 @@ const ignore = (): void => undefined;
  * Each address has `connectMs`. Never rejects; an abort comes back as `failed`, connection-lost.
  */
 export function dial(
-  options: { readonly addresses: readonly ResolvedAddress[]; readonly port: number; readonly connectMs: number },
+  options: {
+    readonly addresses: readonly ResolvedAddress[];
+    readonly port: number;
+    readonly connectMs: number;
+    /** For addresses that are not near; then an "address" may also be a name that only the proxy can look up. */
+    readonly proxy?: Proxy | null;
+  },
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Dialled> {
@@ -141,7 +149,10 @@ export function dial(
     const tryNext = (): void => {
       const address = addresses[next++];
       if (!address || done) return;
-      const socket = net.connect({ host: address.address, port, noDelay: true });
+      const proxy = options.proxy && !bypassesProxy(address.address) ? options.proxy : null;
+      const socket = net.connect(
+        proxy ? { host: proxy.host, port: proxy.port, noDelay: true } : { host: address.address, port, noDelay: true },
+      );
       // Stays for the socket's life: an error between two owners must not end the process.
       socket.on('error', ignore);
       targets.set(socket, address.address);
@@ -152,13 +163,22 @@ export function dial(
         }),
       );
       socket.once('error', (error: NodeJS.ErrnoException) => {
-        failed(socket, address, troubleOfErrno(error.code), error.code);
+        // Without its proxy this computer is as good as offline: nothing is the mail's or its server's fault.
+        if (proxy) failed(socket, address, proxyNotReached(proxy), 'ENETDOWN');
+        else failed(socket, address, troubleOfErrno(error.code), error.code);
       });
-      socket.once('connect', () => {
+      const connected = (): void => {
         // Overtaken ones were silent longer than the one that answered: worth knowing where IPv6 is dead.
         for (const silent of open.keys())
           if (silent !== socket) failures.push({ address: targets.get(silent) ?? '', trouble: { kind: 'timeout' } });
         finish({ kind: 'connected', socket, address, failures });
+      };
+      socket.once('connect', () => {
+        if (!proxy) return connected();
+        void throughProxy(proxy, socket, { host: address.address, port }).then((trouble) => {
+          if (trouble) failed(socket, address, trouble, undefined);
+          else if (open.has(socket)) connected();
+        });
       });
       if (next < addresses.length) cancelStagger = clock.after(ADDRESS_STAGGER_MS, tryNext);
     };

@@ -9,6 +9,7 @@ import { classifyDns, errorKindOf } from '../policy/classify-dns.ts';
 import type { DnsFailure } from '../policy/classify-dns.ts';
 import { matchesDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
+import { stsNamesHost } from '../policy/mta-sts.ts';
 import type { MxHost } from '../policy/order-mx.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { Clock, Dns, Log } from '../ports.ts';
@@ -18,8 +19,10 @@ import { interleaveFamilies } from './dial.ts';
 import { wasStale } from './gateway-pass.ts';
 import type { Ipv6Memory } from './ipv6-memory.ts';
 import { createHostBackoff } from './host-backoff.ts';
+import type { MtaSts } from './mta-sts.ts';
 import { resolveMx } from './mx-resolver.ts';
 import type { MxDeps } from './mx-resolver.ts';
+import { parseProxy } from './proxy.ts';
 import { openSession, phaseTimeouts } from './smtp-client.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { outcomeOfFailure, sendOver } from './transactions.ts';
@@ -36,6 +39,10 @@ export interface DirectDeps extends MxDeps {
   readonly ipv6: Ipv6Memory;
   readonly memory: Pick<NetworkMemory, 'noteDirect' | 'directBlocked'>;
   readonly hopWorks: (key: string) => void;
+  /** Policies of recipients' domains; absent: nobody has one. */
+  readonly sts?: MtaSts;
+  /** More certificate authorities to trust where a policy asks for a verified certificate (PEM). */
+  readonly ca?: readonly string[];
 }
 
 export interface Direct {
@@ -61,6 +68,10 @@ interface Place {
   readonly host: string;
   readonly port: number;
   readonly addresses: readonly string[];
+  /** `enforce`: an MTA-STS policy asks for TLS with a verified certificate. `testing`: only told. */
+  readonly sts?: 'enforce' | 'testing';
+  /** For the log: whose mail it is. */
+  readonly domain?: string;
 }
 
 /** After a host failed for its own reasons, this many other addresses of it are tried for one message. */
@@ -79,7 +90,9 @@ export function createDirect(deps: DirectDeps): Direct {
     signal: AbortSignal,
   ): Promise<SmtpSession | SessionFailure> => {
     const hop: HopRef = { kind: place.kind, host: place.host, port: place.port };
-    const key = `${place.kind}:${place.host}:${place.port}`;
+    const enforced = place.sts === 'enforce';
+    // A connection that was verified serves all; one that was not is not for a domain that asks for it.
+    const key = `${place.kind}:${place.host}:${place.port}${enforced ? ':verified' : ''}`;
     return pool.acquire(
       {
         key,
@@ -93,18 +106,28 @@ export function createDirect(deps: DirectDeps): Direct {
             {
               hop,
               addresses: interleaveFamilies(addresses, deps.ipv6.works()),
-              security: (clearText.get(key) ?? -Infinity) > clock.monotonic() ? 'none' : 'opportunistic',
-              verify: false,
+              security: enforced
+                ? 'starttls'
+                : (clearText.get(key) ?? -Infinity) > clock.monotonic()
+                  ? 'none'
+                  : 'opportunistic',
+              verify: enforced,
+              ...(enforced && deps.ca ? { ca: deps.ca } : {}),
               credentials: null,
               allowInsecureAuth: false,
               heloName: deps.hostname(),
               timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, place.kind),
+              proxy: place.kind === 'lan' ? null : parseProxy(deps.settings().connection.proxy),
             },
             { clock, log: deps.log },
             openSignal,
           );
           deps.ipv6.learn(opened);
           if (place.kind === 'mx' && !openSignal.aborted) noteAnswer(place.host, opened);
+          if (place.sts === 'testing' && opened.kind === 'ready' && opened.tls?.verified !== true) {
+            const problem = opened.tls ? 'the certificate cannot be verified' : 'no TLS';
+            deps.log.note('mta-sts', { domain: place.domain ?? '', mode: 'testing', host: place.host, problem });
+          }
           if (opened.kind === 'ready' && opened.fellBack) clearText.set(key, clock.monotonic() + 3_600_000);
           return opened;
         },
@@ -266,6 +289,29 @@ export function createDirect(deps: DirectDeps): Direct {
     };
   };
 
+  /** An `enforce` policy that names none of the domain's mail servers: one of the two is forged, or wrong (RFC 8461 §5). */
+  const noneNamed = (domain: string, recipients: readonly OutgoingRecipient[], startedAt: number): StepResult => {
+    const verdict: Verdict = { kind: 'deferred', scope: 'host', status: '4.7.5', why: 'tls-required' };
+    return {
+      tries: [
+        {
+          hop: { kind: 'mx', host: domain, port: deps.settings().connection.directPort },
+          startedAt,
+          endedAt: clock.now(),
+          phase: 'dns',
+          tls: null,
+          error: 'the DNS names other mail servers than the policy of the domain (MTA-STS) allows',
+          outcomes: recipients.map((r) => ({ recipient: r.id, verdict })),
+        },
+      ],
+      verdicts: new Map(recipients.map((r) => [r.id, verdict])),
+      errorKinds: new Map(recipients.map((r) => [r.id, 'smtp' as const])),
+      waitsFor: new Map(),
+      nothingReached: false,
+      dsnPassedOn: new Set(),
+    };
+  };
+
   const counted = async <T>(domain: string, run: () => Promise<T>): Promise<T> => {
     underWay.set(domain, (underWay.get(domain) ?? 0) + 1);
     try {
@@ -281,14 +327,25 @@ export function createDirect(deps: DirectDeps): Direct {
     run: (domain, message, recipients, signal) =>
       counted(domain.toLowerCase(), async () => {
         const startedAt = clock.now();
-        const found = await resolveMx(deps, domain, signal);
+        const [found, policy] = await Promise.all([
+          resolveMx(deps, domain, signal),
+          deps.sts && !domain.startsWith('[') ? deps.sts.policyFor(domain, signal) : null,
+        ]);
         if (found.kind === 'failed') return dnsFailed(found.failure, 'direct', domain, recipients, startedAt);
         const port = deps.settings().connection.directPort;
-        const places = found.hosts.map((h: MxHost): Place => ({
+        const sts = policy && policy.mode !== 'none' ? { sts: policy.mode, domain } : {};
+        const named = found.hosts.filter((h) => !policy || policy.mode === 'none' || stsNamesHost(policy, h.host));
+        if (policy?.mode === 'enforce' && named.length === 0) return noneNamed(domain, recipients, startedAt);
+        if (policy?.mode === 'testing') {
+          for (const h of found.hosts.filter((each) => !named.includes(each)))
+            deps.log.note('mta-sts', { domain, mode: 'testing', host: h.host, problem: 'the policy does not name it' });
+        }
+        const places = (policy?.mode === 'enforce' ? named : found.hosts).map((h: MxHost): Place => ({
           kind: 'mx',
           host: h.host,
           port,
           addresses: h.addresses,
+          ...sts,
         }));
         return through(places, `mx:${domain.toLowerCase()}`, 'direct', message, recipients, signal);
       }),

@@ -7,6 +7,7 @@ import type { Clock, Dns, DnsAnswer, Log, SecretStore } from '../ports.ts';
 import { interleaveFamilies } from './dial.ts';
 import type { ResolvedAddress } from './dial.ts';
 import type { Ipv6Memory } from './ipv6-memory.ts';
+import { parseProxy } from './proxy.ts';
 import { openSession, phaseTimeouts, tokenTrouble } from './smtp-client.ts';
 import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from './smtp-client.ts';
 
@@ -84,10 +85,15 @@ export async function openGateway(
     }
     const answer = await resolveGateway(deps.dns, gateway.host, signal);
     options.onResolved?.(answer);
-    if (answer.kind !== 'found') return failure('dns', { kind: 'unreachable' });
+    const proxy = parseProxy(deps.settings().connection.proxy);
+    const name = bareHost(gateway.host);
+    // Behind a proxy names are often known to the proxy alone.
+    if (answer.kind !== 'found' && (!proxy || isLocalName(name))) return failure('dns', { kind: 'unreachable' });
+    const records: readonly ResolvedAddress[] =
+      answer.kind === 'found' ? answer.records : [{ address: name, family: 4 }];
     const target: SessionTarget = {
       hop: gatewayHop(gateway),
-      addresses: interleaveFamilies(answer.records, deps.ipv6.works()),
+      addresses: interleaveFamilies(records, deps.ipv6.works()),
       security: gateway.security === 'auto' ? (gateway.port === 465 ? 'tls' : 'if-offered') : gateway.security,
       verify: !gateway.allowInvalidCertificate,
       credentials,
@@ -96,6 +102,7 @@ export async function openGateway(
       heloName: deps.hostname(),
       timeouts: phaseTimeouts(deps.settings().connection.serverTimeoutSeconds, 'gateway'),
       ...(deps.ca ? { ca: deps.ca } : {}),
+      proxy,
     };
     const opened = await openSession(
       target,
@@ -129,11 +136,15 @@ async function credentialsOf(
   return password === null ? null : { kind: 'password', username: gateway.username, password };
 }
 
+function isLocalName(name: string): boolean {
+  return !name.includes('.') || /\.(local|lan|internal|home\.arpa|localhost)\.?$/i.test(name);
+}
+
 /** A name in the DNS; a single label, a LAN name, or one that the DNS does not know: whatever the system makes of it. */
 async function resolveGateway(dns: Dns, host: string, signal: AbortSignal): Promise<DnsAnswer<ResolvedAddress>> {
   const bare = bareHost(host);
   if (isIp(bare)) return { kind: 'found', records: [{ address: bare, family: bare.includes(':') ? 6 : 4 }], ttl: 0 };
-  const local = !bare.includes('.') || /\.(local|lan|internal|home\.arpa|localhost)\.?$/i.test(bare);
+  const local = isLocalName(bare);
   if (local) {
     const system = await dns.addresses(bare, signal, 'system');
     if (system.kind === 'found') return system;

@@ -10,6 +10,7 @@ import type { SessionTrouble } from '../policy/types.ts';
 import type { Clock, Log } from '../ports.ts';
 import { dial } from './dial.ts';
 import type { DialFailure, ResolvedAddress } from './dial.ts';
+import type { Proxy } from './proxy.ts';
 import { Connection } from './smtp-connection.ts';
 import type { Answer } from './smtp-connection.ts';
 import { NO_EXTENSIONS, parseEhlo } from './smtp-reply.ts';
@@ -60,6 +61,8 @@ export interface SessionTarget {
   readonly timeouts: PhaseTimeouts;
   /** More certificates to trust (PEM), for tests and company CAs. */
   readonly ca?: readonly string[];
+  /** For addresses that are not near. */
+  readonly proxy?: Proxy | null;
 }
 
 export interface SessionPorts {
@@ -150,7 +153,12 @@ async function openOnce(
   });
 
   const dialled = await dial(
-    { addresses: target.addresses, port: target.hop.port, connectMs: target.timeouts.connect },
+    {
+      addresses: target.addresses,
+      port: target.hop.port,
+      connectMs: target.timeouts.connect,
+      proxy: target.proxy ?? null,
+    },
     clock,
     signal,
   );

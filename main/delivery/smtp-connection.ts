@@ -25,7 +25,7 @@ export type Answer =
 /** A reply of real servers has a few hundred octets; EHLO of the chattiest, some thousand. */
 const MAX_REPLY_OCTETS = 64 * 1024;
 const MAX_WAITING_REPLIES = 1000;
-const SHORTEST_HIDDEN = 6;
+const SHORTEST_HIDDEN = 8;
 /** Longer than every deadline of ours, so that nodemailer's own timer never decides. */
 const LIBRARY_TIMEOUT = 3_600_000;
 

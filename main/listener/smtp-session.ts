@@ -63,6 +63,21 @@ type Phase = 'command' | 'data' | 'storing';
 
 let sessions = 0;
 
+const QUOTED_VERBS: ReadonlySet<string> = new Set([
+  'EHLO',
+  'HELO',
+  'MAIL',
+  'RCPT',
+  'DATA',
+  'RSET',
+  'NOOP',
+  'QUIT',
+  'VRFY',
+  'EXPN',
+  'HELP',
+  'STARTTLS',
+]);
+
 export class SmtpSession extends SMTPConnection {
   readonly #context: SessionContext;
   #place: { readonly loopback: boolean; readonly allowed: boolean } = { loopback: false, allowed: false };
@@ -77,6 +92,7 @@ export class SmtpSession extends SMTPConnection {
   #corked = false;
   #gone = false;
   #leaving = false;
+  #triedAuth = false;
   /** The command being answered, for the log; without sign-in data. */
   #command = 'connect';
 
@@ -248,6 +264,18 @@ export class SmtpSession extends SMTPConnection {
     }
   }
 
+  /**
+   * What the log may show of a command. A client whose AUTH was refused may send user name and password all the same, as
+   * commands: from then on only what we know is quoted.
+   */
+  #shown(text: string, verb: string): string {
+    if (/^\s*AUTH/i.test(text)) {
+      this.#triedAuth = true;
+      return 'AUTH';
+    }
+    return this.#triedAuth && !QUOTED_VERBS.has(verb) ? '(not shown)' : text.slice(0, 300);
+  }
+
   #dispatch(line: Buffer, next: () => void): void {
     const continuation = this._nextHandler;
     if (continuation) {
@@ -259,7 +287,7 @@ export class SmtpSession extends SMTPConnection {
     const blank = text.search(/[ \t]/);
     const verb = (blank < 0 ? text : text.slice(0, blank)).toUpperCase();
     const argument = blank < 0 ? '' : text.slice(blank + 1).trim();
-    this.#command = verb === 'AUTH' ? 'AUTH' : text.slice(0, 300);
+    this.#command = this.#shown(text, verb);
     if (/^[A-Za-z]{3,16} \S* ?HTTP\/\d/.test(text)) {
       this.#refuse('http');
       next();

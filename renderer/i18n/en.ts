@@ -341,6 +341,16 @@ export const en = {
     'sign-in': 'Sign-in',
     transaction: 'Taking mail',
   },
+  oauth: {
+    signIn: 'Sign in…',
+    signOut: 'Sign out',
+    waiting: 'Waiting for the browser…',
+    failed: 'The sign-in did not work.',
+    saveFirst: 'Save the gateway first; then sign in.',
+    clientSecret: 'Client secret (if the provider gave one)',
+    clientSecretHelp:
+      'No client ID of Google or Microsoft comes with this program yet: register one of your own and enter it above.',
+  },
   consent: {
     title: 'Store the password without protection?',
     words:

@@ -26,6 +26,7 @@ import { useSay } from '../../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../../notices.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { resolveGateway } from './resolve-gateway.ts';
+import { OAuthSignIn } from './oauth-sign-in.tsx';
 import { TestResult } from './test-result.tsx';
 
 const useStyles = makeStyles({
@@ -262,6 +263,9 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                       render={({ field }) => <Input {...field} spellCheck={false} />}
                     />
                   </Field>
+                )}
+                {auth === 'oauth2' && (
+                  <OAuthSignIn gatewayId={gateway.id} signedIn={hasSecret} saved={!fresh && !formState.isDirty} />
                 )}
                 <Field
                   className={styles.three}

@@ -1,0 +1,96 @@
+/** Signing in to a gateway in the browser (OAuth 2): the button, the client's secret for providers that want one, what came of it. */
+import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@fluentui/react-components';
+import { useState } from 'react';
+import type { Phrase } from '../../../shared/mail.ts';
+import { drop, useBridge } from '../../bridge.ts';
+import { useSay } from '../../i18n/i18n.ts';
+import { sayPhrase } from '../../i18n/phrase.ts';
+import { useAttempt } from '../../notices.tsx';
+import { ConsentDialog } from './consent-dialog.tsx';
+
+const useStyles = makeStyles({
+  whole: { gridColumn: '1 / -1', display: 'grid', gap: '8px' },
+  row: { display: 'flex', alignItems: 'end', gap: '8px', flexWrap: 'wrap' },
+});
+
+interface Props {
+  readonly gatewayId: string;
+  readonly signedIn: boolean;
+  /** What is signed in to is the saved gateway: with changes in the dialog the button waits. */
+  readonly saved: boolean;
+}
+
+export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const [clientSecret, setClientSecret] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const [outcome, setOutcome] = useState<{ readonly good: boolean; readonly phrase: Phrase } | null>(null);
+  const [here, setHere] = useState(signedIn);
+
+  const signIn = async (acceptObfuscated: boolean) => {
+    setBusy(true);
+    setOutcome(null);
+    try {
+      const input = { gatewayId, acceptObfuscated, ...(clientSecret === '' ? {} : { clientSecret }) };
+      const result = await attempt(say('oauth.failed'), bridge.call('gateways.signIn', input));
+      if (result === null) return;
+      if (result.needsConsent) return setAsking(true);
+      setOutcome({ good: result.signedIn, phrase: result.phrase });
+      if (result.signedIn) {
+        setHere(true);
+        setClientSecret('');
+      }
+    } finally {
+      setBusy(false);
+    }
+  };
+  const signOut = async () => {
+    const result = await attempt(say('oauth.failed'), bridge.call('gateways.signOut', { gatewayId }));
+    if (result === null) return;
+    setHere(false);
+    setOutcome({ good: true, phrase: result.phrase });
+  };
+
+  return (
+    <div className={styles.whole}>
+      {asking && (
+        <ConsentDialog
+          onAnswer={(agreed) => {
+            setAsking(false);
+            if (agreed) drop(signIn(true));
+          }}
+        />
+      )}
+      <div className={styles.row}>
+        <Field label={say('oauth.clientSecret')} hint={say('oauth.clientSecretHelp')}>
+          <Input
+            type="password"
+            autoComplete="new-password"
+            value={clientSecret}
+            onChange={(_, data) => setClientSecret(data.value)}
+          />
+        </Field>
+        <Button disabled={!saved || busy} onClick={() => drop(signIn(false))}>
+          {say(busy ? 'oauth.waiting' : 'oauth.signIn')}
+        </Button>
+        {here && (
+          <Button disabled={busy} onClick={() => drop(signOut())}>
+            {say('oauth.signOut')}
+          </Button>
+        )}
+      </div>
+      <div role="status">
+        {!saved && say('oauth.saveFirst')}
+        {outcome !== null && (
+          <MessageBar intent={outcome.good ? 'success' : 'warning'}>
+            <MessageBarBody>{sayPhrase(outcome.phrase)}</MessageBarBody>
+          </MessageBar>
+        )}
+      </div>
+    </div>
+  );
+}
