@@ -56,7 +56,7 @@ export async function startFakeTray(): Promise<FakeTray> {
   const exited = once(daemon, 'exit');
   const [address] = (await once(createInterface({ input: daemon.stdout }), 'line')) as [string];
   const bus: MessageBus = sessionBus({ busAddress: address });
-  bus.on('error', () => undefined);
+  (bus as unknown as NodeJS.EventEmitter).on('error', () => undefined);
   const registered: string[] = [];
   bus.addMethodHandler((message) => {
     if (message.path !== '/StatusNotifierWatcher') return false;
