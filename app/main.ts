@@ -34,10 +34,16 @@ function begin(): void {
   protocol.registerSchemesAsPrivileged([
     { scheme: PAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ]);
+  let ending = false;
+  app.once('before-quit', () => {
+    ending = true;
+  });
   import('./shell.ts')
-    .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble }))
+    .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble, ending: () => (ending = true) }))
     .catch((error: unknown) => {
       trouble('start', error);
+      // Its box would hold up the end until somebody clicks.
+      if (ending) return;
       dialog.showErrorBox('PostCast Server', `PostCast Server could not start.\n${(error as Error).message}`);
       app.exit(1);
     });

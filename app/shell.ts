@@ -21,6 +21,8 @@ export interface ShellOptions {
   readonly profile: string;
   readonly hidden: boolean;
   readonly trouble: Trouble;
+  /** The program begins to end: what fails from here on in its start is no news. */
+  readonly ending: () => void;
 }
 
 /** Events to windows and tray, about four a second (ARCHITECTURE §2.7). */
@@ -138,7 +140,10 @@ export async function runShell(options: ShellOptions): Promise<void> {
   engine.onFailed((message) => notifier.failed(message));
   notifier.listener(engine.status().listener);
 
-  if (!options.hidden && !settings.get().general.startHidden) await showMain();
+  if (!options.hidden && !settings.get().general.startHidden) {
+    // A window that cannot be shown is no reason to accept no mail.
+    await showMain().catch((error: unknown) => trouble('window', error));
+  }
 
   // Comforts, once mail is taken care of.
   const { watchPower } = await import('./power.ts');
@@ -283,11 +288,14 @@ export async function runShell(options: ShellOptions): Promise<void> {
   async function quit(): Promise<void> {
     if (quitting) return;
     quitting = true;
+    options.ending();
     setTimeout(() => app.exit(0), STOP_LIMIT_MS);
     windows?.closeAll();
     tray?.close();
-    settings.close();
-    await Promise.all([control?.close(1_000), engine.stop(STOP_GRACE_MS)]).catch((error: unknown) =>
+    // A start that is under way comes to its end first: what it opens has to be closed.
+    const running = await composing.catch(() => null);
+    running?.settings.close();
+    await Promise.all([control?.close(1_000), running?.engine.stop(STOP_GRACE_MS)]).catch((error: unknown) =>
       trouble('stop', error),
     );
     app.exit(0);

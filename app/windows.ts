@@ -171,7 +171,10 @@ export function createWindows(options: WindowsOptions): Windows {
         window.show();
       });
       window.once('closed', () => clearTimeout(fallback));
-      await window.loadURL(`${PAGE_ORIGIN}/index.html${place(kind, query)}`);
+      await window.loadURL(`${PAGE_ORIGIN}/index.html${place(kind, query)}`).catch((error: unknown) => {
+        // Closed while it was loading: that is what the user wanted.
+        if (!window.isDestroyed()) throw error;
+      });
       return window;
     },
     send: (name, payload) => {

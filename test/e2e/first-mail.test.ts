@@ -97,8 +97,8 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
     main = await launched.firstWindow();
   });
   afterAll(async () => {
-    await launched?.close();
-    await postfix?.close();
+    await launched.close();
+    await postfix.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -18,8 +18,8 @@ describe.skipIf(process.platform !== 'linux')('the tray icon', () => {
     await until('the icon is registered', () => tray.items().length === 1);
   });
   afterAll(async () => {
-    await launched?.close();
-    await tray?.close();
+    await launched.close();
+    await tray.close();
   });
 
   const labels = async (): Promise<readonly string[]> => (await tray.menu()).map(({ label }) => label);

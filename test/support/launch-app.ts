@@ -51,6 +51,8 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
     args: electronArguments(profile.folder, options.args ?? []),
     env: { ...definedEnvironment(), ...options.env },
   });
+  // Asked for now: it is not known any more once the program has ended.
+  const child = app.process();
   return {
     app,
     profile,
@@ -66,7 +68,7 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
       return file;
     },
     close: async () => {
-      if (app.process().exitCode === null && app.process().signalCode === null) await app.close();
+      if (child.exitCode === null && child.signalCode === null) await app.close();
       if (options.profile === undefined) await profile.remove();
     },
   };

@@ -1,7 +1,7 @@
 /** A session bus of one's own, with a StatusNotifierWatcher on it that plays the desktop's tray. */
 import { Message, sessionBus, Variant, type MessageBus } from '@jellybrick/dbus-next';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 
 const WATCHER = 'org.kde.StatusNotifierWatcher';
@@ -56,7 +56,7 @@ export async function startFakeTray(): Promise<FakeTray> {
   const exited = once(daemon, 'exit');
   const [address] = (await once(createInterface({ input: daemon.stdout }), 'line')) as [string];
   const bus: MessageBus = sessionBus({ busAddress: address });
-  (bus as unknown as NodeJS.EventEmitter).on('error', () => undefined);
+  (bus as unknown as EventEmitter).on('error', () => undefined);
   const registered: string[] = [];
   bus.addMethodHandler((message) => {
     if (message.path !== '/StatusNotifierWatcher') return false;
