@@ -48,9 +48,11 @@ async function round(subject: Subject, sink: Sink): Promise<Round> {
     acceptedKept: kept.accepted,
     relayedKept: kept.relayed,
     latencyMs,
+    processorMs: fresh.processorMs,
+    processorMsKept: kept.processorMs,
   };
   say(
-    `  ${subject.name}: accepted ${Math.round(fresh.accepted)}/s, relayed ${Math.round(fresh.relayed)}/s; kept connections ${Math.round(kept.accepted)}/s, ${Math.round(kept.relayed)}/s; one message ${latencyMs.toFixed(1)} ms`,
+    `  ${subject.name}: accepted ${Math.round(fresh.accepted)}/s, relayed ${Math.round(fresh.relayed)}/s; kept connections ${Math.round(kept.accepted)}/s, ${Math.round(kept.relayed)}/s; one message ${latencyMs.toFixed(1)} ms; processor ${fresh.processorMs.toFixed(2)} and ${kept.processorMs.toFixed(2)} ms a message`,
   );
   return result;
 }

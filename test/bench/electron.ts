@@ -14,14 +14,16 @@ export interface ElectronSetting {
   readonly display: string;
 }
 
-/** Starts the program in out/, hidden, with a new profile whose only gateway is the sink, in mode `always`. */
-export async function startProgram(setting: ElectronSetting, sinkPort: number): Promise<Subject> {
+/** Starts the program in out/, hidden (`window`: with its window), with a new profile whose only gateway is the sink, in mode `always`. */
+export async function startProgram(setting: ElectronSetting, sinkPort: number, window = false): Promise<Subject> {
   const profile = await mkdtemp(path.join(tmpdir(), 'postcast-bench-'));
   const port = await freePort();
   await writeFile(
     path.join(profile, 'settings.json'),
     JSON.stringify({
       version: 1,
+      // Nothing but loopback is used.
+      security: { captivePortalProbe: false },
       server: { host: ['127.0.0.1'], port, hostname: 'laptop.bench.test' },
       gateways: {
         mode: 'always',
@@ -29,7 +31,12 @@ export async function startProgram(setting: ElectronSetting, sinkPort: number): 
       },
     }),
   );
-  return startElectron(setting, 'PostCast', profile, port, [root, '--profile', profile, '--hidden']);
+  return startElectron(setting, 'PostCast', profile, port, [
+    root,
+    '--profile',
+    profile,
+    ...(window ? [] : ['--hidden']),
+  ]);
 }
 
 /** Starts the empty tray program. */

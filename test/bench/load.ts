@@ -3,7 +3,7 @@ import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subject } from './postfix.ts';
-import { run } from './processes.ts';
+import { processorMs, run } from './processes.ts';
 import type { Sink } from './smtp-sink.ts';
 
 /** Messages per second. */
@@ -11,6 +11,8 @@ export interface Rates {
   readonly accepted: number;
   /** From the first submission to the last arrival, so never more than `accepted`. */
   readonly relayed: number;
+  /** Milliseconds of processor time for each message, accepted and relayed. */
+  readonly processorMs: number;
 }
 
 /**
@@ -19,6 +21,7 @@ export interface Rates {
  */
 export async function load(subject: Subject, sink: Sink, messages: number, keep: boolean): Promise<Rates> {
   const before = sink.count();
+  const used = processorMs(subject.pid);
   const since = performance.now();
   const arrived = sink.reaches(before + messages, 180);
   arrived.catch(() => undefined);
@@ -32,7 +35,8 @@ export async function load(subject: Subject, sink: Sink, messages: number, keep:
     180,
   );
   const accepted = messages / ((performance.now() - since) / 1000);
-  return { accepted, relayed: messages / (((await arrived) - since) / 1000) };
+  const relayed = messages / (((await arrived) - since) / 1000);
+  return { accepted, relayed, processorMs: (processorMs(subject.pid) - used) / messages };
 }
 
 /** Milliseconds from connecting to the subject until the message is at the sink, one message after the other. */

@@ -7,6 +7,8 @@ export interface Round {
   readonly acceptedKept: number;
   readonly relayedKept: number;
   readonly latencyMs: number;
+  readonly processorMs: number;
+  readonly processorMsKept: number;
 }
 
 /** What one start of an Electron program found out. */
@@ -26,6 +28,7 @@ export function median(values: readonly number[]): number {
 /** NaN stands for what was left out of this run. */
 const known = (value: number, text: (known: number) => string): string => (Number.isNaN(value) ? '–' : text(value));
 const whole = (value: number): string => known(value, (one) => Math.round(one).toLocaleString('en-US'));
+const hundredths = (value: number): string => known(value, (one) => one.toFixed(2));
 const tenths = (value: number): string => known(value, (one) => one.toFixed(1));
 
 /** Everything that a run of the bench measured. */
@@ -82,6 +85,8 @@ ${table('Postfix', [
   row('relayed/s in that load', 'relayed', 1, 'more'),
   row('accepted/s, 10 sessions, kept connections (`smtp-source -d`)', 'acceptedKept', 6, 'more'),
   row('relayed/s in that load', 'relayedKept', 1, 'more'),
+  row('processor time per message, fresh connections, ms', 'processorMs', 1, 'less', hundredths),
+  row('processor time per message, kept connections, ms', 'processorMsKept', 1, 'less', hundredths),
   row('one message: submit → arrival, ms', 'latencyMs', 1, 'less', tenths),
 ])}
 
