@@ -17,10 +17,11 @@ export interface Subject {
 }
 
 /**
- * Postfix as Debian sets it up, in folders and on a port of its own, with the sink as its relay host. What differs from
+ * Postfix as Debian sets it up, in folders and on a port of its own, with the sink as its relay host
+ * (or with `more` lines of configuration instead). What differs from
  * the defaults is listed in docs/bench.md. Needs root: Postfix itself does.
  */
-export async function startPostfix(sinkPort: number): Promise<Subject> {
+export async function startPostfix(sinkPort: number, more: readonly string[] = []): Promise<Subject> {
   const folder = await mkdtemp(path.join(tmpdir(), 'postcast-bench-postfix-'));
   // Its daemons run as the user postfix and have to get in.
   chmodSync(folder, 0o755);
@@ -52,7 +53,7 @@ export async function startPostfix(sinkPort: number): Promise<Subject> {
       'mynetworks = 127.0.0.0/8',
       'inet_interfaces = 127.0.0.1',
       'inet_protocols = ipv4',
-      `relayhost = [127.0.0.1]:${sinkPort}`,
+      ...(more.length > 0 ? more : [`relayhost = [127.0.0.1]:${sinkPort}`]),
       '',
     ].join('\n'),
   );

@@ -129,8 +129,9 @@ message = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.
 parts = list(message.iter_parts())
 second = parts[1]
 status = second.get_payload()
-if not isinstance(status, list):
-    text = second.get_payload(decode=True).decode('utf-8')
+if second.get_content_type() == 'message/global-delivery-status':
+    # The package knows it as some message of a kind; the blocks of fields are told apart by hand.
+    text = status[0].as_bytes(policy=email.policy.SMTPUTF8).decode('utf-8')
     status = [email.message_from_string(block, policy=email.policy.default) for block in text.strip().replace('\\r\\n', '\\n').split('\\n\\n')]
 blocks = [{k: str(v) for k, v in block.items()} for block in status]
 third = parts[2]

@@ -92,7 +92,8 @@ let workers: Promise<{ readonly store: URL; readonly preview: URL; readonly fold
 /** The threads' code, bundled once per test file. */
 async function bundledWorkers(): Promise<{ readonly store: URL; readonly preview: URL }> {
   workers ??= (async () => {
-    const root = path.resolve(import.meta.dirname, '../..');
+    // A bundle of this file says where the sources are.
+    const root = process.env['POSTCAST_TEST_ROOT'] ?? path.resolve(import.meta.dirname, '../..');
     // Below node_modules, so that what is not bundled is found.
     const folder = mkdtempSync(path.join(root, 'node_modules', '.postcast-test-'));
     process.once('exit', () => {

@@ -1,0 +1,173 @@
+/** Returned mail end to end: the report arrives at the sender's own server, and python's email package reads it there. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  mailWorldMissing,
+  parseReport,
+  startMailWorld,
+  type MailWorld,
+  type ParsedReport,
+} from '../support/mail-world.ts';
+import { startProgramLab, type ProgramLab } from '../support/program-lab.ts';
+
+const missing = mailWorldMissing();
+
+describe.skipIf(missing !== null)(`returned mail${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+  let world: MailWorld;
+  let lab: ProgramLab;
+  beforeAll(async () => {
+    world = await startMailWorld();
+    lab = await startProgramLab({ connection: { dnsServers: [world.dns], directPort: world.port } });
+  });
+  afterAll(async () => {
+    await lab.close();
+    await world.close();
+  });
+
+  const text = 'Subject: Minutes\r\nFrom: Ann <ann@sender.test>\r\n\r\nThe body of it.\r\n';
+  let senders = 0;
+  /** Each message has a sender of its own: what arrives there is about it. */
+  const newSender = (): string => `ann${(senders += 1)}@sender.test`;
+  const reportTo = async (
+    sender: string,
+  ): Promise<ParsedReport & { readonly returnPath: string; readonly by: string }> => {
+    const [arrived] = await world.postfix.arrives(sender);
+    if (!arrived) throw new Error('no report');
+    return { ...parseReport(arrived.text), returnPath: arrived.from, by: arrived.by };
+  };
+  /** Reports that our program made about anything, by now. */
+  const reportsFor = (sender: string): number => world.postfix.arrived().filter((m) => m.to === sender).length;
+  const recipient = (report: ParsedReport, n = 1): Readonly<Record<string, string>> => report.blocks[n] ?? {};
+
+  it('a refused recipient comes back: right address, status and words, from nobody, with the original', async () => {
+    const from = newSender();
+    const id = await lab.submit({ from, to: ['nobody@order.test', 'fine@order.test'], text });
+    await lab.reaches(id, 'bounced');
+    const report = await reportTo(from);
+    expect(report).toMatchObject({
+      returnPath: '',
+      to: from,
+      type: 'multipart/report',
+      auto: 'auto-replied',
+      types: ['text/plain', 'message/delivery-status', 'message/rfc822'],
+      defects: [],
+    });
+    expect(report.blocks).toHaveLength(2);
+    expect(report.blocks[0]).toMatchObject({ 'Reporting-MTA': 'dns; laptop.home.test' });
+    expect(recipient(report)).toMatchObject({
+      'Final-Recipient': 'rfc822; nobody@order.test',
+      Action: 'failed',
+      Status: '5.1.1',
+      'Remote-MTA': 'dns; mx1.hosts.test',
+    });
+    expect(recipient(report)['Diagnostic-Code']).toMatch(/^smtp; 550 5\.1\.1 .*No such user here/);
+    expect(report.human).toContain('nobody@order.test');
+    expect(report.human).not.toContain('fine@order.test');
+    expect(report.original).toContain('The body of it.');
+    expect(reportsFor(from)).toBe(1);
+  });
+
+  it('RET=HDRS returns the header alone, RET=FULL the whole; ENVID and ORCPT come back', async () => {
+    for (const ret of ['HDRS', 'FULL']) {
+      const from = newSender();
+      const id = await lab.submit({
+        from,
+        to: ['<nobody@order.test> NOTIFY=FAILURE ORCPT=rfc822;Old+2BName@else.test'],
+        mailParameters: `RET=${ret} ENVID=QQ+2B314`,
+        text,
+      });
+      await lab.reaches(id, 'bounced');
+      const report = await reportTo(from);
+      expect(report.blocks[0]).toMatchObject({ 'Original-Envelope-Id': 'QQ+314' });
+      expect(recipient(report)).toMatchObject({ 'Original-Recipient': 'rfc822; Old+Name@else.test' });
+      expect(report.types[2]).toBe(ret === 'FULL' ? 'message/rfc822' : 'text/rfc822-headers');
+      expect(report.original).toContain('Subject: Minutes');
+      expect(report.original.includes('The body of it.')).toBe(ret === 'FULL');
+    }
+  });
+
+  it('"attach the original" off returns the header alone to who did not say', async () => {
+    await lab.set({ 'administration.attachOriginal': false });
+    const from = newSender();
+    await lab.reaches(await lab.submit({ from, to: ['nobody@order.test'], text }), 'bounced');
+    const report = await reportTo(from);
+    expect(report.types[2]).toBe('text/rfc822-headers');
+    await lab.set({ 'administration.attachOriginal': true });
+  });
+
+  it('NOTIFY=NEVER, "return" switched off and the null return path get no report; a double bounce ends in Bad', async () => {
+    const from = newSender();
+    await lab.reaches(await lab.submit({ from, to: ['<nobody@order.test> NOTIFY=NEVER'], text }), 'bounced');
+    await lab.set({ 'administration.returnUndeliverable': false });
+    await lab.reaches(await lab.submit({ from, to: ['nobody@order.test'], text }), 'bounced');
+    await lab.set({ 'administration.returnUndeliverable': true });
+    await lab.reaches(await lab.submit({ from: '', to: ['nobody@order.test'], text }), 'bad');
+    // The sender's own address is refused: the report cannot be returned either.
+    const lost = await lab.submit({ from: 'nobody@sender.test', to: ['nobody@order.test'], text });
+    await lab.reaches(lost, 'bounced');
+    const bad = await lab.call('queue.list', { folder: 'bad' });
+    const double = bad.rows.find((r) => r.to.includes('nobody@sender.test'));
+    if (double) await lab.reaches(double.id, 'bad');
+    else {
+      await lab.until(lost, 'answered', () => true);
+      const outbox = await lab.call('queue.list', { folder: 'outbox' });
+      const report = outbox.rows.find((r) => r.to.includes('nobody@sender.test'));
+      if (!report) throw new Error('there is no report');
+      await lab.reaches(report.id, 'bad');
+    }
+    // Whatever was going to be sent to this sender would have been sent before this one.
+    await lab.reaches(await lab.submit({ from: newSender(), to: [from], text }), 'sent');
+    expect(world.postfix.arrived().filter((m) => m.to === from && m.from === '')).toEqual([]);
+  });
+
+  it('NOTIFY=SUCCESS is passed on to a server that knows DSN: that one reports, we do not', async () => {
+    const from = newSender();
+    const to = 'dsn@order.test';
+    const id = await lab.submit({
+      from,
+      to: [`<${to}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;first@else.test`],
+      mailParameters: 'RET=HDRS ENVID=abc123',
+      text,
+    });
+    await lab.reaches(id, 'sent');
+    const report = await reportTo(from);
+    expect(report.blocks[0]).toMatchObject({ 'Reporting-MTA': 'dns; lab.test', 'Original-Envelope-Id': 'abc123' });
+    expect(recipient(report)).toMatchObject({ 'Original-Recipient': 'rfc822;first@else.test' });
+    expect(reportsFor(from)).toBe(1);
+  });
+
+  it('NOTIFY=SUCCESS to a server without DSN: we report "relayed", by its header only', async () => {
+    const from = newSender();
+    const id = await lab.submit({ from, to: ['<dsn@old.test> NOTIFY=SUCCESS'], mailParameters: 'RET=FULL', text });
+    await lab.reaches(id, 'sent');
+    const report = await reportTo(from);
+    expect(report.blocks[0]).toMatchObject({ 'Reporting-MTA': 'dns; laptop.home.test' });
+    expect(recipient(report)).toMatchObject({
+      'Final-Recipient': 'rfc822; dsn@old.test',
+      Action: 'relayed',
+      Status: '2.0.0',
+      'Remote-MTA': 'dns; old.hosts.test',
+    });
+    expect(report.types[2]).toBe('text/rfc822-headers');
+  });
+
+  it('given up at the limit: 4.4.7, with the last words of the server', async () => {
+    await lab.set({ 'administration.undeliverableAfter': { value: 2, unit: 'attempts' } });
+    const from = newSender();
+    await lab.reaches(await lab.submit({ from, to: ['full@order.test'], text }), 'bounced');
+    const report = await reportTo(from);
+    expect(recipient(report)).toMatchObject({ Action: 'failed', Status: '4.4.7' });
+    expect(recipient(report)['Diagnostic-Code']).toContain('Mailbox full');
+    await lab.set({ 'administration.undeliverableAfter': { value: 4, unit: 'days' } });
+  });
+
+  it('a non-ASCII recipient comes back in the global types of RFC 6533, and is read there as it was', async () => {
+    const from = newSender();
+    const id = await lab.submit({ from, to: ['jürgen@null.test'], mailParameters: 'SMTPUTF8', text });
+    await lab.reaches(id, 'bounced');
+    const report = await reportTo(from);
+    expect(report.types[1]).toBe('message/global-delivery-status');
+    expect(recipient(report)).toMatchObject({ Action: 'failed', Status: '5.1.10' });
+    const final = Object.entries(recipient(report)).find(([key]) => key === 'Final-Recipient')?.[1];
+    expect(final).toContain('jürgen@null.test');
+  });
+});
