@@ -10,11 +10,15 @@ import type { Clock, DialUp, Log, NetworkMonitor, SettingsStore } from './ports.
 const DIAL_MS = 120_000;
 /** With dialling or hanging up switched on, the rules are looked at this often besides every event. */
 const LOOK_EVERY_MS = 15_000;
+/** Mail comes in bursts: the rules are looked at once for them. */
+const LOOK_SOON_MS = 1_000;
 
 export interface DialUpDriver {
   state(): DialUpState;
   start(): void;
   networkChanged(): void;
+  /** Mail came in, or the last one in flight went. */
+  queueChanged(): void;
   settingsChanged(): void;
   onChange(listener: () => void): () => void;
   close(): void;
@@ -38,9 +42,13 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
   let lastAction: Phrase | null = null;
   let lastDialAt: number | null = null;
   let dialled: string | null = null;
+  /** The link that we dialled was seen up: the system can say so a moment later than the call is through. */
+  let dialledSeen = false;
   let busy = false;
   let closed = false;
   let cancelLook: (() => void) | null = null;
+  let cancelSoon: (() => void) | null = null;
+  let lookAgain = false;
   const abort = new AbortController();
 
   const active = (): readonly string[] => activeDialUp(network.current().links, settings.get().dialUp);
@@ -55,12 +63,17 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
 
   const act = async (): Promise<void> => {
     const { dialUp } = settings.get();
-    if (closed || busy || (!dialUp.dial && !dialUp.hangUp)) return;
+    if (closed || (!dialUp.dial && !dialUp.hangUp)) return;
+    if (busy) {
+      lookAgain = true;
+      return;
+    }
     busy = true;
     try {
       const [{ waiting, nextDueAt }, configured] = await Promise.all([deps.queue(), deps.dialUp.configured()]);
       const up = active();
-      if (dialled !== null && !up.includes(dialled)) dialled = null;
+      if (dialled !== null && up.includes(dialled)) dialledSeen = true;
+      else if (dialledSeen) dialled = null;
       const action = nextDialUpAction({
         settings: dialUp,
         now: clock.now(),
@@ -86,7 +99,10 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
             action.name,
             AbortSignal.any([abort.signal, AbortSignal.timeout(DIAL_MS)]),
           );
-          if (done.ok) dialled = action.name;
+          if (done.ok) {
+            dialled = action.name;
+            dialledSeen = false;
+          }
           say(phrase(done.ok ? 'dialUp.dialled' : 'dialUp.failed', { name: action.name, detail: done.detail }));
           return;
         }
@@ -102,12 +118,24 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
       }
     } finally {
       busy = false;
+      if (lookAgain) {
+        lookAgain = false;
+        soon();
+      }
     }
   };
 
   const look = (): void => {
     drop(act(), log, 'dial-up');
   };
+  function soon(): void {
+    const { dial, hangUp } = settings.get().dialUp;
+    if (closed || (!dial && !hangUp)) return;
+    cancelSoon ??= clock.after(LOOK_SOON_MS, () => {
+      cancelSoon = null;
+      look();
+    });
+  }
   /** A timer only while the rules can have something to do: the idle program stays asleep. */
   const arm = (): void => {
     cancelLook?.();
@@ -134,6 +162,7 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
       tell();
       look();
     },
+    queueChanged: soon,
     settingsChanged() {
       arm();
       tell();
@@ -146,6 +175,7 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
     close() {
       closed = true;
       cancelLook?.();
+      cancelSoon?.();
       abort.abort();
     },
   };

@@ -214,6 +214,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         const place = engine.reserve();
         if (place === null) {
           await staged.commit(message);
+          dialUp.queueChanged();
           engine.newMail();
           return;
         }
@@ -307,7 +308,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       events.emit('queue:changed', {});
       tell();
     }),
-    engine.onChange(tell),
+    engine.onChange(() => {
+      if (engine.sending() === 0) dialUp.queueChanged();
+      tell();
+    }),
     problems.onChange(tell),
     listener.onState(tell),
     network.watch(() => {

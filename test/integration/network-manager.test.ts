@@ -5,6 +5,7 @@ import type { RunCommand } from '../../main/network/run-command.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import {
   dbusMockMissing,
+  MOCK_NETWORK_MANAGER,
   networkManagerMissing,
   startPrivateBus,
   type PrivateBus,
@@ -141,7 +142,7 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
   it.skipIf(mockMissing !== null)(
     'hears of a portal, its end, a modem and a VPN',
     async () => {
-      const mock = await bus.startMock(MOCK);
+      const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
       await lab.plug('a');
       const told = await startMonitor();
       const portal = await told.next('the portal', ({ state }) => state.online && state.portal);
@@ -172,43 +173,3 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
     60_000,
   );
 });
-
-/** A NetworkManager that says what its standard input asks for. */
-const MOCK = `
-import os, sys, threading
-import dbus, dbusmock
-from dbus.mainloop.glib import DBusGMainLoop
-from gi.repository import GLib
-DBusGMainLoop(set_as_default=True)
-bus = dbus.SystemBus()
-name = dbus.service.BusName('org.freedesktop.NetworkManager', bus, do_not_queue=True)
-NM = 'org.freedesktop.NetworkManager'
-manager = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/NetworkManager', NM, {
-    'ActiveConnections': dbus.Array([], signature='o'), 'Connectivity': dbus.UInt32(2), 'Metered': dbus.UInt32(0)})
-count = 0
-def add(kind, title, device):
-    global count
-    count += 1
-    path = NM_PATH + '/Devices/%d' % count
-    manager.AddObject(path, NM + '.Device', {'Interface': 'ttyUSB0' if device == 'ppp0' else device, 'IpInterface': device}, [])
-    active = NM_PATH + '/ActiveConnection/%d' % count
-    manager.AddObject(active, NM + '.Connection.Active', {'Id': title, 'Type': kind, 'State': dbus.UInt32(2), 'Vpn': kind == 'vpn',
-        'Devices': dbus.Array([dbus.ObjectPath(path)], signature='o'), 'SpecificObject': dbus.ObjectPath('/')}, [])
-    all = list(manager.Get(NM, 'ActiveConnections')) + [dbus.ObjectPath(active)]
-    manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array(all, signature='o')})
-NM_PATH = '/org/freedesktop/NetworkManager'
-def take(line):
-    word, _, rest = line.strip().partition(' ')
-    if word == 'connectivity':
-        manager.UpdateProperties(NM, {'Connectivity': dbus.UInt32(int(rest))})
-    elif word == 'vpn':
-        add('vpn', rest, 'eth0')
-    elif word == 'modem':
-        add('gsm', rest, 'ppp0')
-def hear():
-    for line in sys.stdin:
-        GLib.idle_add(take, line)
-threading.Thread(target=hear, daemon=True).start()
-print('ready', flush=True)
-GLib.MainLoop().run()
-`;

@@ -80,6 +80,22 @@ describe('a change of network', () => {
     expect((await l.store().details(id))?.recipients[0]).toMatchObject({ state: 'delivered', attempts: 1 });
   });
 
+  it('that cuts an attempt off lets it begin anew at once, on the new network', async () => {
+    let cut = async (): Promise<void> => Promise.resolve();
+    const l = await start(async () => {
+      await cut();
+      return accepted;
+    });
+    cut = async () => {
+      cut = async () => Promise.resolve();
+      void l.network(HOTEL);
+      return Promise.reject(new Error('network changed'));
+    };
+    const id = await l.accept(['bob@a.test']);
+    expect((await l.store().details(id))?.recipients[0]).toMatchObject({ state: 'delivered', attempts: 1 });
+    expect(l.log.lines.filter((line) => line.startsWith('problem'))).toEqual([]);
+  });
+
   it('remembers the name that the system gave, not the one that the user gave', async () => {
     const l = await start(
       () => accepted,

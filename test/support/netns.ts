@@ -41,8 +41,15 @@ export interface NetworkLab {
   /** Name of the laptop's namespace. */
   readonly laptop: string;
   readonly isps: Readonly<Record<Isp, IspFacts>>;
-  /** Plugs the laptop in (link, address, default route), or pulls the plug. What was plugged before is gone. */
-  plug(isp: Isp | null): Promise<void>;
+  /**
+   * Plugs the laptop in (link, address, default route), or pulls the plug. What was plugged before is gone. Resolves with
+   * the moment (wall clock, milliseconds) before the link went up.
+   */
+  plug(isp: Isp | null): Promise<number>;
+  /** Joins the providers' networks, so that each is reached from the other. */
+  peer(): Promise<void>;
+  /** Whether packets for the other provider vanish in `isp`'s network (only after `peer`). */
+  swallow(isp: Isp, yes: boolean): Promise<void>;
   /** Makes the default route go to the other provider without taking the link down (both are plugged then). */
   switchRoute(isp: Isp): Promise<void>;
   /** `ip` inside a namespace, one or more commands in one go. */
@@ -148,14 +155,15 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     for (const namespace of namespaces) await execute('ip', ['netns', 'del', namespace]).catch(() => undefined);
   }
 
-  async function plug(isp: Isp | null): Promise<void> {
+  async function plug(isp: Isp | null): Promise<number> {
     await ip(laptop, 'link set eth0 down', 'addr flush dev eth0');
     await ip(
       street,
       `link set a0 ${isp === 'a' ? 'master wall' : 'nomaster'}`,
       `link set b0 ${isp === 'b' ? 'master wall' : 'nomaster'}`,
     );
-    if (isp === null) return;
+    const at = Date.now();
+    if (isp === null) return at;
     const { laptop: address, prefix, gateway } = isps[isp];
     await ip(
       laptop,
@@ -163,6 +171,7 @@ export async function createNetworkLab(): Promise<NetworkLab> {
       `addr add ${address}/${prefix} dev eth0`,
       `route replace default via ${gateway} dev eth0`,
     );
+    return at;
   }
 
   try {
@@ -216,6 +225,34 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     start,
     close,
     shell,
+    async peer() {
+      await ip(
+        street,
+        'link add peer-a type veth peer name peer-b',
+        `link set peer-a netns ${isps.a.namespace}`,
+        `link set peer-b netns ${isps.b.namespace}`,
+      );
+      for (const [isp, other, own, far] of [
+        ['a', 'b', '192.0.2.129', '192.0.2.130'],
+        ['b', 'a', '192.0.2.130', '192.0.2.129'],
+      ] as const) {
+        await ip(
+          isps[isp].namespace,
+          `addr add ${own}/30 dev peer-${isp}`,
+          `link set peer-${isp} up`,
+          `route add ${networkOf(isps[other])} via ${far}`,
+        );
+        await shell(isps[isp].namespace, 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+      }
+    },
+    async swallow(isp, yes) {
+      const other = isps[isp === 'a' ? 'b' : 'a'];
+      const far = isp === 'a' ? '192.0.2.130' : '192.0.2.129';
+      await ip(
+        isps[isp].namespace,
+        `route replace ${yes ? 'blackhole ' : ''}${networkOf(other)}${yes ? '' : ` via ${far}`}`,
+      );
+    },
     async switchRoute(isp) {
       const { laptop: address, prefix, gateway } = isps[isp];
       await ip(street, 'link set a0 master wall', 'link set b0 master wall');
@@ -268,4 +305,9 @@ export async function createNetworkLab(): Promise<NetworkLab> {
       return link;
     },
   };
+}
+
+/** The provider's subnet: "198.51.100.0/24". */
+export function networkOf({ gateway, prefix }: IspFacts): string {
+  return `${gateway.replace(/\d+$/, '0')}/${prefix}`;
 }

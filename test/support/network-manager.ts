@@ -117,3 +117,43 @@ function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
     child.once('close', () => reject(new Error(`ended before its first line: ${errors}`)));
   });
 }
+
+/** A NetworkManager, for `startMock`, that says what its standard input asks for: "connectivity N", "vpn NAME", "modem NAME" (on ppp0). */
+export const MOCK_NETWORK_MANAGER = `
+import os, sys, threading
+import dbus, dbusmock
+from dbus.mainloop.glib import DBusGMainLoop
+from gi.repository import GLib
+DBusGMainLoop(set_as_default=True)
+bus = dbus.SystemBus()
+name = dbus.service.BusName('org.freedesktop.NetworkManager', bus, do_not_queue=True)
+NM = 'org.freedesktop.NetworkManager'
+manager = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/NetworkManager', NM, {
+    'ActiveConnections': dbus.Array([], signature='o'), 'Connectivity': dbus.UInt32(2), 'Metered': dbus.UInt32(0)})
+count = 0
+def add(kind, title, device):
+    global count
+    count += 1
+    path = NM_PATH + '/Devices/%d' % count
+    manager.AddObject(path, NM + '.Device', {'Interface': 'ttyUSB0' if device == 'ppp0' else device, 'IpInterface': device}, [])
+    active = NM_PATH + '/ActiveConnection/%d' % count
+    manager.AddObject(active, NM + '.Connection.Active', {'Id': title, 'Type': kind, 'State': dbus.UInt32(2), 'Vpn': kind == 'vpn',
+        'Devices': dbus.Array([dbus.ObjectPath(path)], signature='o'), 'SpecificObject': dbus.ObjectPath('/')}, [])
+    all = list(manager.Get(NM, 'ActiveConnections')) + [dbus.ObjectPath(active)]
+    manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array(all, signature='o')})
+NM_PATH = '/org/freedesktop/NetworkManager'
+def take(line):
+    word, _, rest = line.strip().partition(' ')
+    if word == 'connectivity':
+        manager.UpdateProperties(NM, {'Connectivity': dbus.UInt32(int(rest))})
+    elif word == 'vpn':
+        add('vpn', rest, 'eth0')
+    elif word == 'modem':
+        add('gsm', rest, 'ppp0')
+def hear():
+    for line in sys.stdin:
+        GLib.idle_add(take, line)
+threading.Thread(target=hear, daemon=True).start()
+print('ready', flush=True)
+GLib.MainLoop().run()
+`;

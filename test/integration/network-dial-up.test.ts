@@ -1,0 +1,202 @@
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createNetworkLab, labMissing, type DialUpLink, type NetworkLab } from '../support/netns.ts';
+import { dbusMockMissing, MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
+import {
+  bundleProgram,
+  startGateway,
+  startProgramInLab,
+  type Arrival,
+  type Lines,
+  type ProgramBundle,
+  type ProgramInLab,
+} from '../support/laptop.ts';
+
+const missing = labMissing();
+if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
+const mockMissing = missing ?? dbusMockMissing();
+
+const DAY = 86_400_000;
+const LIST = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10 } as const;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
+  let bundle: ProgramBundle;
+  let lab: NetworkLab;
+  let program: ProgramInLab | null = null;
+  let gateway: Lines<Arrival>;
+
+  beforeAll(async () => {
+    bundle = await bundleProgram();
+  });
+  afterAll(async () => {
+    await bundle.remove();
+  });
+  beforeEach(async () => {
+    lab = await createNetworkLab();
+    const { namespace, gateway: address } = lab.isps.a;
+    gateway = await startGateway(lab, { namespace, address, customers: '0.0.0.0/0' });
+  });
+  afterEach(async () => {
+    await program?.stop();
+    program = null;
+    await lab.close();
+  });
+
+  async function start(dialUp: object, env: Readonly<Record<string, string>> = {}): Promise<ProgramInLab> {
+    const list = [{ id: 'a', name: 'Provider', host: lab.isps.a.gateway }];
+    program = await startProgramInLab(lab, bundle, { gateways: { mode: 'always', list }, dialUp }, env);
+    return program;
+  }
+  const arrival = (id: string): Promise<Arrival> => gateway.until(id, (line) => line.id === id, 30_000);
+  const times = (id: string): number => gateway.all.filter((line) => line.id === id).length;
+  async function recipient(
+    of: ProgramInLab,
+  ): Promise<{ readonly state: string; readonly attempts: number } | undefined> {
+    const { rows } = await of.api('queue.list', LIST);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    return (await of.api('queue.show', { id: row.id })).recipients[0];
+  }
+
+  it('required: mail waits though a cable is plugged, send now says why, and it leaves on connect', async () => {
+    const laptop = await start({ requireConnection: true });
+    await lab.plug('b');
+    await laptop.statusUntil('the cable', ({ network }) => network.online);
+    expect(await laptop.submit('m0')).toMatch(/^250/);
+    expect(await laptop.api('control.sendNow', {})).toEqual({ count: 0, phrase: { id: 'hold.dial-up' } });
+    await laptop.jump(10 * DAY);
+    await pause(500);
+    expect((await laptop.status()).state).toBe('waiting-dial-up');
+    expect(gateway.all.filter((line) => line.client !== undefined)).toEqual([]);
+    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+
+    const dialled = Date.now();
+    await lab.dial();
+    const { at, client } = await arrival('m0');
+    console.log(`dialled to first arrival: ${Math.round(at - dialled)} ms`);
+    expect(client).toBe('192.0.2.2');
+    expect((await laptop.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0)).counts.sent).toBe(1);
+  });
+
+  it('hung up in the middle of DATA on a slow line: nobody is blamed, and it goes whole on the next call', async () => {
+    const laptop = await start({ requireConnection: true });
+    const first = await lab.dial({ delayMs: 150 });
+    await laptop.statusUntil('the call', ({ network }) => network.kind === 'ppp');
+    await laptop.submit('long', { size: 4_000_000 });
+    await laptop.statusUntil('the transfer', ({ sending }) => sending > 0);
+    await pause(1200);
+    await first.hangUp();
+    await laptop.statusUntil('the hold', ({ state, sending }) => state === 'waiting-dial-up' && sending === 0);
+    expect(times('long')).toBe(0);
+    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+
+    await lab.dial({ delayMs: 20 });
+    await arrival('long');
+    const { counts } = await laptop.statusUntil('an empty Outbox', ({ counts: { outbox } }) => outbox === 0);
+    expect(counts).toMatchObject({ sent: 1, bad: 0, bounced: 0 });
+    expect(times('long')).toBe(1);
+  }, 90_000);
+
+  it('not required: the absence of any link marks nothing bad, however long it lasts', async () => {
+    const laptop = await start({});
+    await laptop.submit('m1');
+    for (let week = 0; week < 3; week += 1) {
+      await laptop.jump(7 * DAY);
+      await laptop.resume();
+      await pause(2100);
+    }
+    expect(await laptop.status()).toMatchObject({
+      state: 'waiting-network',
+      counts: { outbox: 1, bad: 0, bounced: 0 },
+    });
+    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+    await lab.dial();
+    await arrival('m1');
+  });
+
+  it('a line that goes up and down while mail comes in loses and repeats nothing', async () => {
+    const laptop = await start({ requireConnection: true });
+    let sent = 0;
+    for (let call = 0; call < 4; call += 1) {
+      const link = await lab.dial({ delayMs: 30 });
+      for (let n = 0; n < 5; n += 1) await laptop.submit(`u${(sent += 1)}`, { size: 20_000 });
+      if (call === 2) link.silent(true);
+      await pause(400 + call * 300);
+      await link.hangUp();
+      await laptop.submit(`u${(sent += 1)}`);
+    }
+    await lab.dial();
+    const { counts } = await laptop.statusUntil('an empty Outbox', ({ counts: { outbox } }) => outbox === 0, 40_000);
+    expect(counts).toMatchObject({ sent, bad: 0, bounced: 0 });
+    const unsure = laptop
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('lost-after-dot')).length;
+    const ids = gateway.all.flatMap(({ id }) => (id === undefined ? [] : [id]));
+    expect(new Set(ids).size).toBe(sent);
+    expect(ids.length - sent).toBeLessThanOrEqual(unsure);
+  }, 90_000);
+
+  it.skipIf(mockMissing !== null)(
+    "dials by the system's own means when mail waits, and hangs up when the queue is empty",
+    async () => {
+      const bus = await startPrivateBus(lab);
+      const folder = mkdtempSync(path.join(tmpdir(), 'postcast-nmcli-'));
+      const calls = path.join(folder, 'calls');
+      const nmcli = path.join(folder, 'nmcli');
+      // Stands in for a modem: a call is up once the laboratory has dialled, and down once it has hung up.
+      writeFileSync(
+        nmcli,
+        `#!/bin/sh
+case "$*" in
+  *' show') echo gsm:Train; exit 0;;
+  *up*) echo up >> '${calls}'; while ! ip link show ppp0 >/dev/null 2>&1; do sleep 0.05; done;;
+  *down*) echo down >> '${calls}'; while ip link show ppp0 >/dev/null 2>&1; do sleep 0.05; done;;
+esac
+`,
+      );
+      chmodSync(nmcli, 0o755);
+      appendFileSync(calls, '');
+      const said = (): string => (existsSync(calls) ? readFileSync(calls, 'utf8') : '');
+      const until = async (what: string): Promise<void> => {
+        for (let tries = 0; said() !== what; tries += 1) {
+          if (tries > 400) throw new Error(`nmcli was told ${JSON.stringify(said())}, not ${JSON.stringify(what)}`);
+          await pause(50);
+        }
+      };
+      let link: DialUpLink | null = null;
+      try {
+        const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
+        mock.stdin.write('connectivity 4\n');
+        const laptop = await start(
+          { requireConnection: true, dial: true, hangUp: true },
+          { DBUS_SYSTEM_BUS_ADDRESS: bus.address, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+        );
+        await pause(1500);
+        expect(said()).toBe('');
+        await laptop.submit('m2');
+        await until('up\n');
+        mock.stdin.write('modem Train\n');
+        link = await lab.dial();
+        await arrival('m2');
+        await until('up\ndown\n');
+        await link.hangUp();
+        const { dialUp } = await laptop.statusUntil(
+          'the end of the call',
+          (s) => s.dialUp.lastAction?.id === 'dialUp.hungUp' && s.dialUp.active.length === 0,
+        );
+        expect(dialUp).toMatchObject({ active: [], lastAction: { params: { name: 'Train' } } });
+        expect(laptop.log()).toMatch(/dialUp\.dialling.*Train/);
+      } finally {
+        await program?.stop();
+        program = null;
+        await bus.close();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,95 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
+import {
+  bundleProgram,
+  startGateway,
+  startProgramInLab,
+  type Arrival,
+  type Lines,
+  type ProgramBundle,
+  type ProgramInLab,
+} from '../support/laptop.ts';
+
+const missing = labMissing();
+if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
+
+const HOUR = 3_600_000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(missing !== null)('the whole program in a laptop that sleeps', () => {
+  let bundle: ProgramBundle;
+  let lab: NetworkLab;
+  let program: ProgramInLab | null = null;
+
+  beforeAll(async () => {
+    bundle = await bundleProgram();
+  });
+  afterAll(async () => {
+    await bundle.remove();
+  });
+  beforeEach(async () => {
+    lab = await createNetworkLab();
+    program = await startProgramInLab(
+      lab,
+      bundle,
+      {
+        gateways: {
+          mode: 'always',
+          list: (['a', 'b'] as const).map((isp) => ({ id: isp, name: `Provider ${isp}`, host: lab.isps[isp].gateway })),
+        },
+      },
+      { QUICK_SLEEP_WATCH: '1' },
+    );
+  });
+  afterEach(async () => {
+    await program?.stop();
+    program = null;
+    await lab.close();
+  });
+  const gatewayOf = (isp: Isp): Promise<Lines<Arrival>> =>
+    startGateway(lab, {
+      namespace: lab.isps[isp].namespace,
+      address: lab.isps[isp].gateway,
+      customers: networkOf(lab.isps[isp]),
+    });
+
+  it('falls asleep at one provider and wakes up at the other: mail goes on at once', async () => {
+    const laptop = program!;
+    const [a, b] = [await gatewayOf('a'), await gatewayOf('b')];
+    await lab.plug('a');
+    await laptop.submit('before');
+    await a.until('mail before the sleep', (line) => line.id === 'before');
+    laptop.signal('SIGSTOP');
+    await lab.plug(null);
+    await lab.plug('b');
+    await pause(1500);
+    laptop.signal('SIGCONT');
+    const woke = Date.now();
+    await laptop.jump(8 * HOUR);
+    await laptop.resume();
+    await laptop.resume();
+    await laptop.submit('after');
+    const { at } = await b.until('mail after the sleep', (line) => line.id === 'after');
+    console.log(`woken to first arrival: ${Math.round(at - woke)} ms`);
+    expect(laptop.log().match(/woke-up/g)).toHaveLength(1);
+    await pause(4000);
+    // The shell told of this sleep: the clocks need not tell of it again.
+    expect(laptop.log()).not.toContain('slept');
+  }, 60_000);
+
+  it('notices by the clock alone that it slept, and starts what waits', async () => {
+    const laptop = program!;
+    const { gateway: host } = lab.isps.a;
+    await laptop.settings({ gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider a', host }] } });
+    await lab.plug('a');
+    await laptop.statusUntil('the network', ({ network }) => network.online);
+    await laptop.submit('waits');
+    await pause(500);
+    const a = await gatewayOf('a');
+    await pause(3000);
+    expect(a.all.some((line) => line.id === 'waits')).toBe(false);
+    await laptop.jump(8 * HOUR);
+    await a.until('the message that waited', (line) => line.id === 'waits', 10_000);
+    expect(laptop.log()).toContain('slept');
+  }, 60_000);
+});

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
+import {
+  bundleProgram,
+  startGateway,
+  startProgramInLab,
+  type Arrival,
+  type Lines,
+  type ProgramBundle,
+  type ProgramInLab,
+} from '../support/laptop.ts';
+
+const missing = labMissing();
+if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
+
+/** 50 make the whole proof; fewer keep the tests quick. */
+const SWITCHES = Number(process.env['NETWORK_SWITCHES'] ?? 10);
+const MAIL_EVERY_MS = 150;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(missing !== null)('the whole program in a laptop that moves between two providers', () => {
+  let bundle: ProgramBundle;
+  let lab: NetworkLab;
+  let program: ProgramInLab;
+  let gateways: Readonly<Record<Isp, Lines<Arrival>>>;
+
+  beforeAll(async () => {
+    bundle = await bundleProgram();
+  });
+  afterAll(async () => {
+    await bundle.remove();
+  });
+  beforeEach(async () => {
+    lab = await createNetworkLab();
+    await lab.peer();
+    const at = (isp: Isp): Promise<Lines<Arrival>> =>
+      startGateway(lab, {
+        namespace: lab.isps[isp].namespace,
+        address: lab.isps[isp].gateway,
+        customers: networkOf(lab.isps[isp]),
+      });
+    gateways = { a: await at('a'), b: await at('b') };
+    program = await startProgramInLab(lab, bundle, {
+      gateways: {
+        mode: 'always',
+        list: (['a', 'b'] as const).map((isp) => ({ id: isp, name: `Provider ${isp}`, host: lab.isps[isp].gateway })),
+      },
+    });
+  });
+  afterEach(async () => {
+    await (program as ProgramInLab | undefined)?.stop();
+    await lab.close();
+  });
+
+  const arrivals = (): readonly (Arrival & { readonly isp: Isp })[] =>
+    (['a', 'b'] as const).flatMap((isp) =>
+      gateways[isp].all.filter((line) => line.id !== undefined).map((line) => ({ ...line, isp })),
+    );
+
+  it('starts delivery once for a link that flaps 20 times in 10 s', async () => {
+    await lab.plug('a');
+    await program.submit('first');
+    await gateways.a.until('the first', (line) => line.id === 'first');
+    const before = program.starts();
+    const began = Date.now();
+    for (let change = 0; change < 20; change += 1) {
+      await lab.plug(change % 2 === 0 ? null : 'a');
+      if (change % 5 === 0) await program.submit(`flap${change}`);
+      await pause(began + (change + 1) * 500 - Date.now());
+    }
+    await gateways.a.until('the last', (line) => line.id === 'flap15');
+    await program.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0);
+    await pause(1000);
+    expect(program.starts() - before).toBe(1);
+    expect(new Set(arrivals().map(({ id }) => id)).size).toBe(5);
+  }, 60_000);
+
+  it(
+    `gets every message out once, by the provider of the moment, over ${SWITCHES} random switches`,
+    async () => {
+      const state = { going: true };
+      let sent = 0;
+      const mail = (async () => {
+        while (state.going) {
+          const reply = await program.submit(`m${sent}`);
+          if (!reply.startsWith('250')) throw new Error(reply);
+          sent += 1;
+          await pause(MAIL_EVERY_MS);
+        }
+      })();
+      const stays: { readonly isp: Isp; readonly from: number; until: number }[] = [];
+      const took: number[] = [];
+      const silent: number[] = [];
+      let plugged: Isp | null = null;
+      for (let round = 0; round < SWITCHES; round += 1) {
+        const last = stays.at(-1);
+        // Now and then the plug is out for a while; mostly the laptop is simply somewhere else.
+        if (plugged !== null && Math.random() < 0.3) {
+          await lab.plug(null);
+          if (last) last.until = Date.now();
+          plugged = null;
+          await pause(Math.random() * 1500);
+        }
+        const next: Isp = plugged === null ? (Math.random() < 0.5 ? 'a' : 'b') : plugged === 'a' ? 'b' : 'a';
+        // The other provider's gateway refuses us, or in some places cannot even be reached from here.
+        const swallowed = Math.random() < 0.4;
+        await lab.swallow(next, swallowed);
+        const from = await lab.plug(next);
+        if (last?.until === Infinity) last.until = from;
+        plugged = next;
+        stays.push({ isp: next, from, until: Infinity });
+        const first = await gateways[next].until(
+          `mail at provider ${next}`,
+          (line) => line.id !== undefined && line.at >= from,
+          20_000,
+        );
+        took.push(first.at - from);
+        if (swallowed && next === 'b') silent.push(first.at - from);
+        await pause(300 + Math.random() * 1500);
+      }
+      state.going = false;
+      await mail;
+      const status = await program.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, 30_000);
+
+      const all = arrivals();
+      const times = new Map<string, number>();
+      for (const { id = '' } of all) times.set(id, (times.get(id) ?? 0) + 1);
+      expect([...times.keys()]).toHaveLength(sent);
+      // A connection that is cut between the final dot and its reply may cost a duplicate (RFC 1047), never a loss.
+      const unsure = program
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('lost-after-dot')).length;
+      expect(all.length - sent).toBeLessThanOrEqual(unsure);
+      for (const { isp, at, client } of all) {
+        expect(client).toBe(lab.isps[isp].laptop);
+        // 100 ms for what was on its way through the gateway's own process.
+        expect(stays.some((stay) => stay.isp === isp && stay.from <= at && at <= stay.until + 100)).toBe(true);
+      }
+      expect(status.counts).toMatchObject({ bad: 0, bounced: 0 });
+
+      took.sort((x, y) => x - y);
+      const median = took[Math.floor(took.length / 2)] ?? 0;
+      const worst = took.at(-1) ?? 0;
+      console.log(
+        `${SWITCHES} switches, ${sent} messages, ${all.length - sent} sent twice; link-up to first arrival: median ${Math.round(median)} ms, worst ${Math.round(worst)} ms; ${silent.length} of them with the preferred gateway silent (2 s head start)`,
+      );
+      // The goal is 1 s and 3 s on a computer that is not busy with other tests.
+      expect(median).toBeLessThan(2500);
+      expect(worst).toBeLessThan(8000);
+      // One start per settled network, and none besides.
+      expect(program.starts()).toBeLessThanOrEqual(SWITCHES + 1);
+    },
+    60_000 + SWITCHES * 15_000,
+  );
+});
