@@ -230,6 +230,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         const place = engine.reserve();
         if (place === null) {
           await staged.commit(message);
+          dialUp.queueChanged();
           engine.newMail();
           return;
         }

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createNetworkLab, labMissing, networkOf } from '../support/netns.ts';
-import { bundleProgram, startGateway, startProgramInLab } from '../support/laptop-lab.ts';
+import { bundleProgram, startGateway, startProgramInLab } from '../support/laptop.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 const seconds = Number(values.seconds);

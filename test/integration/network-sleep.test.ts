@@ -8,7 +8,7 @@ import {
   type Lines,
   type ProgramBundle,
   type ProgramInLab,
-} from '../support/laptop-lab.ts';
+} from '../support/laptop.ts';
 
 const missing = labMissing();
 if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);

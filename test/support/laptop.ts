@@ -23,7 +23,7 @@ export interface ProgramBundle {
 export async function bundleProgram(): Promise<ProgramBundle> {
   const folder = await mkdtemp(path.join(tmpdir(), 'postcast-program-'));
   for (const [name, entry] of [
-    ['child', 'test/support/lab-child.ts'],
+    ['child', 'test/support/laptop-child.ts'],
     ['worker', 'main/queue/store-worker.ts'],
   ] as const) {
     await build({
