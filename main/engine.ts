@@ -105,6 +105,7 @@ export function createEngine(deps: EngineDeps): Engine {
   let abort = new AbortController();
   let cancelTimer: (() => void) | null = null;
   let cancelTidy: (() => void) | null = null;
+  let cancelWake: (() => void) | null = null;
   let idle: (() => void) | null = null;
   let known: NetworkState = network.current();
   let dialUp: DialUpState = deps.dialUp();
@@ -260,7 +261,16 @@ export function createEngine(deps: EngineDeps): Engine {
     if (hold() !== null || closing) return;
     log.note('start delivering', { why });
     drop(delivery.probeGateways(abort.signal), log, 'probe');
-    await wakeAll();
+    try {
+      await wakeAll();
+    } catch (error) {
+      // A full disk, or a store that is being reopened: what was to go at once goes as soon as that is over.
+      log.problem('wake', error);
+      cancelWake ??= clock.after(AFTER_TROUBLE_MS, () => {
+        cancelWake = null;
+        drop(startDelivering(), log, 'wake');
+      });
+    }
   };
 
   /** The system's name; the user's own is kept with the settings. */
@@ -446,6 +456,7 @@ export function createEngine(deps: EngineDeps): Engine {
       closing = true;
       setTimer(null);
       cancelTidy?.();
+      cancelWake?.();
       for (const stop of unwatch.splice(0)) stop();
       if (inFlight > 0) {
         await new Promise<void>((resolve) => {

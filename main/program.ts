@@ -24,15 +24,16 @@ import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
 import { createMaildrop } from './maildrop/maildrop.ts';
 import { ehloName } from './policy/ehlo-name.ts';
-import type {
-  ClaimedMessage,
-  Clock,
-  DialUp,
-  NetworkMonitor,
-  Random,
-  SecretStore,
-  SettingsStore,
-  StagedMessage,
+import {
+  StoreError,
+  type ClaimedMessage,
+  type Clock,
+  type DialUp,
+  type NetworkMonitor,
+  type Random,
+  type SecretStore,
+  type SettingsStore,
+  type StagedMessage,
 } from './ports.ts';
 import { createPreviewReader } from './preview/read-preview.ts';
 import { createProblems } from './problems.ts';
@@ -111,7 +112,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const { profile, settings, secrets } = parts;
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
-  await mkdir(path.join(profile, 'logs'), { recursive: true, mode: 0o700 });
+  await mkdir(path.join(profile, 'logs'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError('read-only', `The profile folder ${profile} cannot be written to (${why}).`);
+  });
   const log = createLog({
     directory: path.join(profile, 'logs'),
     mode: settings.get().administration.log,

@@ -1,0 +1,381 @@
+/** The disk is full, cannot be written to, or what is on it is damaged (STANDARDS §3). */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+  closeSync,
+  copyFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openSettingsFile } from '../../app/settings-store.ts';
+import { gatewaysAt } from '../support/program-parts.ts';
+import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
+import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
+
+const MIB = 1024 * 1024;
+const isRoot = process.getuid?.() === 0;
+
+let built: BuiltProgram;
+let sink: LoadSink;
+beforeAll(async () => {
+  built = await buildProgram();
+  sink = await startLoadSink();
+}, 60_000);
+afterAll(async () => {
+  await sink.close();
+  built.remove();
+});
+
+function tempFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** A disk of this many MiB, null if this user may not mount one. */
+function smallDisk(size: number): string | null {
+  const folder = tempFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'tmpfs', folder], { stdio: 'pipe' });
+  } catch {
+    return null;
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', folder]);
+  });
+  return folder;
+}
+
+const nowhere = { gateways: { mode: 'always' } };
+const problemIds = (rig: ProgramRig): readonly string[] => rig.program.status().problems.map((p) => p.phrase.id);
+const outbox = async (rig: ProgramRig): Promise<number> => {
+  const found = await rig.program.api['queue.folders']({});
+  return found.ok ? found.value.outbox : -1;
+};
+async function started(...args: Parameters<typeof startRig>): Promise<ProgramRig> {
+  const rig = await startRig(...args);
+  onTestFinished(() => rig.stop());
+  return rig;
+}
+
+/** Fills the disk to the last octet. */
+function fill(file: string): void {
+  const fd = openSync(file, 'a');
+  try {
+    for (let piece = MIB; piece >= 1;) {
+      try {
+        if (writeSync(fd, Buffer.alloc(piece)) < piece) piece = Math.floor(piece / 16);
+      } catch {
+        piece = Math.floor(piece / 16);
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+describe.runIf(isRoot)('a full disk', () => {
+  test('452 4.3.1 and a problem that is told; what is there is delivered; with room again all goes on by itself', async ({
+    skip,
+  }) => {
+    const disk = smallDisk(100);
+    if (disk === null) return skip();
+    const rig = await started(built, { profile: disk, settings: nowhere });
+    const early = ['e1', 'e2', 'e3'];
+    for (const name of early) expect(await submit(rig.port, name)).toMatch(/^250/);
+    const ballast = path.join(disk, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(50 * MIB));
+    await expect.poll(() => submit(rig.port, 'full'), { timeout: 10_000, interval: 300 }).toMatch(/^452 4\.3\.1 /);
+    expect(problemIds(rig)).toContain('problem.disk-full');
+    expect(rig.program.status().state).toBe('attention');
+    // Deliveries go on: they need little room, and it was kept for them.
+    rig.set({ gateways: gatewaysAt([sink.port]) });
+    await expect.poll(() => early.filter((n) => sink.arrived.has(n)), { timeout: 15_000 }).toEqual(early);
+    rmSync(ballast);
+    await expect.poll(() => submit(rig.port, 'roomy'), { timeout: 15_000, interval: 300 }).toMatch(/^250/);
+    await expect.poll(() => sink.arrived.get('roomy'), { timeout: 10_000 }).toBe(1);
+    expect(problemIds(rig)).toEqual([]);
+    for (const name of early) expect(sink.arrived.get(name)).toBe(1);
+  });
+
+  test('not one octet left, in the middle of a large message and while mail goes out: no 250, alive, goes on by itself', async ({
+    skip,
+  }) => {
+    const disk = smallDisk(150);
+    if (disk === null) return skip();
+    const rig = await started(built, { profile: disk, settings: nowhere });
+    const early = Array.from({ length: 20 }, (_, i) => `z${i}`);
+    for (const name of early) expect(await submit(rig.port, name)).toMatch(/^250/);
+    const client = await greetedClient(rig.port);
+    if (!client) throw new Error('nobody listens');
+    for (const line of ['MAIL FROM:<a@home.test>', 'RCPT TO:<b@example.test>']) await client.say(line);
+    expect(await client.say('DATA')).toMatch(/^354/);
+    const block = `${'x'.repeat(76)}\r\n`.repeat(20_000);
+    client.socket.write(`Subject: large\r\n\r\n${block}`);
+    const ballast = path.join(disk, 'ballast');
+    fill(ballast);
+    client.socket.write(`${block}${block}\r\n.\r\n`);
+    expect(await client.reply()).toMatch(/^45[12] 4\.3\./);
+    rig.set({ gateways: gatewaysAt([sink.port]) });
+    expect(await client.say('NOOP')).toMatch(/^250/);
+    client.close();
+    const other = await submit(rig.port, 'hopeless');
+    expect(other).toMatch(/^45[12] 4\.3\./);
+    rmSync(ballast);
+    await expect.poll(() => early.filter((n) => sink.arrived.has(n)).length, { timeout: 30_000 }).toBe(20);
+    await expect.poll(() => submit(rig.port, 'after'), { timeout: 15_000, interval: 300 }).toMatch(/^250/);
+    await expect.poll(() => outbox(rig), { timeout: 20_000 }).toBe(0);
+    for (const name of early) expect(sink.arrived.get(name)).toBe(1);
+    await expect.poll(() => problemIds(rig), { timeout: 20_000 }).toEqual([]);
+  });
+});
+
+describe.runIf(isRoot)('a profile that cannot be written to', () => {
+  test('from the start: the program says so in words and takes no mail', async ({ skip }) => {
+    const disk = smallDisk(20);
+    if (disk === null) return skip();
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    await expect(startRig(built, { profile: disk })).rejects.toThrow(/cannot be written to/);
+  });
+
+  test('while running: never 250, told as a problem, and right again without a restart', async ({ skip }) => {
+    const disk = smallDisk(200);
+    if (disk === null) return skip();
+    const rig = await started(built, { profile: disk, settings: nowhere });
+    expect(await submit(rig.port, 'ro-before')).toMatch(/^250/);
+    // Files that are open for writing would keep a plain remount from working; their pages cannot grow all the same.
+    const frozen = ((): boolean => {
+      try {
+        execFileSync('mount', ['-o', 'remount,ro', disk], { stdio: 'pipe' });
+        return true;
+      } catch {
+        return false;
+      }
+    })();
+    if (!frozen) return skip(); // the kernel refuses while files are open for writing: nothing to test here
+    expect(await submit(rig.port, 'ro-during')).toMatch(/^451 4\.3\.0 /);
+    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    await expect.poll(() => submit(rig.port, 'ro-after'), { timeout: 10_000 }).toMatch(/^250/);
+  });
+});
+
+describe('a damaged queue', () => {
+  /** A profile with mail that waits; the program has ended. */
+  async function withMail(count: number, clean = true): Promise<string> {
+    const profile = tempFolder();
+    const rig = await startRig(built, { profile, settings: nowhere });
+    const client = await greetedClient(rig.port);
+    if (!client) throw new Error('nobody listens');
+    for (let i = 0; i < count; i += 1) expect(await submitOver(client, `d${i}`, { size: 6_000 })).toMatch(/^250/);
+    client.close();
+    if (clean) {
+      await rig.stop();
+      return profile;
+    }
+    const copy = tempFolder();
+    for (const name of ['queue.db', 'queue.db-wal']) {
+      if (existsSync(path.join(profile, name))) copyFileSync(path.join(profile, name), path.join(copy, name));
+    }
+    await rig.stop();
+    return copy;
+  }
+  const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, i) => (i * 7919 + 13) & 0xff));
+  const overwrite = (file: string, at: number, bytes: Buffer): void => {
+    const fd = openSync(file, 'r+');
+    writeSync(fd, bytes, 0, bytes.length, at);
+    closeSync(fd);
+  };
+  const brokenFiles = (profile: string): readonly string[] =>
+    readdirSync(profile).filter((name) => name.startsWith('queue.db.broken-'));
+
+  test.each([
+    [
+      'cut',
+      (file: string) => {
+        truncateSync(file, Math.floor((statSync(file).size * 0.8) / 4096) * 4096);
+      },
+      5,
+    ],
+    [
+      'first page gone',
+      (file: string) => {
+        overwrite(file, 0, Buffer.alloc(4096));
+      },
+      30,
+    ],
+    [
+      'noise',
+      (file: string) => {
+        writeFileSync(file, noise(statSync(file).size));
+      },
+      0,
+    ],
+    [
+      'HTML',
+      (file: string) => {
+        writeFileSync(file, '<html>'.repeat(4000));
+      },
+      0,
+    ],
+  ])('at start, %s: set aside and told, new mail is taken, what was saved is delivered', async (_, harm, atLeast) => {
+    const profile = await withMail(30);
+    harm(path.join(profile, 'queue.db'));
+    const rig = await started(built, { profile, settings: { gateways: gatewaysAt([sink.port]) } });
+    expect(rig.program.status().state).toBe('attention');
+    const [problem] = rig.program.status().problems;
+    expect(problem?.phrase.id).toBe('problem.queue-set-aside');
+    expect(brokenFiles(profile)).toContain(problem?.phrase.params?.['file']);
+    const saved = Number(problem?.phrase.params?.['count']);
+    expect(saved).toBeGreaterThanOrEqual(atLeast);
+    const name = `new-${String(_)}`;
+    expect(await submit(rig.port, name)).toMatch(/^250/);
+    await expect.poll(() => sink.arrived.get(name), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => outbox(rig), { timeout: 15_000 }).toBe(0);
+  });
+
+  test('at start, a cut log: what it held before the cut is there, nothing is set aside', async () => {
+    const profile = await withMail(30, false);
+    const wal = path.join(profile, 'queue.db-wal');
+    truncateSync(wal, Math.floor(statSync(wal).size * 0.6));
+    const rig = await started(built, { profile, settings: nowhere });
+    expect(brokenFiles(profile)).toEqual([]);
+    expect(await outbox(rig)).toBeGreaterThan(5);
+    expect(await submit(rig.port, 'new-log')).toMatch(/^250/);
+  });
+
+  test.each([
+    [
+      'cut',
+      true,
+      (file: string) => {
+        truncateSync(file, 40 * 4096);
+      },
+    ],
+    [
+      'first page gone',
+      true,
+      (file: string) => {
+        overwrite(file, 0, Buffer.alloc(4096));
+      },
+    ],
+    [
+      'noise',
+      true,
+      (file: string) => {
+        overwrite(file, 0, noise(statSync(file).size));
+      },
+    ],
+    [
+      'log cut',
+      false,
+      (file: string) => {
+        truncateSync(`${file}-wal`, 0);
+      },
+    ],
+    [
+      'log noise',
+      false,
+      (file: string) => {
+        overwrite(`${file}-wal`, 0, noise(statSync(`${file}-wal`).size));
+      },
+    ],
+  ])(
+    'while running, %s: alive, takes new mail again within seconds, and says what happened',
+    async (what, met, harm) => {
+      const profile = await withMail(200);
+      const rig = await started(built, { profile, settings: nowhere });
+      for (let i = 0; i < 10; i += 1) expect(await submit(rig.port, `w${i}`)).toMatch(/^250/);
+      const list = { folder: 'outbox', search: '', descending: false, offset: 0, limit: 500 } as const;
+      const rows = await rig.program.api['queue.list']({ ...list, sort: 'age' });
+      expect(rows.ok && rows.value.rows.length).toBe(210);
+      harm(path.join(profile, 'queue.db'));
+      // Somebody looks at the queue: what is not in memory is read, and the damage met.
+      for (const { id } of rows.ok ? rows.value.rows : []) {
+        await rig.program.api['queue.raw']({ id, offset: 0, length: 1000 });
+      }
+      for (const sort of ['subject', 'size', 'state'] as const) await rig.program.api['queue.list']({ ...list, sort });
+      if (met && what !== 'first page gone') {
+        await expect.poll(() => problemIds(rig), { timeout: 20_000 }).toEqual(['problem.queue-set-aside']);
+        expect(brokenFiles(profile).length).toBeGreaterThan(0);
+      }
+      await expect.poll(() => submit(rig.port, `back-${what}`), { timeout: 20_000, interval: 200 }).toMatch(/^250/);
+      expect(await submit(rig.port, `large-${what}`, { size: 700_000 })).toMatch(/^250/);
+      // What is taken now is really kept and delivered.
+      rig.set({ gateways: gatewaysAt([sink.port]) });
+      for (const name of [`back-${what}`, `large-${what}`]) {
+        await expect.poll(() => sink.arrived.get(name) ?? 0, { timeout: 20_000 }).toBeGreaterThan(0);
+      }
+      await rig.stop();
+      const again = await started(built, { profile, settings: nowhere });
+      expect(await submit(again.port, 'again')).toMatch(/^250/);
+    },
+  );
+});
+
+describe('settings.json', () => {
+  const good = JSON.stringify({ gateways: { mode: 'always' }, general: { future: 'kept' }, elsewhere: { a: 1 } });
+  test.each([
+    ['cut', good.slice(0, 40)],
+    ['empty', ''],
+    ['HTML', '<html><body>Sign in</body></html>'],
+    ['a list', '[1,2,3]'],
+  ])('%s: runs with defaults, the file is kept aside and the user told', async (_, text) => {
+    const profile = tempFolder();
+    writeFileSync(path.join(profile, 'settings.json'), text);
+    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
+    const rig = await started(built, { profile, parts: { settings: quiet(settings) } });
+    expect(await submit(rig.port, 's')).toMatch(/^250/);
+    expect(problemIds(rig)).toEqual(['problem.settingsSetAside']);
+    const aside = readdirSync(profile).filter((name) => name.startsWith('settings.json.broken-'));
+    expect(aside).toHaveLength(1);
+    expect(readFileSync(path.join(profile, aside[0] ?? ''), 'utf8')).toBe(text);
+  });
+
+  test('wrong types: the other values stand, unknown keys survive', async () => {
+    const profile = tempFolder();
+    const text = JSON.stringify({
+      gateways: { mode: 7, headStartMs: 'soon', list: 'none' },
+      server: { maxMessageBytes: null },
+      administration: { undeliverableAfter: { value: 9, unit: 'fortnights' } },
+      general: { future: 'kept', keepSent: 12 },
+      elsewhere: { a: 1 },
+    });
+    writeFileSync(path.join(profile, 'settings.json'), text);
+    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
+    const rig = await started(built, { profile, parts: { settings: quiet(settings) } });
+    expect(await submit(rig.port, 's')).toMatch(/^250/);
+    expect(settings.get()).toMatchObject({
+      gateways: { mode: 'never', list: [] },
+      administration: { undeliverableAfter: { value: 9 } },
+      general: { future: 'kept', keepSent: 12 },
+      elsewhere: { a: 1 },
+    });
+    expect(readFileSync(path.join(profile, 'settings.json'), 'utf8')).toBe(text);
+  });
+
+  /** As read, but on any free port, and asking nobody. */
+  function quiet(file: ReturnType<typeof openSettingsFile>): ReturnType<typeof openSettingsFile> {
+    const settings = file.get();
+    return {
+      ...file,
+      setAside: file.setAside,
+      get: () => ({
+        ...settings,
+        server: { ...settings.server, host: ['127.0.0.1'], port: 0 },
+        connection: { ...settings.connection, dnsServers: ['127.0.0.1:9'] },
+      }),
+    };
+  }
+});
