@@ -185,14 +185,14 @@ export function createEngine(deps: EngineDeps): Engine {
     await store.clampNextAt(latestNextAt(clock.now(), settings.get().connection.retryMinutes));
   };
 
-  /** A clock that was set back leaves "not before" times too far away; one that was set forward makes mail due. */
+  /** A clock that was set back leaves "not before" times too far away: what waits goes now. Set forward it makes mail due. */
   const minded = async (): Promise<void> => {
     const offset = clock.now() - clock.monotonic();
-    const moved = Math.abs(offset - clockOffset);
-    clockOffset = offset;
-    if (moved < CLOCK_SET_MS) return;
+    const moved = offset - clockOffset;
+    if (Math.abs(moved) < CLOCK_SET_MS) return;
     log.note('clock-set', { seconds: Math.round(moved / 1000) });
-    await clampClock();
+    if (moved < 0) await store.wake({ kind: 'all' }, clock.now());
+    clockOffset = offset;
   };
 
   /** Asked anew after an await. */

@@ -43,6 +43,9 @@ export interface SmtpListener {
 
 const SWEEP_MS = 15_000;
 const ROOM_MS = 2000;
+/** When there are too many sessions: a mail program speaks at once, a flood of connections does not. */
+const SILENT_GRACE_MS = 100;
+const SPOKE_GRACE_MS = 1000;
 /** Ports that are offered when the wanted one is taken or forbidden. */
 const OTHER_PORTS = [2525, 2526, 2527, 8025, 10025, 0];
 
@@ -89,13 +92,14 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     for (const session of sessions) session.checkDeadlines(now);
     if (sessions.size > 0) cancelSweep = clock.after(SWEEP_MS, sweep);
   };
-  /** Of the sessions that could be closed without loss, the one idle longest goes; a second of grace for all. */
+  /** Of the sessions that could be closed without loss, the one idle longest goes; after a moment of grace for all. */
   const crowdOut = (): void => {
     let idlest: SmtpSession | null = null;
-    let since = clock.monotonic() - 1000;
+    const now = clock.monotonic();
+    let since = now;
     for (const session of sessions) {
       const idle = session.idleSince;
-      if (idle !== null && idle < since) {
+      if (idle !== null && idle < since && now - idle >= (session.spoke ? SPOKE_GRACE_MS : SILENT_GRACE_MS)) {
         since = idle;
         idlest = session;
       }

@@ -127,6 +127,11 @@ export class SmtpSession extends SMTPConnection {
     return this.#phase === 'command' && !this.#transaction && !this._handlerPending ? this.#lastCommand : null;
   }
 
+  /** True once it has given a command. */
+  get spoke(): boolean {
+    return this.#command !== 'connect';
+  }
+
   /** Called now and then: closes what is too slow (S11). One sweep for all sessions, so no timer per message. */
   checkDeadlines(now: number): void {
     if (this.#phase === 'data') {

@@ -1,13 +1,19 @@
 /** The program dies, or a part of it: what was acknowledged is not lost (STANDARDS §3). */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../main/queue/database.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
-import { buildProgram, startRig, type BuiltProgram, type RigSettings } from '../support/program-rig.ts';
+import {
+  buildProgram,
+  startProcess,
+  startRig,
+  type BuiltProgram,
+  type ProgramProcess,
+  type RigSettings,
+} from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver } from '../support/smtp-load.ts';
 
 let built: BuiltProgram;
@@ -26,38 +32,10 @@ function tempProfile(): string {
   return profile;
 }
 
-interface Child {
-  readonly process: ChildProcess;
-  readonly port: number;
-  readonly error: string | null;
-  readonly exited: Promise<number | string | null>;
-}
-
-async function startChild(profile: string, settings: RigSettings): Promise<Child> {
-  const task = path.join(profile, 'task.json');
-  writeFileSync(task, JSON.stringify({ profile, settings }));
-  const child = spawn(process.execPath, [built.child, task], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = new Promise<number | string | null>((resolve) => {
-    child.on('exit', (code, signal) => {
-      resolve(signal ?? code);
-    });
-  });
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await exited;
-  });
-  const line = await new Promise<string>((resolve) => {
-    let text = '';
-    child.stdout.on('data', (data: Buffer) => {
-      text += data.toString();
-      if (text.includes('\n')) resolve(text);
-    });
-    void exited.then(() => {
-      resolve(text === '' ? '{"error":"ended without a word"}' : text);
-    });
-  });
-  const said = JSON.parse(line) as { listener?: { port: number }; error?: string };
-  return { process: child, port: said.listener?.port ?? 0, error: said.error ?? null, exited };
+async function startChild(profile: string, settings: RigSettings): Promise<ProgramProcess> {
+  const child = await startProcess(built, profile, settings);
+  onTestFinished(() => child.end());
+  return child;
 }
 
 /** Sessions that hand in message after message until the program is gone; adds the acknowledged ones. */

@@ -4,7 +4,10 @@ import net from 'node:net';
 /** A client that speaks lines and reads replies; `''` = the connection is gone. */
 export class LineClient {
   readonly socket: net.Socket;
-  #text = '';
+  #rest = '';
+  #reply = '';
+  readonly #replies: string[] = [];
+  #taken = 0;
   #ended = false;
   #wake: (() => void)[] = [];
 
@@ -14,7 +17,14 @@ export class LineClient {
       for (const one of this.#wake.splice(0)) one();
     };
     this.socket.on('data', (chunk: Buffer) => {
-      this.#text += chunk.toString('latin1');
+      const lines = (this.#rest + chunk.toString('latin1')).split('\r\n');
+      this.#rest = lines.pop() ?? '';
+      for (const line of lines) {
+        this.#reply += this.#reply === '' ? line : `\r\n${line}`;
+        if (line.charAt(3) === '-') continue;
+        this.#replies.push(this.#reply);
+        this.#reply = '';
+      }
       wake();
     });
     const end = (): void => {
@@ -28,10 +38,10 @@ export class LineClient {
 
   async reply(): Promise<string> {
     for (;;) {
-      const match = /^(?:\d{3}-[^\n]*\r\n)*\d{3}[^\n-][^\n]*\r\n/.exec(this.#text);
-      if (match) {
-        this.#text = this.#text.slice(match[0].length);
-        return match[0].slice(0, -2);
+      const next = this.#replies[this.#taken];
+      if (next !== undefined) {
+        this.#taken += 1;
+        return next;
       }
       if (this.#ended) return '';
       await new Promise<void>((resolve) => this.#wake.push(resolve));
@@ -114,6 +124,8 @@ export async function startLoadSink(): Promise<LoadSink> {
     socket.setNoDelay(true);
     let text = '';
     let inData = false;
+    let head = '';
+    let size = 0;
     socket.on('error', () => undefined);
     socket.on('close', () => {
       open -= 1;
@@ -121,21 +133,29 @@ export async function startLoadSink(): Promise<LoadSink> {
     });
     socket.write('220 sink.example.test ESMTP\r\n');
     socket.on('data', (chunk: Buffer) => {
+      // In a message only as much is kept as its end mark may begin with.
       text += chunk.toString('latin1');
       for (;;) {
         const mark = inData ? '\r\n.\r\n' : '\r\n';
         const end = text.indexOf(mark);
-        if (end < 0) return;
-        const piece = text.slice(0, end);
-        text = text.slice(end + mark.length);
         if (inData) {
+          const piece = end < 0 ? text.slice(0, Math.max(0, text.length - 4)) : text.slice(0, end);
+          if (head.length < 4096) head += piece.slice(0, 4096);
+          size += piece.length;
+          text = text.slice(end < 0 ? piece.length : end + mark.length);
+          if (end < 0) return;
           inData = false;
-          const name = /^X-Load: (.*)$/m.exec(piece)?.[1]?.trim() ?? '?';
+          const name = /^X-Load: (.*)$/m.exec(head)?.[1]?.trim() ?? '?';
           arrived.set(name, (arrived.get(name) ?? 0) + 1);
-          bodies.set(name, piece.length);
+          bodies.set(name, size);
+          head = '';
+          size = 0;
           socket.write('250 2.0.0 taken\r\n');
           continue;
         }
+        if (end < 0) return;
+        const piece = text.slice(0, end);
+        text = text.slice(end + mark.length);
         const verb = piece.slice(0, 4).toUpperCase();
         if (verb === 'EHLO') socket.write('250-sink.example.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n');
         else if (verb === 'DATA') {
