@@ -76,7 +76,7 @@ describe('in a thread of its own', () => {
 test('kill -9 at any moment: whatever was acknowledged is there', async () => {
   const file = path.join(tempFolder(), 'queue.db');
   const acked = new Set<string>();
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 8; round += 1) {
     const child = spawn(process.execPath, [path.join(out, 'commit-forever.mjs'), file, `round${round}`, workerUrl.href], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -99,6 +99,6 @@ test('kill -9 at any moment: whatever was acknowledged is there', async () => {
   const missing: string[] = [];
   for (const id of acked) if ((await store.details(id)) === null || (await readAll(store, id)).toString() !== `octets of ${id}`) missing.push(id);
   expect(missing).toEqual([]);
-  expect(acked.size).toBeGreaterThan(500);
+  expect(acked.size).toBeGreaterThan(150);
   await store.close();
 }, 60_000);
