@@ -11,6 +11,7 @@ import type { Delivery } from './delivery/types.ts';
 import type { Engine } from './engine.ts';
 import { explain } from './policy/explain.ts';
 import type { Problems } from './problems.ts';
+import type { TestMessage } from './test-message.ts';
 import {
   SecretError,
   StoreError,
@@ -43,6 +44,7 @@ export interface ApiDeps {
     changes: readonly { readonly path: string; readonly value: unknown }[],
   ) => Promise<SettingsAnswer>;
   readonly importSettings: (json: string) => Promise<SettingsAnswer>;
+  readonly submitTest: (message: TestMessage) => Promise<string>;
   readonly preview: (id: string) => Promise<Output<'queue.preview'> | null>;
   readonly discover: (address: string, signal: AbortSignal) => Promise<Output<'gateways.discover'>['found']>;
   readonly setListenerPassword: (name: string, password: string | null) => Promise<SettingsAnswer>;
@@ -123,9 +125,16 @@ export function createApi(deps: ApiDeps): EngineApi {
     return ok({ id: newId });
   };
 
-  const deleteSelection = async (selection: Selection): Promise<Result<{ readonly count: number }>> => {
-    if ('folder' in selection && selection.folder === 'deleted') return counted(store.purge(selection));
-    if ('folder' in selection) return counted(store.move(selection, 'deleted'));
+  const deleteSelection = async (selection: Selection): Promise<Result<Output<'queue.delete'>>> => {
+    if ('deletedFrom' in selection || ('folder' in selection && selection.folder === 'deleted')) {
+      return ok({ count: await store.purge(selection), undo: null });
+    }
+    if ('folder' in selection) {
+      // The span of time names them again, however many there are.
+      const deletedFrom = deps.clock.now();
+      const count = await store.move(selection, 'deleted');
+      return ok({ count, undo: count === 0 ? null : { deletedFrom, deletedTo: deps.clock.now() } });
+    }
     // Listed ids may stand in any folder: those that are in Deleted go for good, the others go there.
     const inDeleted: string[] = [];
     const elsewhere: string[] = [];
@@ -135,7 +144,7 @@ export function createApi(deps: ApiDeps): EngineApi {
     }
     const purged = inDeleted.length === 0 ? 0 : await store.purge({ ids: inDeleted });
     const moved = elsewhere.length === 0 ? 0 : await store.move({ ids: elsewhere }, 'deleted');
-    return ok({ count: purged + moved });
+    return ok({ count: purged + moved, undo: moved === 0 ? null : { ids: elsewhere } });
   };
 
   const handlers: EngineApi = {
@@ -186,9 +195,17 @@ export function createApi(deps: ApiDeps): EngineApi {
     },
     'queue.markSeen': async ({ selection }) => counted(store.markSeen(selection)),
     'queue.resend': async ({ id, recipients }) => resend(id, recipients),
+    'queue.submitTest': async ({ from, to, language }) => {
+      const wrong = [from, to].findIndex((one) => !isEmailAddress(one));
+      if (wrong >= 0) return fail('bad-input', 'That is not an e-mail address.', wrong === 0 ? 'from' : 'to');
+      const id = await deps.submitTest({ from, to, language });
+      engine.newMail();
+      return ok({ id });
+    },
     'queue.activity': async ({ span }) => {
-      const bucketMs = { hour: 60_000, day: 3_600_000 / 2, month: 86_400_000 }[span];
-      const buckets = { hour: 60, day: 48, month: 31 }[span];
+      // A month comes in hours: whose days they make up depends on the time zone of the window.
+      const bucketMs = { hour: 60_000, day: 3_600_000, month: 3_600_000 }[span];
+      const buckets = { hour: 60, day: 48, month: 31 * 24 }[span];
       const to = Math.floor(deps.clock.now() / bucketMs + 1) * bucketMs;
       return ok(await store.activity({ from: to - buckets * bucketMs, to, bucketMs }));
     },

@@ -48,6 +48,7 @@ import { appStatus } from './status.ts';
 import { createStorageProblems } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { createEmitter } from './events.ts';
+import { submitTestMessage } from './test-message.ts';
 
 /** What the platform and the shell bring along. */
 export interface ProgramParts {
@@ -434,6 +435,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       }
       return setSettings(read.next);
     },
+    submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
     preview: (id) => preview.preview(id),
     discover: (address, signal) => discoverGateways({ dns, fetchText }, address, signal),
     setListenerPassword: async (name, password) => {

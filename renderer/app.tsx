@@ -1,17 +1,27 @@
 /** One bundle for all windows: the address behind # says which one this is. */
-import { createDOMRenderer, FluentProvider, RendererProvider } from '@fluentui/react-components';
-import { useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  createDOMRenderer,
+  FluentProvider,
+  PortalMountNodeProvider,
+  RendererProvider,
+} from '@fluentui/react-components';
+import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { I18nextProvider } from 'react-i18next';
 import type { Bridge } from '../shared/ipc-contract.ts';
 import { BridgeProvider, drop } from './bridge.ts';
-import { createI18n } from './i18n/i18n.ts';
+import { createI18n, useSay } from './i18n/i18n.ts';
 import { LocaleProvider } from './i18n/locale.tsx';
 import { NoticesProvider } from './notices.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { SettingsProvider, useSettingsStore } from './settings-store.tsx';
-import { SettingsWindow } from './settings/settings-window.tsx';
-import { StatusProvider } from './status.tsx';
+import { StatusProvider, useStatus } from './status.tsx';
 import { useAppearance } from './theme.ts';
+
+// The queue opens without what only the settings and the first run need.
+const SettingsWindow = lazy(() =>
+  import('./settings/settings-window.tsx').then((module) => ({ default: module.SettingsWindow })),
+);
+const Welcome = lazy(() => import('./welcome/welcome.tsx').then((module) => ({ default: module.Welcome })));
 
 /** The nonce of the page's content security policy: only styles that this bundle makes apply. */
 const styleRenderer = createDOMRenderer(document, { styleElementAttributes: { nonce: 'postcast' } });
@@ -23,6 +33,18 @@ function subscribeHash(changed: () => void): () => void {
   };
 }
 
+/** Menus, dialogs and notes are drawn into a landmark of their own, where a screen reader finds them. */
+function PopUps({ children }: { readonly children: ReactNode }) {
+  const say = useSay();
+  const [place, setPlace] = useState<HTMLDivElement | null>(null);
+  return (
+    <>
+      <PortalMountNodeProvider value={place ?? undefined}>{children}</PortalMountNodeProvider>
+      <div ref={setPlace} role="region" aria-label={say('common.popUps')} />
+    </>
+  );
+}
+
 function Themed({ children }: { readonly children: ReactNode }) {
   const { settings } = useSettingsStore();
   const { theme, scheme } = useAppearance(settings?.general.theme ?? 'system');
@@ -31,16 +53,50 @@ function Themed({ children }: { readonly children: ReactNode }) {
   }, [scheme]);
   return (
     <FluentProvider theme={theme} style={{ height: '100%' }}>
-      {children}
+      <PopUps>{children}</PopUps>
     </FluentProvider>
   );
 }
 
+/** True once, at the start, for a program that has no gateway, no mail and was not told to skip the first run. */
+function useFirstRun(): boolean | null {
+  const { settings } = useSettingsStore();
+  const status = useStatus();
+  const [answer, setAnswer] = useState<boolean | null>(null);
+  if (answer !== null) return answer;
+  if (settings === null) return null;
+  if (settings.general.welcomeDone || settings.gateways.list.length > 0) return false;
+  if (status === null) return null;
+  const { outbox, sent, bad, bounced, deleted } = status.counts;
+  const first = outbox + sent + bad + bounced + deleted === 0;
+  // What the user does from here on does not take the page away.
+  setAnswer(first);
+  return first;
+}
+
+function MainWindow() {
+  const first = useFirstRun();
+  const [left, setLeft] = useState(false);
+  if (first === null) return null;
+  if (first && !left) return <Welcome onDone={() => setLeft(true)} />;
+  return <QueueView />;
+}
+
 function Page() {
   const hash = useSyncExternalStore(subscribeHash, () => window.location.hash);
-  const [, kind, page] = hash.replace(/^#/, '').split('/');
-  if (kind === 'settings') return <SettingsWindow page={page ?? 'gateways'} />;
-  return <QueueView />;
+  const [, kind, page, setting] = hash.replace(/^#/, '').split('/');
+  if (kind === 'settings') return <SettingsWindow page={page ?? 'gateways'} setting={setting ?? null} />;
+  if (kind === 'welcome') {
+    const back = page === 'settings' ? '#/settings/general' : '#/';
+    return (
+      <Welcome
+        onDone={() => {
+          window.location.hash = back;
+        }}
+      />
+    );
+  }
+  return <MainWindow />;
 }
 
 function Localised({ children }: { readonly children: ReactNode }) {
@@ -81,7 +137,9 @@ export function App({ bridge }: { readonly bridge: Bridge }) {
             <Themed>
               <NoticesProvider>
                 <StatusProvider>
-                  <Page />
+                  <Suspense fallback={null}>
+                    <Page />
+                  </Suspense>
                 </StatusProvider>
               </NoticesProvider>
             </Themed>

@@ -11,7 +11,8 @@ import {
 } from '@fluentui/react-components';
 import { createContext, useCallback, useContext, useMemo, type ReactNode } from 'react';
 import type { Result } from '../shared/result.ts';
-import { useSay } from './i18n/i18n.ts';
+import { failureText } from './i18n/failure.ts';
+import { useLanguage, useSay } from './i18n/i18n.ts';
 
 interface Notices {
   readonly done: (text: string, undo?: () => void) => void;
@@ -29,14 +30,16 @@ export function useNotices(): Notices {
 /** Hands on the value of a call, or shows why there is none. */
 export function useAttempt(): <T>(title: string, call: Promise<Result<T>>) => Promise<T | null> {
   const notices = useNotices();
+  const say = useSay();
+  const language = useLanguage();
   return useCallback(
     async (title, call) => {
       const result = await call;
       if (result.ok) return result.value;
-      notices.failed(title, result.error.message);
+      notices.failed(title, failureText(result.error, say, language));
       return null;
     },
-    [notices],
+    [notices, say, language],
   );
 }
 

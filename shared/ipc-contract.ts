@@ -31,10 +31,12 @@ export const listQuerySchema = z.object({
 });
 export type ListQuery = z.output<typeof listQuerySchema>;
 
-/** A set of messages: listed ones, or all of a folder that match a search. */
+/** A set of messages: listed ones, all of a folder that match a search, or all that were deleted in a span of time. */
 export const selectionSchema = z.union([
   z.object({ ids }),
   z.object({ folder, search: z.string().max(200).default(''), except: ids.default([]) }),
+  /** Both ends belong to it. What `queue.delete` names for its undo, however many messages it moved. */
+  z.object({ deletedFrom: z.number().int(), deletedTo: z.number().int() }),
 ]);
 export type Selection = z.output<typeof selectionSchema>;
 
@@ -144,14 +146,20 @@ export const engineMethods = {
   'queue.retry': method<{ readonly count: number }>()(
     z.object({ selection: selectionSchema, throughGateway: z.string().max(64).optional() }),
   ),
-  /** To Deleted; from Deleted for good. */
-  'queue.delete': method<{ readonly count: number }>()(z.object({ selection: selectionSchema })),
+  /** To Deleted; from Deleted for good. `undo`: what to restore to take it back, null if nothing can be. */
+  'queue.delete': method<{ readonly count: number; readonly undo: Selection | null }>()(
+    z.object({ selection: selectionSchema }),
+  ),
   /** Undo of delete. */
   'queue.restore': method<{ readonly count: number }>()(z.object({ selection: selectionSchema })),
   'queue.markSeen': method<{ readonly count: number }>()(z.object({ selection: selectionSchema })),
   /** A new message with the same bytes for other recipients; the failed recipients of the old one are closed. */
   'queue.resend': method<{ readonly id: string }>()(
     z.object({ id: queueId, recipients: z.array(address).min(1).max(1000) }),
+  ),
+  /** A small message of our own, to see whether mail goes through (SPEC §9). */
+  'queue.submitTest': method<{ readonly id: string }>()(
+    z.object({ from: address, to: address, language: z.enum(['en', 'de']).default('en') }),
   ),
   'queue.activity': method<Activity>()(z.object({ span: z.enum(['hour', 'day', 'month']).default('hour') })),
   'queue.invalidAddresses': method<{ readonly rows: readonly InvalidAddress[] }>()(nothing),

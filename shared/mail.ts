@@ -213,7 +213,8 @@ export type MessageOrigin =
   | { readonly kind: 'smtp'; readonly client: string; readonly user?: string }
   | { readonly kind: 'sendmail' }
   | { readonly kind: 'report'; readonly about: QueueId } // a DSN that we made
-  | { readonly kind: 'resent'; readonly from: QueueId };
+  | { readonly kind: 'resent'; readonly from: QueueId }
+  | { readonly kind: 'test' }; // asked for in the window, to see whether mail goes through
 
 /**
  * A sentence to be said in the user's language: an id of the catalogue (shared/catalogue) and what to put into it.

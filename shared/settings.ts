@@ -167,6 +167,8 @@ export const generalSchema = z.looseObject({
   theme: z.enum(['system', 'light', 'dark']).default('system'),
   /** '' = the system's language. */
   language: z.enum(['', 'en', 'de']).default(''),
+  /** The first-run pages were finished or skipped. */
+  welcomeDone: z.boolean().default(false),
 });
 
 export const securitySchema = z.looseObject({

@@ -136,6 +136,13 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
           return row === undefined ? [] : [row.seq];
         });
       }
+      if ('deletedFrom' in selection) {
+        const rows = prepare('SELECT seq FROM message WHERE deleted_at >= ? AND deleted_at <= ? ORDER BY seq').all(
+          selection.deletedFrom,
+          selection.deletedTo,
+        ) as { seq: number }[];
+        return rows.map((row) => row.seq);
+      }
       const { keys } = pageKeys({ ...selection, sort: 'age', descending: false }, -1, 0);
       if (selection.except.length === 0) return keys;
       const except = new Set(

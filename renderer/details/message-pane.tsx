@@ -7,8 +7,6 @@ import {
   MenuList,
   MenuPopover,
   MenuTrigger,
-  Tab,
-  TabList,
   Text,
   tokens,
   Tooltip,
@@ -26,7 +24,9 @@ import { useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { isPending, type Folder } from '../../shared/mail.ts';
 import { useLive } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { Tabs } from '../components/tabs.tsx';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
 import type { MessageActions } from '../queue/use-message-actions.ts';
@@ -84,6 +84,7 @@ interface Props {
 export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const styles = useStyles();
   const say = useSay();
+  const language = useLanguage();
   const format = useFormat();
   const [tab, setTab] = useState<TabName>('recipients');
   const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
@@ -98,7 +99,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   if (failure !== null && details === null) {
     return (
       <section className={styles.nothing} aria-label={say('details.title')} role="alert">
-        {failure.message}
+        {failureText(failure, say, language)}
       </section>
     );
   }
@@ -177,19 +178,15 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
           </MenuPopover>
         </Menu>
       </div>
-      <TabList
+      <Tabs
+        label={say('details.title')}
         className={styles.tabs}
-        size="small"
-        selectedValue={tab}
-        onTabSelect={(_, data) => setTab(data.value as TabName)}
-      >
-        {TABS.map((name) => (
-          <Tab key={name} value={name} id={`tab-${name}`} aria-controls="tab-panel">
-            {say(`details.${name}`)}
-          </Tab>
-        ))}
-      </TabList>
-      <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby={`tab-${tab}`} className={styles.body}>
+        panel="tab-panel"
+        value={tab}
+        onChange={setTab}
+        tabs={TABS.map((value) => ({ value, label: say(`details.${value}`) }))}
+      />
+      <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby="tab-panel-tab" className={styles.body}>
         {tab === 'recipients' && <RecipientList recipients={details.recipients} />}
         {tab === 'timeline' && <Timeline tries={details.timeline} recipients={details.recipients} />}
         {tab === 'message' && <PreviewTab id={id} />}

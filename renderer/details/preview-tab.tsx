@@ -13,7 +13,8 @@ import { Attach16Regular, Save16Regular } from '@fluentui/react-icons';
 import { useMemo, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { safeDocument } from './safe-html.ts';
@@ -55,6 +56,7 @@ const NEVER: readonly EventName[] = [];
 export function PreviewTab({ id }: { readonly id: string }) {
   const styles = useStyles();
   const say = useSay();
+  const language = useLanguage();
   const format = useFormat();
   const bridge = useBridge();
   const attempt = useAttempt();
@@ -68,7 +70,7 @@ export function PreviewTab({ id }: { readonly id: string }) {
   if (failure !== null) {
     return (
       <MessageBar intent="warning">
-        <MessageBarBody>{failure.message}</MessageBarBody>
+        <MessageBarBody>{failureText(failure, say, language)}</MessageBarBody>
       </MessageBar>
     );
   }

@@ -3,7 +3,7 @@ import { makeStyles, tokens } from '@fluentui/react-components';
 import { isPending, type RecipientView } from '../../shared/mail.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { StateBadge } from '../queue/state-badge.tsx';
 import { replyText } from './reply-text.ts';
 
@@ -39,6 +39,7 @@ const useStyles = makeStyles({
 export function RecipientList({ recipients }: { readonly recipients: readonly RecipientView[] }) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const format = useFormat();
   const now = useNow(1000);
   return (

@@ -1,8 +1,10 @@
 /** The bytes as they lie in the queue, read in pieces. */
 import { Button, makeStyles, tokens } from '@fluentui/react-components';
 import { useCallback, useEffect, useState } from 'react';
+import type { Failure } from '../../shared/result.ts';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 
 const PIECE = 64 * 1024;
@@ -28,16 +30,17 @@ function bytesOf(base64: string): Uint8Array {
 export function SourceTab({ id }: { readonly id: string }) {
   const styles = useStyles();
   const say = useSay();
+  const language = useLanguage();
   const format = useFormat();
   const bridge = useBridge();
   const [shown, setShown] = useState<{ text: string; read: number; total: number } | null>(null);
-  const [failure, setFailure] = useState<string | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
 
   const more = useCallback(
     async (read: number, before: string) => {
       const result = await bridge.call('queue.raw', { id, offset: read, length: PIECE });
       if (!result.ok) {
-        setFailure(result.error.message);
+        setFailure(result.error);
         return;
       }
       const bytes = bytesOf(result.value.base64);
@@ -55,7 +58,7 @@ export function SourceTab({ id }: { readonly id: string }) {
     drop(more(0, ''));
   }, [more]);
 
-  if (failure !== null) return <p role="alert">{failure}</p>;
+  if (failure !== null) return <p role="alert">{failureText(failure, say, language)}</p>;
   if (shown === null) return null;
   return (
     <>

@@ -9,6 +9,12 @@ export interface Format {
   /** Time of today, else day and month, else with the year. */
   readonly shortMoment: (ms: number, now: number) => string;
   readonly time: (ms: number) => string;
+  /** Hours and minutes. */
+  readonly clock: (ms: number) => string;
+  /** Day and month. */
+  readonly dayOf: (ms: number) => string;
+  /** Day, month, hours and minutes. */
+  readonly shortMomentWithTime: (ms: number) => string;
   /** "3 min. ago", "in 20 min." */
   readonly relative: (ms: number, now: number) => string;
   /** A length of time: "0.3 s", "2 min 5 s". */
@@ -67,6 +73,9 @@ export function createFormat(locale: string): Format {
       return (then.getFullYear() === today.getFullYear() ? day : dayYear).format(ms);
     },
     time: (ms) => timeSeconds.format(ms),
+    clock: (ms) => time.format(ms),
+    dayOf: (ms) => day.format(ms),
+    shortMomentWithTime: (ms) => `${day.format(ms)}, ${time.format(ms)}`,
     relative: (ms, now) => {
       const away = ms - now;
       const size = Math.abs(away);

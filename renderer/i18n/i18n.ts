@@ -1,6 +1,7 @@
 /** Words of the windows: i18next over one catalogue per language. */
 import i18next, { type i18n, type TFunction } from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
+import { de } from './de.ts';
 import { en } from './en.ts';
 
 declare module 'i18next' {
@@ -18,7 +19,7 @@ export function createI18n(language: string): i18n {
   void instance.use(initReactI18next).init({
     lng: language,
     fallbackLng: 'en',
-    resources: { en: { translation: en } },
+    resources: { en: { translation: en }, de: { translation: de } },
     // React escapes what it shows.
     interpolation: { escapeValue: false },
     initAsync: false,
@@ -29,4 +30,9 @@ export function createI18n(language: string): i18n {
 /** The translator of this window. */
 export function useSay(): Say {
   return useTranslation().t;
+}
+
+/** The language that the words of this window are in. */
+export function useLanguage(): 'en' | 'de' {
+  return /^de\b/i.test(useTranslation().i18n.language) ? 'de' : 'en';
 }

@@ -12,7 +12,9 @@ import {
 import type { ComponentType } from 'react';
 import type { Folder } from '../../shared/mail.ts';
 import type { Failure } from '../../shared/result.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
+import { useSettingsStore } from '../settings-store.tsx';
 import { useStatus } from '../status.tsx';
 
 const useStyles = makeStyles({
@@ -52,7 +54,9 @@ interface Props {
 export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) {
   const styles = useStyles();
   const say = useSay();
+  const language = useLanguage();
   const listener = useStatus()?.listener;
+  const unconfigured = useSettingsStore().settings?.gateways.list.length === 0;
   if (failure !== null) {
     return (
       <div className={styles.place} role="alert">
@@ -60,7 +64,7 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
           <Warning48Regular />
         </span>
         <Text weight="semibold">{say('queue.unreadable')}</Text>
-        <Text className={styles.words}>{failure.message}</Text>
+        <Text className={styles.words}>{failureText(failure, say, language)}</Text>
         <Button className={styles.button} onClick={onRetry}>
           {say('common.tryAgain')}
         </Button>
@@ -93,6 +97,16 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
           ? say('empty.outboxListening', { host: 'localhost', port: String(listener.port) })
           : say(`empty.${folder}Help`)}
       </Text>
+      {folder === 'outbox' && unconfigured && (
+        <Button
+          className={styles.button}
+          onClick={() => {
+            window.location.hash = '#/welcome';
+          }}
+        >
+          {say('action.setUp')}
+        </Button>
+      )}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import {
   ArrowTurnUpLeft20Regular,
+  DataBarVertical20Regular,
   Delete20Regular,
   ErrorCircle20Regular,
   MailArrowUp20Regular,
@@ -54,6 +55,7 @@ const useStyles = makeStyles({
     fontVariantNumeric: 'tabular-nums',
     fontWeight: tokens.fontWeightRegular,
   },
+  gap: { height: '1px', margin: '8px 10px', backgroundColor: tokens.colorNeutralStroke2 },
   unseen: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
   fresh: {
     minWidth: '18px',
@@ -78,11 +80,13 @@ const ICONS: Readonly<Record<Folder, ComponentType>> = {
 
 interface Props {
   readonly counts: FolderCounts | null;
-  readonly folder: Folder;
+  /** Null: something else is shown. */
+  readonly folder: Folder | null;
   readonly onFolder: (folder: Folder) => void;
+  readonly onActivity: () => void;
 }
 
-export function FolderList({ counts, folder, onFolder }: Props) {
+export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
   const styles = useStyles();
   const say = useSay();
   const format = useFormat();
@@ -115,6 +119,16 @@ export function FolderList({ counts, folder, onFolder }: Props) {
           </button>
         );
       })}
+      <span className={styles.gap} />
+      <button
+        type="button"
+        aria-current={folder === null ? 'page' : undefined}
+        className={mergeClasses(styles.item, folder === null && styles.here)}
+        onClick={onActivity}
+      >
+        <DataBarVertical20Regular />
+        <span className={styles.name}>{say('activity.title')}</span>
+      </button>
     </nav>
   );
 }

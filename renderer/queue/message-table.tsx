@@ -94,6 +94,8 @@ export interface TableView {
   readonly landmarks: () => readonly Landmark[] | null;
   readonly shift: (rows: number) => void;
   readonly toTop: () => void;
+  /** Scrolls a row into view and takes the keyboard there. */
+  readonly reveal: (index: number) => void;
   readonly focus: () => void;
 }
 
@@ -186,9 +188,13 @@ export function MessageTable({
       toTop: () => {
         if (frame.current !== null) frame.current.scrollTop = 0;
       },
+      reveal: (index) => {
+        virtual.scrollToIndex(index, { align: 'center' });
+        frame.current?.focus();
+      },
       focus: () => frame.current?.focus(),
     };
-  }, [view, slots, selection.focus]);
+  }, [view, slots, selection.focus, virtual]);
 
   const range = useCallback(
     (index: number, add: boolean) => {

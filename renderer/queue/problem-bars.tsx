@@ -10,7 +10,7 @@ import {
 import { Dismiss16Regular } from '@fluentui/react-icons';
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useStatus } from '../status.tsx';
 
@@ -28,6 +28,7 @@ const useStyles = makeStyles({
 export function ProblemBars() {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();

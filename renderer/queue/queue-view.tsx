@@ -1,15 +1,19 @@
 /** The main window: folders, table, details, status bar. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
 import * as z from 'zod';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
+import { ActivitySpark } from '../activity/activity-spark.tsx';
 import { Splitter } from '../components/splitter.tsx';
 import { MessagePane } from '../details/message-pane.tsx';
 import { ResendDialog } from '../details/resend-dialog.tsx';
 import { useSay } from '../i18n/i18n.ts';
+import { useNotices } from '../notices.tsx';
 import { useRemembered } from './remembered.ts';
+import { ConfirmDelete } from './confirm-delete.tsx';
+import { findRow } from './find-row.ts';
 import { FIRST_LAYOUT, layoutSchema } from './columns.tsx';
 import { EmptyList } from './empty-list.tsx';
 import { FolderList } from './folder-list.tsx';
@@ -48,6 +52,9 @@ const useStyles = makeStyles({
   list: { minHeight: '120px', display: 'flex', flexDirection: 'column', flex: '1 1 0', position: 'relative' },
 });
 
+const ActivityPage = lazy(() =>
+  import('../activity/activity-page.tsx').then((module) => ({ default: module.ActivityPage })),
+);
 const splitSchema = z.number().min(140).max(2000);
 const QUEUE: readonly EventName[] = ['queue:changed'];
 
@@ -55,6 +62,7 @@ export function QueueView() {
   const styles = useStyles();
   const bridge = useBridge();
   const say = useSay();
+  const notices = useNotices();
   const [folder, setFolder] = useState<Folder>('outbox');
   const [words, setWords] = useState('');
   const search = useDeferredValue(words.trim());
@@ -67,6 +75,10 @@ export function QueueView() {
   );
   const [menu, setMenu] = useState<{ readonly x: number; readonly y: number } | null>(null);
   const [editing, setEditing] = useState<string | null>(null);
+  const [confirming, setConfirming] = useState(false);
+  const [activity, setActivity] = useState(false);
+  /** A row that is to be scrolled to once its folder is shown. */
+  const [wanted, setWanted] = useState<{ readonly folder: Folder; readonly index: number } | null>(null);
   const tableView = useRef<TableView | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const counts = useLive('queue.folders', {}, QUEUE).value;
@@ -82,11 +94,16 @@ export function QueueView() {
   const chosen = toSelection(selection, folder, search);
   const chosenCount = selectedCount(selection, list.total ?? 0);
   const single = singleSelected(selection);
-  const actions = useMessageActions(folder, chosen, chosenCount, () =>
-    setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus })),
+  const actions = useMessageActions(
+    folder,
+    chosen,
+    chosenCount,
+    () => setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus })),
+    () => setConfirming(true),
   );
 
   const goTo = useCallback((next: Folder) => {
+    setActivity(false);
     setFolder(next);
     setSelection(NOTHING_SELECTED);
     tableView.current?.toTop();
@@ -101,22 +118,43 @@ export function QueueView() {
     };
   }, [bridge, single, folder]);
 
+  const { sort, descending } = layout;
+  const showMessage = useCallback(
+    async (id: string) => {
+      const details = await bridge.call('queue.show', { id });
+      if (!details.ok) {
+        notices.failed(say('queue.gone'));
+        return;
+      }
+      const home = details.value.folder;
+      const index = await findRow(bridge, { folder: home, sort, descending }, id);
+      setActivity(false);
+      setFolder(home);
+      setWords('');
+      setSelection(selectOne(index ?? 0, id));
+      if (index !== null) setWanted({ folder: home, index });
+    },
+    [bridge, descending, notices, say, sort],
+  );
+  const shower = useRef(showMessage);
   useEffect(() => {
-    const showMessage = (id: string) => {
-      drop(
-        bridge.call('queue.show', { id }).then((result) => {
-          if (!result.ok) return;
-          setFolder(result.value.folder);
-          setWords('');
-          setSelection(selectOne(0, id));
-        }),
-      );
-    };
+    shower.current = showMessage;
+  });
+  useEffect(() => {
+    const { current: table } = tableView;
+    if (wanted === null || wanted.folder !== folder || table === null || (list.total ?? 0) <= wanted.index) return;
+    table.reveal(wanted.index);
+    // The row is in view: what was wanted is done.
+    // eslint-disable-next-line react-hooks/set-state-in-effect
+    setWanted(null);
+  }, [wanted, folder, list.total]);
+
+  useEffect(() => {
     // A window that was opened for a message has it in its address (a notification was clicked).
     const [, kind, id] = window.location.hash.replace(/^#/, '').split('/');
-    if (kind === 'message' && id !== undefined) showMessage(decodeURIComponent(id));
+    if (kind === 'message' && id !== undefined) drop(shower.current(decodeURIComponent(id)));
     return bridge.on('window:show-message', (event) => {
-      showMessage(event.id);
+      drop(shower.current(event.id));
     });
   }, [bridge]);
 
@@ -143,6 +181,7 @@ export function QueueView() {
         selectedCount={chosenCount}
         search={words}
         onSearch={(next) => {
+          setActivity(false);
           setWords(next);
           setSelection(NOTHING_SELECTED);
           tableView.current?.toTop();
@@ -154,40 +193,55 @@ export function QueueView() {
       />
       <ProblemBars />
       <div className={styles.main}>
-        <FolderList counts={counts} folder={folder} onFolder={goTo} />
+        <FolderList
+          counts={counts}
+          folder={activity ? null : folder}
+          onFolder={goTo}
+          onActivity={() => setActivity(true)}
+        />
         <main className={styles.content}>
-          <h1 className={styles.hidden}>{say(`folder.${folder}`)}</h1>
-          <div className={styles.list}>
-            {empty || list.failure !== null ? (
-              <EmptyList
-                folder={folder}
-                search={search}
-                failure={list.failure}
-                onRetry={list.reload}
-                onClear={() => setWords('')}
-              />
-            ) : (
-              <MessageTable
-                key={layout.hidden.join()}
-                list={list}
-                layout={layout}
-                onLayout={setLayout}
-                selection={selection}
-                onSelection={setSelection}
-                onOpen={() => document.getElementById('message-pane')?.focus()}
-                onDelete={actions.remove}
-                onContextMenu={setMenu}
-                view={tableView}
-              />
-            )}
-          </div>
-          <Splitter value={paneHeight} onChange={setPaneHeight} min={140} />
-          <div style={{ height: `min(${paneHeight}px, 65vh)`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
-            <MessagePane id={single} count={chosenCount} folder={folder} actions={actions} onEdit={setEditing} />
-          </div>
+          {activity ? (
+            <Suspense fallback={null}>
+              <ActivityPage />
+            </Suspense>
+          ) : (
+            <>
+              <h1 className={styles.hidden}>{say(`folder.${folder}`)}</h1>
+              <div className={styles.list}>
+                {empty || list.failure !== null ? (
+                  <EmptyList
+                    folder={folder}
+                    search={search}
+                    failure={list.failure}
+                    onRetry={list.reload}
+                    onClear={() => setWords('')}
+                  />
+                ) : (
+                  <MessageTable
+                    key={layout.hidden.join()}
+                    list={list}
+                    layout={layout}
+                    onLayout={setLayout}
+                    selection={selection}
+                    onSelection={setSelection}
+                    onOpen={() => document.getElementById('message-pane')?.focus()}
+                    onDelete={actions.remove}
+                    onContextMenu={setMenu}
+                    view={tableView}
+                  />
+                )}
+              </div>
+              <Splitter value={paneHeight} onChange={setPaneHeight} min={140} />
+              <div style={{ height: `min(${paneHeight}px, 65vh)`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
+                <MessagePane id={single} count={chosenCount} folder={folder} actions={actions} onEdit={setEditing} />
+              </div>
+            </>
+          )}
         </main>
       </div>
-      <StatusBar />
+      <StatusBar>
+        <ActivitySpark onOpen={() => setActivity(true)} />
+      </StatusBar>
       <MessageMenu
         place={menu}
         onClose={() => setMenu(null)}
@@ -196,6 +250,15 @@ export function QueueView() {
         actions={actions}
         onEdit={setEditing}
       />
+      {confirming && (
+        <ConfirmDelete
+          count={chosenCount}
+          onAnswer={(agreed) => {
+            setConfirming(false);
+            if (agreed) actions.removeForGood();
+          }}
+        />
+      )}
       {editing !== null && <ResendDialog id={editing} onClose={() => setEditing(null)} />}
     </div>
   );

@@ -10,7 +10,7 @@ import {
 } from '@fluentui/react-icons';
 import type { ReactNode } from 'react';
 import { useSay } from '../i18n/i18n.ts';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { useStatus } from '../status.tsx';
 
 const useStyles = makeStyles({
@@ -57,9 +57,11 @@ function Item({
   );
 }
 
-export function StatusBar() {
+/** @param children what else stands at its end */
+export function StatusBar({ children }: { readonly children?: ReactNode }) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const status = useStatus();
   if (status === null) return <footer className={styles.bar} />;
   const { listener, network, state, phrases, sending, secrets } = status;
@@ -107,6 +109,7 @@ export function StatusBar() {
           {say(`secrets.${secrets.protection}`)}
         </Item>
       )}
+      {children}
     </footer>
   );
 }

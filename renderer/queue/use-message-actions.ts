@@ -4,7 +4,7 @@ import type { Selection } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 
 export interface MessageActions {
@@ -12,7 +12,10 @@ export interface MessageActions {
   /** Everything that waits. */
   readonly sendNow: () => void;
   readonly retry: (throughGateway?: string) => void;
+  /** To Deleted; in Deleted the user is asked first. */
   readonly remove: () => void;
+  /** What the user has said yes to. */
+  readonly removeForGood: () => void;
   readonly restore: () => void;
   readonly saveAs: (id: string) => void;
   readonly pause: (paused: boolean) => void;
@@ -21,15 +24,18 @@ export interface MessageActions {
 /**
  * @param selection null = nothing selected
  * @param afterwards called when the selected messages have left the folder
+ * @param confirm asks the user before messages are deleted for good
  */
 export function useMessageActions(
   folder: Folder,
   selection: Selection | null,
   count: number,
   afterwards: () => void,
+  confirm: () => void,
 ): MessageActions {
   const bridge = useBridge();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const notices = useNotices();
   const attempt = useAttempt();
 
@@ -39,11 +45,22 @@ export function useMessageActions(
         if (done !== null) notices.done(sayPhrase(done.phrase));
       }),
     );
-  }, [attempt, bridge, notices, say]);
+  }, [attempt, bridge, notices, say, sayPhrase]);
 
   return useMemo(() => {
     const restored = (what: Selection) => {
       drop(attempt(say('action.restoreFailed'), bridge.call('queue.restore', { selection: what })));
+    };
+    const remove = (what: Selection, forGood: boolean) => {
+      drop(
+        attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection: what })).then((done) => {
+          if (done === null) return;
+          const { undo: back } = done;
+          const undo = back === null ? undefined : () => restored(back);
+          notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo);
+          afterwards();
+        }),
+      );
     };
     return {
       enabled: selection !== null && count > 0,
@@ -58,17 +75,12 @@ export function useMessageActions(
         );
       },
       remove: () => {
-        if (selection === null) return;
-        const forGood = folder === 'deleted';
-        drop(
-          attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection })).then((done) => {
-            if (done === null) return;
-            // What was selected by folder is found in Deleted no longer by that folder; only listed messages can be named again.
-            const undo = !forGood && 'ids' in selection ? () => restored(selection) : undefined;
-            notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo);
-            afterwards();
-          }),
-        );
+        if (selection === null || count === 0) return;
+        if (folder === 'deleted') confirm();
+        else remove(selection, false);
+      },
+      removeForGood: () => {
+        if (selection !== null) remove(selection, true);
       },
       restore: () => {
         if (selection === null) return;
@@ -91,5 +103,5 @@ export function useMessageActions(
         drop(attempt(say('action.pauseFailed'), bridge.call(paused ? 'control.pause' : 'control.resume', {})));
       },
     };
-  }, [afterwards, attempt, bridge, count, folder, notices, say, selection, sendNow]);
+  }, [afterwards, attempt, bridge, confirm, count, folder, notices, say, selection, sendNow]);
 }

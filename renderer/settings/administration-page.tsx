@@ -22,7 +22,7 @@ function UndeliverableAfter() {
   const unit = useSetting<string>('administration.undeliverableAfter.unit');
   const [typed, setTyped] = useState<string | null>(null);
   return (
-    <Field label={label} hint={help} {...fault(value.problem)}>
+    <Field data-setting="administration.undeliverableAfter" label={label} hint={help} {...fault(value.problem)}>
       {(control) => (
         <div className={styles.row}>
           <Input
@@ -84,7 +84,7 @@ export function AdministrationPage() {
           </Button>
         </div>
       </Group>
-      <Group title={say('administration.invalid')}>
+      <Group title={say('administration.invalid')} anchor="invalid">
         <InvalidAddresses />
       </Group>
     </>

@@ -1,5 +1,5 @@
 import { useSay } from '../i18n/i18n.ts';
-import { Group, ListSetting, NumberSetting, PageTitle, TextSetting } from './fields.tsx';
+import { Group, ListSetting, NumbersSetting, NumberSetting, PageTitle, TextSetting } from './fields.tsx';
 import { LanHosts } from './lan-hosts.tsx';
 
 export function ConnectionPage() {
@@ -11,14 +11,14 @@ export function ConnectionPage() {
         <NumberSetting path="connection.maxOutgoing" />
         <NumberSetting path="connection.serverTimeoutSeconds" unit={say('unit.seconds')} />
         <NumberSetting path="connection.directPort" />
-        <ListSetting<number> path="connection.retryMinutes" parse={Number} placeholder="60" />
+        <NumbersSetting path="connection.retryMinutes" />
         <TextSetting path="connection.proxy" placeholder="socks5://localhost:1080" />
       </Group>
       <Group title={say('connection.dns')}>
         <ListSetting path="connection.dnsServers" placeholder="192.168.1.1" />
         <NumberSetting path="connection.dnsTimeoutSeconds" unit={say('unit.seconds')} />
       </Group>
-      <Group title={say('connection.lan')}>
+      <Group title={say('connection.lan')} anchor="connection.lanHosts">
         <LanHosts />
       </Group>
     </>

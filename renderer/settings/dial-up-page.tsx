@@ -1,12 +1,13 @@
 import { Text, tokens } from '@fluentui/react-components';
 import { useSay } from '../i18n/i18n.ts';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { useStatus } from '../status.tsx';
 import { Group, ListSetting, NumberSetting, PageTitle, SwitchSetting } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 
 export function DialUpPage() {
   const say = useSay();
+  const sayPhrase = usePhrase();
   const { dialUp } = useSettings();
   const state = useStatus()?.dialUp;
   const now =

@@ -88,11 +88,18 @@ export function PageTitle({ title, help }: { readonly title: string; readonly he
   );
 }
 
-export function Group({ title, children }: { readonly title?: string; readonly children: ReactNode }) {
+interface GroupProps {
+  readonly title?: string;
+  /** What the settings search leads to. */
+  readonly anchor?: string;
+  readonly children: ReactNode;
+}
+
+export function Group({ title, anchor, children }: GroupProps) {
   const styles = useFieldStyles();
   const id = useId();
   return (
-    <section className={styles.group} aria-labelledby={title === undefined ? undefined : id}>
+    <section className={styles.group} data-setting={anchor} aria-labelledby={title === undefined ? undefined : id}>
       {title !== undefined && (
         <Text as="h2" id={id} size={400} weight="semibold" className={styles.title}>
           {title}
@@ -109,7 +116,7 @@ export function SwitchSetting({ path, disabled }: { readonly path: string; reado
   const { label, help } = useWords(path);
   const id = useId();
   return (
-    <div className={styles.switchRow}>
+    <div className={styles.switchRow} data-setting={path}>
       <label htmlFor={id} className={styles.switchWords}>
         <span>{label}</span>
         <span id={`${id}-help`} className={styles.help}>
@@ -132,7 +139,7 @@ export function TextSetting({ path, placeholder }: { readonly path: string; read
   const field = useSetting<string>(path);
   const { label, help } = useWords(path);
   return (
-    <Field label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
       <Input
         className={styles.medium}
         value={field.value}
@@ -158,7 +165,7 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   const [typed, setTyped] = useState<string | null>(null);
   const shown = typed ?? String(Math.round((field.value / factor) * 100) / 100);
   return (
-    <Field label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
       <Input
         className={styles.narrow}
         inputMode="numeric"
@@ -168,6 +175,33 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
           setTyped(data.value);
           const text = data.value.trim();
           field.set(text === '' ? Number.NaN : Math.round(Number(text) * factor));
+        }}
+        onBlur={() => setTyped((old) => (field.problem === undefined ? null : old))}
+      />
+    </Field>
+  );
+}
+
+/** Several numbers on one line, parted by commas or blanks: each can be changed where it stands. */
+export function NumbersSetting({ path }: { readonly path: string }) {
+  const styles = useFieldStyles();
+  const field = useSetting<readonly number[]>(path);
+  const { label, help } = useWords(path);
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+      <Input
+        className={styles.medium}
+        value={typed ?? field.value.join(', ')}
+        spellCheck={false}
+        onChange={(_, data) => {
+          setTyped(data.value);
+          field.set(
+            data.value
+              .split(/[\s,;]+/)
+              .filter((part) => part !== '')
+              .map(Number),
+          );
         }}
         onBlur={() => setTyped((old) => (field.problem === undefined ? null : old))}
       />
@@ -185,7 +219,7 @@ export function ChoiceSetting({ path, choices }: ChoiceProps) {
   const field = useSetting<string>(path);
   const { label, help } = useWords(path);
   return (
-    <Field label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
       <Dropdown
         className={styles.medium}
         value={choices.find((choice) => choice.value === field.value)?.label ?? field.value}
@@ -241,7 +275,7 @@ export function ListSetting<T extends string | number = string>({
   };
   const shown = field.value.slice(0, 500);
   return (
-    <Field label={label} hint={help} {...fault(wrong ?? field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...fault(wrong ?? field.problem)}>
       {(control) => (
         <div className={styles.listBox}>
           <div className={styles.adder}>

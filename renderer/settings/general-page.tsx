@@ -3,6 +3,7 @@ import { ArrowDownload20Regular, ArrowUpload20Regular } from '@fluentui/react-ic
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
+import { problemText } from './problem-text.ts';
 import { ChoiceSetting, Group, NumberSetting, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 
 const useStyles = makeStyles({ buttons: { display: 'flex', columnGap: '8px' } });
@@ -34,7 +35,7 @@ function ImportExport() {
         say('transfer.importFailed'),
         done.problems
           .slice(0, 3)
-          .map((problem) => `${problem.path}: ${problem.message}`)
+          .map((problem) => [problem.path, problemText(problem, say)].filter((part) => part !== '').join(': '))
           .join('; '),
       );
   };
@@ -47,6 +48,25 @@ function ImportExport() {
         </Button>
         <Button icon={<ArrowDownload20Regular />} onClick={() => drop(importAll())}>
           {say('transfer.import')}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function WelcomeAgain() {
+  const fields = useFieldStyles();
+  const say = useSay();
+  return (
+    <>
+      <span className={fields.help}>{say('welcome.againHelp')}</span>
+      <div>
+        <Button
+          onClick={() => {
+            window.location.hash = '#/welcome/settings';
+          }}
+        >
+          {say('welcome.again')}
         </Button>
       </div>
     </>
@@ -66,6 +86,14 @@ export function GeneralPage() {
             label: say(`general.theme.${value}`),
           }))}
         />
+        <ChoiceSetting
+          path="general.language"
+          choices={[
+            { value: '', label: say('general.language.system') },
+            { value: 'en', label: say('general.language.en') },
+            { value: 'de', label: say('general.language.de') },
+          ]}
+        />
         <SwitchSetting path="general.notifications" />
       </Group>
       <Group title={say('general.starting')}>
@@ -77,8 +105,11 @@ export function GeneralPage() {
         <NumberSetting path="general.keepSent" unit={say('unit.days')} />
         <NumberSetting path="general.keepDeleted" unit={say('unit.days')} />
       </Group>
-      <Group title={say('transfer.title')}>
+      <Group title={say('transfer.title')} anchor="transfer">
         <ImportExport />
+      </Group>
+      <Group title={say('welcome.againTitle')} anchor="welcome">
+        <WelcomeAgain />
       </Group>
     </>
   );

@@ -4,8 +4,9 @@ import { Delete20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { EventName, KnownNetwork } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { sayPhrase } from '../i18n/phrase.ts';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
+import { usePhrase } from '../i18n/phrase.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
@@ -36,6 +37,7 @@ const EVENTS: readonly EventName[] = ['status:changed', 'settings:changed'];
 function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; readonly onChanged: () => void }) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const format = useFormat();
   const now = useNow(60_000);
   const bridge = useBridge();
@@ -107,13 +109,14 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
 export function NetworksPage() {
   const styles = useStyles();
   const say = useSay();
+  const language = useLanguage();
   const live = useLive('networks.list', {}, EVENTS);
   const networks = live.value?.networks ?? [];
   return (
     <>
       <PageTitle title={say('settings.page.networks')} help={say('networks.help')} />
-      <Group>
-        {live.failure !== null && <Text role="alert">{live.failure.message}</Text>}
+      <Group anchor="networks">
+        {live.failure !== null && <Text role="alert">{failureText(live.failure, say, language)}</Text>}
         {live.value !== null && networks.length === 0 && <Text>{say('networks.none')}</Text>}
         {networks.length > 0 && (
           <ul className={styles.list}>

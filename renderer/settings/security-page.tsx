@@ -145,14 +145,14 @@ export function SecurityPage() {
   return (
     <>
       <PageTitle title={say('settings.page.security')} help={say('security.help')} />
-      <Group title={say('security.secrets')}>
+      <Group title={say('security.secrets')} anchor="secrets">
         {secrets !== undefined && (
           <MessageBar intent={secrets.protection === 'protected' ? 'success' : 'warning'} layout="multiline">
             <MessageBarBody>{say(`security.${secrets.protection}`, { backend: secrets.backend })}</MessageBarBody>
           </MessageBar>
         )}
       </Group>
-      <Group title={say('dkim.title')}>
+      <Group title={say('dkim.title')} anchor="dkim">
         <DkimKeys />
       </Group>
       <Group title={say('security.network')}>

@@ -19,7 +19,9 @@ export function ServerPage() {
         <ListSetting path="server.allow" placeholder="192.168.1.0/24" />
         <ListSetting path="server.deny" placeholder="192.168.1.66" />
         <SwitchSetting path="server.requireAuth" />
-        <ListenerUsers />
+        <div data-setting="users">
+          <ListenerUsers />
+        </div>
         <SwitchSetting path="server.tls.enabled" />
         {server.tls.enabled && <TextSetting path="server.tls.certFile" />}
         {server.tls.enabled && <TextSetting path="server.tls.keyFile" />}

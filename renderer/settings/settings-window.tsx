@@ -10,7 +10,7 @@ import {
   Server20Regular,
   Shield20Regular,
 } from '@fluentui/react-icons';
-import { useEffect, useRef, type ComponentType } from 'react';
+import { useEffect, useRef, useState, type ComponentType } from 'react';
 import { useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AdministrationPage } from './administration-page.tsx';
@@ -21,11 +21,13 @@ import { GeneralPage } from './general-page.tsx';
 import { NetworksPage } from './networks-page.tsx';
 import { SecurityPage } from './security-page.tsx';
 import { ServerPage } from './server-page.tsx';
+import { SettingsSearch } from './settings-search.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', display: 'flex', backgroundColor: tokens.colorNeutralBackground3 },
   nav: {
-    width: '196px',
+    width: '212px',
+    boxSizing: 'border-box',
     flexShrink: 0,
     padding: '16px 8px',
     display: 'flex',
@@ -71,6 +73,16 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     borderLeft: `1px solid ${tokens.colorNeutralStroke2}`,
   },
+  found: {
+    '& [data-found]': {
+      borderRadius: tokens.borderRadiusMedium,
+      animationDuration: '1.6s',
+      animationName: {
+        from: { boxShadow: `0 0 0 6px ${tokens.colorBrandBackground2}`, backgroundColor: tokens.colorBrandBackground2 },
+        to: { boxShadow: '0 0 0 6px transparent', backgroundColor: 'transparent' },
+      },
+    },
+  },
   inner: { maxWidth: '860px', margin: '0 auto', padding: '24px 32px 48px', boxSizing: 'border-box' },
 });
 
@@ -97,21 +109,55 @@ const PAGES: Readonly<Record<SettingsPage, { readonly icon: ComponentType; reado
   networks: { icon: Globe20Regular, page: NetworksPage },
 };
 
-export function SettingsWindow({ page }: { readonly page: string }) {
+interface Props {
+  readonly page: string;
+  /** A field of the page to show, as its `data-setting` has it. */
+  readonly setting: string | null;
+}
+
+/** Brings a field into view and the keyboard to it. */
+function showSetting(page: HTMLElement | null, setting: string): void {
+  const field = page?.querySelector<HTMLElement>(`[data-setting="${CSS.escape(setting)}"]`);
+  if (field === null || field === undefined) return;
+  field.scrollIntoView({ block: 'center' });
+  field.querySelector<HTMLElement>('input, button, select, textarea')?.focus({ preventScroll: true });
+  field.setAttribute('data-found', '');
+  field.addEventListener('animationend', () => field.removeAttribute('data-found'), { once: true });
+}
+
+export function SettingsWindow({ page, setting }: Props) {
   const styles = useStyles();
   const say = useSay();
   const { settings } = useSettingsStore();
   const scroll = useRef<HTMLElement>(null);
   const here = SETTINGS_PAGES.find((name) => name === page) ?? 'gateways';
   const Page = PAGES[here].page;
+  const [typed, setTyped] = useState('');
+  const searchBox = useRef<HTMLInputElement>(null);
+  const read = settings !== null;
   useEffect(() => {
-    scroll.current?.scrollTo(0, 0);
+    if (setting === null || !read) scroll.current?.scrollTo(0, 0);
+    else showSetting(scroll.current, decodeURIComponent(setting));
+  }, [here, setting, read]);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'f') return;
+      event.preventDefault();
+      searchBox.current?.focus();
+    };
+    window.addEventListener('keydown', press);
+    return () => {
+      window.removeEventListener('keydown', press);
+    };
+  }, []);
+  useEffect(() => {
     document.title = `${say(`settings.page.${here}`)} – ${say('settings.title')}`;
   }, [here, say]);
   return (
     <div className={styles.window}>
       <nav className={styles.nav} aria-label={say('settings.title')}>
-        {SETTINGS_PAGES.map((name) => {
+        <SettingsSearch typed={typed} onTyped={setTyped} input={searchBox} />
+        {(typed.trim() === '' ? SETTINGS_PAGES : []).map((name) => {
           const Icon = PAGES[name].icon;
           return (
             <a
@@ -127,7 +173,7 @@ export function SettingsWindow({ page }: { readonly page: string }) {
           );
         })}
       </nav>
-      <main ref={scroll} className={styles.page}>
+      <main ref={scroll} className={mergeClasses(styles.page, styles.found)}>
         <div className={styles.inner}>{settings === null ? <Spinner label={say('common.loading')} /> : <Page />}</div>
       </main>
     </div>

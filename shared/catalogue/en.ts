@@ -163,6 +163,9 @@ export const en = {
   'notify.bad': 'A message could not be sent and is in Bad: {subject}',
   'notify.bounced': 'A message could not be delivered and is in Bounced: {subject}',
 
+  'testMessage.subject': 'Test message from PostCast Server',
+  'testMessage.body': 'This message was sent from PostCast Server on {host} to see whether mail goes through. It did.',
+
   ...enGateways,
   ...enSignIn,
 } as const;

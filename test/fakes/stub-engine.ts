@@ -115,7 +115,7 @@ export function createStubEngine(): StubEngine {
         base64: Buffer.from(stub.raw.subarray(offset, offset + length)).toString('base64'),
       }),
     'queue.retry': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : stub.rows.length }),
-    'queue.delete': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : 0 }),
+    'queue.delete': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : 0, undo: null }),
     'control.sendNow': async () => ok({ count: 1, phrase: { id: 'status.sendingNow', params: { count: 1 } } }),
     'control.pause': async () => ok({ paused: true }),
     'control.resume': async () => ok({ paused: false }),

@@ -306,6 +306,7 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
   let settings = changed as Settings;
   const handlers = new Map<EventName, Set<(payload: never) => void>>();
   const answers = new Map<MethodName, (input: never) => Result<unknown>>();
+  const deletions: (readonly MessageRow[])[] = [];
   const calls: { name: MethodName; input: unknown }[] = [];
   let paused = false;
 
@@ -355,7 +356,8 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
           [row.subject, row.mailFrom, ...row.to].some((field) => field?.toLowerCase().includes(words) === true),
         );
   };
-  const chosen = (selection: Selection): MessageRow[] => {
+  const chosen = (selection: Selection): readonly MessageRow[] => {
+    if ('deletedFrom' in selection) return deletions[selection.deletedFrom] ?? [];
     if ('ids' in selection) {
       const ids = new Set(selection.ids);
       return [...folders.values()].flat().filter((row) => ids.has(row.id));
@@ -430,16 +432,10 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     'queue.retry': ({ selection }) => ok({ count: chosen(selection).length }),
     'queue.delete': ({ selection }) => {
       const rows = chosen(selection);
-      return ok(
-        move(
-          rows,
-          'ids' in selection || selection.folder !== 'deleted'
-            ? rows[0] !== undefined && rowsOf('deleted').includes(rows[0])
-              ? null
-              : 'deleted'
-            : null,
-        ),
-      );
+      const gone = rows[0] !== undefined && rowsOf('deleted').includes(rows[0]);
+      const span = { deletedFrom: deletions.length, deletedTo: deletions.length };
+      deletions.push(rows);
+      return ok({ ...move(rows, gone ? null : 'deleted'), undo: gone ? null : span });
     },
     'queue.restore': ({ selection }) => {
       const rows = chosen(selection);
@@ -455,6 +451,44 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
       emit('queue:changed', {});
       return ok({ count: rows.size });
     },
+    'queue.submitTest': () => ok({ id: 'sent-0' }),
+    'queue.activity': ({ span }) => {
+      const bucketMs = span === 'hour' ? 60_000 : 3_600_000;
+      const count = { hour: 60, day: 48, month: 744 }[span];
+      const from = Math.floor(now / bucketMs) * bucketMs - (count - 1) * bucketMs;
+      const points = Array.from({ length: options.counts?.sent === 0 ? 0 : count }, (_, i) => ({
+        at: from + i * bucketMs,
+        accepted: (i * 7919) % 13 > 8 ? (i * 31) % 9 : 0,
+        delivered: (i * 7919) % 13 > 7 ? (i * 37) % 8 : 0,
+        deferred: i % 9 === 4 ? (i % 5) + 1 : 0,
+      }));
+      return ok({
+        bucketMs,
+        points,
+        networkChanges: [
+          { at: from + 8.4 * bucketMs, name: 'linden-street' },
+          { at: from + 21 * bucketMs, name: null },
+          { at: from + count * 0.7 * bucketMs, name: 'Harbour Office' },
+        ],
+      });
+    },
+    'gateways.discover': ({ address }) =>
+      ok({
+        found: [
+          {
+            source: 'autoconfig',
+            gateway: gatewaySchema.parse({
+              id: 'new',
+              name: 'Harbour Mail',
+              host: `smtp.${address.split('@')[1] ?? 'harbour.test'}`,
+              port: 465,
+              security: 'tls',
+              auth: 'password',
+              username: address,
+            }),
+          },
+        ],
+      }),
     'queue.resend': () => ok({ id: 'outbox-new' }),
     'queue.invalidAddresses': () =>
       ok({

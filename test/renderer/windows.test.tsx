@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { App } from '../../renderer/app.tsx';
 import { ok } from '../../shared/result.ts';
 import { createMockBridge, type MockBridge } from './mock-bridge.ts';
@@ -15,6 +15,14 @@ function open(hash: string, bridge: MockBridge): MockBridge {
   return bridge;
 }
 
+// What is loaded when it is wanted is loaded here once: a busy machine may take its time.
+beforeAll(async () => {
+  await Promise.all([
+    import('../../renderer/settings/settings-window.tsx'),
+    import('../../renderer/welcome/welcome.tsx'),
+    import('../../renderer/activity/activity-page.tsx'),
+  ]);
+}, 60_000);
 beforeEach(() => {
   localStorage.clear();
   // Without the Web Animations API, Fluent shows and hides at once.

@@ -23,11 +23,13 @@ import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../
 import { fault } from '../../components/fault.ts';
 import { drop, useBridge } from '../../bridge.ts';
 import { useSay } from '../../i18n/i18n.ts';
-import { useAttempt, useNotices } from '../../notices.tsx';
+import { useAttempt } from '../../notices.tsx';
+import { useCopy } from '../../components/copy-value.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { resolveGateway } from './resolve-gateway.ts';
 import { OAuthSignIn } from './oauth-sign-in.tsx';
 import { TestResult } from './test-result.tsx';
+import { useStoreGateway } from './use-store-gateway.ts';
 
 const useStyles = makeStyles({
   surface: { maxWidth: '620px' },
@@ -67,7 +69,8 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
   const say = useSay();
   const bridge = useBridge();
   const attempt = useAttempt();
-  const notices = useNotices();
+  const copy = useCopy();
+  const storeGateway = useStoreGateway();
   const [secret, setSecret] = useState('');
   const [asking, setAsking] = useState<GatewaySettings | null>(null);
   const [busy, setBusy] = useState<'saving' | 'testing' | null>(null);
@@ -86,25 +89,18 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
   };
   const state = (name: keyof GatewaySettings) => fault(problem(name));
 
-  /** Stores the password, then the gateway: a gateway is never left pointing to a password that was not kept. */
   const store = async (value: GatewaySettings, acceptObfuscated: boolean) => {
     setBusy('saving');
-    try {
-      if (secret !== '' && value.auth === 'password') {
-        const kept = await attempt(
-          say('gateway.secretFailed'),
-          bridge.call('secrets.set', { gatewayId: value.id, secret, acceptObfuscated, fresh }),
-        );
-        if (kept === null) return;
-        if (kept.needsConsent) {
-          setAsking(value);
-          return;
-        }
-      }
-      if (await onSave(value)) onClose();
-    } finally {
-      setBusy(null);
-    }
+    const outcome = await storeGateway({
+      gateway: value,
+      fresh,
+      secret,
+      acceptObfuscated,
+      save: () => onSave(value),
+    });
+    setBusy(null);
+    if (outcome === 'needs-consent') setAsking(value);
+    else if (outcome === 'saved') onClose();
   };
   const submit = form.handleSubmit((value) => store(value, false));
   const runTest = form.handleSubmit(async (value) => {
@@ -350,17 +346,7 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                 )}
                 {test !== null && (
                   <div className={styles.whole} ref={(box) => box?.scrollIntoView({ block: 'nearest' })}>
-                    <TestResult
-                      ok={test.ok}
-                      steps={test.steps}
-                      onCopy={(text) =>
-                        drop(
-                          attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then(
-                            (done) => done !== null && notices.done(say('common.copied')),
-                          ),
-                        )
-                      }
-                    />
+                    <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
                   </div>
                 )}
               </div>

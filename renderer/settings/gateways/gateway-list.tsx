@@ -16,7 +16,7 @@ import { useState, type ComponentType, type KeyboardEvent } from 'react';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import type { GatewayState } from '../../../shared/status.ts';
 import { useSay } from '../../i18n/i18n.ts';
-import { sayPhrase } from '../../i18n/phrase.ts';
+import { usePhrase } from '../../i18n/phrase.ts';
 import { canMove, droppedOn, inOrder, moved, withPriority } from './order.ts';
 import { PriorityControl } from './priority-control.tsx';
 
@@ -97,6 +97,7 @@ interface Props {
 export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const [dragged, setDragged] = useState<string | null>(null);
   const [over, setOver] = useState<string | null>(null);
   const press = (event: KeyboardEvent, id: string) => {

@@ -63,11 +63,11 @@ export function GatewaysPage() {
   return (
     <>
       <PageTitle title={say('settings.page.gateways')} help={say('gateways.help')} />
-      <Group title={say('gateways.when')}>
+      <Group title={say('gateways.when')} anchor="gateways.mode">
         <ModeChoice />
         <PathDiagram />
       </Group>
-      <Group>
+      <Group anchor="gateways.list">
         <div className={styles.head}>
           <div>
             <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
@@ -107,7 +107,11 @@ export function GatewaysPage() {
           fresh={editing.fresh}
           hasSecret={states.find((state) => state.id === editing.gateway.id)?.hasSecret ?? false}
           onSave={(gateway) =>
-            put(editing.fresh ? [...list, gateway] : list.map((one) => (one.id === gateway.id ? gateway : one)))
+            put(
+              list.some((one) => one.id === gateway.id)
+                ? list.map((one) => (one.id === gateway.id ? gateway : one))
+                : [...list, gateway],
+            )
           }
           onClose={() => setEditing(null)}
         />

@@ -4,7 +4,7 @@ import { Checkmark16Filled, Copy16Regular, Dismiss16Filled, Subtract16Regular } 
 import type { TestStep } from '../../../shared/ipc-contract.ts';
 import { useSay } from '../../i18n/i18n.ts';
 import { useFormat } from '../../i18n/locale.tsx';
-import { sayPhrase } from '../../i18n/phrase.ts';
+import { usePhrase } from '../../i18n/phrase.ts';
 
 const useStyles = makeStyles({
   box: {
@@ -48,6 +48,7 @@ interface Props {
 export function TestResult({ ok, steps, onCopy }: Props) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const format = useFormat();
   const title = say(ok ? 'test.ok' : 'test.failed');
   const text = [

@@ -1,0 +1,150 @@
+/** Activity at full size: the chart, its key, and the same as a table. */
+import { makeStyles, Text, tokens } from '@fluentui/react-components';
+import { useState } from 'react';
+import type { EventName } from '../../shared/ipc-contract.ts';
+import { useLive } from '../bridge.ts';
+import { Tabs } from '../components/tabs.tsx';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
+import { useFormat, useNow } from '../i18n/locale.tsx';
+import { ActivityChart } from './activity-chart.tsx';
+import { pointsOf, SPANS, totalsOf, type Span } from './series.ts';
+
+const useStyles = makeStyles({
+  page: { flexGrow: 1, overflow: 'auto', padding: '20px 28px 32px' },
+  inner: { maxWidth: '1100px', margin: '0 auto', display: 'flex', flexDirection: 'column', rowGap: '14px' },
+  head: { display: 'flex', flexWrap: 'wrap', gap: '8px 24px', justifyContent: 'space-between', alignItems: 'flex-end' },
+  faint: { color: tokens.colorNeutralForeground3 },
+  figure: { margin: 0 },
+  keys: { display: 'flex', flexWrap: 'wrap', gap: '4px 20px', color: tokens.colorNeutralForeground2 },
+  key: { display: 'inline-flex', alignItems: 'center', columnGap: '8px' },
+  swatch: { width: '18px', height: '12px', boxSizing: 'border-box', forcedColorAdjust: 'none' },
+  delivered: { backgroundColor: tokens.colorCompoundBrandBackground },
+  deferred: {
+    border: `1px solid ${tokens.colorPaletteDarkOrangeForeground1}`,
+    backgroundImage: `repeating-linear-gradient(45deg, ${tokens.colorPaletteDarkOrangeForeground1} 0 2px, transparent 2px 4px)`,
+  },
+  accepted: { height: 0, borderTop: `2px solid ${tokens.colorNeutralForeground1}` },
+  network: { width: 0, height: '14px', borderLeft: `1px dashed ${tokens.colorNeutralForeground3}` },
+  summary: { cursor: 'pointer', ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` } },
+  table: {
+    borderCollapse: 'collapse',
+    marginTop: '8px',
+    fontVariantNumeric: 'tabular-nums',
+    '& th, & td': {
+      textAlign: 'start',
+      padding: '3px 18px 3px 0',
+      borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+      fontWeight: tokens.fontWeightRegular,
+    },
+    '& thead th': { fontWeight: tokens.fontWeightSemibold },
+  },
+});
+const QUEUE: readonly EventName[] = ['queue:changed'];
+
+export function ActivityPage() {
+  const styles = useStyles();
+  const say = useSay();
+  const language = useLanguage();
+  const format = useFormat();
+  const now = useNow(30_000);
+  const [span, setSpan] = useState<Span>('hour');
+  const { value: activity, failure } = useLive('queue.activity', { span }, QUEUE);
+  const points = activity === null ? [] : pointsOf(activity, span, now);
+  const changes = activity?.networkChanges ?? [];
+  const totals = totalsOf(points);
+  const quiet = totals.accepted + totals.delivered + totals.deferred === 0;
+  const rows = points.map((point, i) => ({
+    point,
+    networks: changes.filter((change) => change.at >= point.at && change.at < (points[i + 1]?.at ?? Infinity)),
+  }));
+  const busy = rows.filter(
+    ({ point, networks }) => point.accepted + point.delivered + point.deferred > 0 || networks.length > 0,
+  );
+  const words = {
+    accepted: format.number(totals.accepted),
+    delivered: format.number(totals.delivered),
+    deferred: format.number(totals.deferred),
+  };
+  return (
+    <div className={styles.page}>
+      <div className={styles.inner}>
+        <div className={styles.head}>
+          <div>
+            <Text as="h1" size={600} weight="semibold" style={{ margin: 0, display: 'block' }}>
+              {say('activity.title')}
+            </Text>
+            <Text className={styles.faint}>{say('activity.help')}</Text>
+          </div>
+          <Tabs
+            label={say('activity.span')}
+            panel="activity-panel"
+            value={span}
+            onChange={setSpan}
+            tabs={SPANS.map((value) => ({ value, label: say(`activity.${value}`) }))}
+          />
+        </div>
+        <div id="activity-panel" role="tabpanel" tabIndex={0} aria-labelledby="activity-panel-tab">
+          {failure !== null && (
+            <Text role="alert">
+              {say('activity.unreadable')}: {failureText(failure, say, language)}
+            </Text>
+          )}
+          {activity !== null && (
+            <figure className={styles.figure} aria-label={say('activity.summary', words)}>
+              <ActivityChart points={points} changes={changes} span={span} width={1000} height={320} />
+              <figcaption className={styles.keys}>
+                {(['delivered', 'deferred', 'accepted'] as const).map((name) => (
+                  <span key={name} className={styles.key}>
+                    <span className={`${styles.swatch} ${styles[name]}`} aria-hidden />
+                    {say(`activity.${name}`)}: {words[name]}
+                  </span>
+                ))}
+                <span className={styles.key}>
+                  <span className={styles.network} aria-hidden />
+                  {say('activity.network')}
+                </span>
+              </figcaption>
+            </figure>
+          )}
+        </div>
+        {activity !== null && quiet && <Text role="status">{say('activity.nothing')}</Text>}
+        {busy.length > 0 && (
+          <details>
+            <summary className={styles.summary}>{say('activity.table')}</summary>
+            <table className={styles.table}>
+              <thead>
+                <tr>
+                  <th scope="col">{say('activity.from')}</th>
+                  <th scope="col">{say('activity.accepted')}</th>
+                  <th scope="col">{say('activity.delivered')}</th>
+                  <th scope="col">{say('activity.deferred')}</th>
+                  <th scope="col">{say('activity.network')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {busy.map(({ point, networks }) => (
+                  <tr key={point.at}>
+                    <th scope="row">
+                      {span === 'month' ? format.dayOf(point.at) : format.shortMomentWithTime(point.at)}
+                    </th>
+                    <td>{format.number(point.accepted)}</td>
+                    <td>{format.number(point.delivered)}</td>
+                    <td>{format.number(point.deferred)}</td>
+                    <td>
+                      {networks
+                        .map((change) =>
+                          say('activity.networkChange', { network: change.name ?? say('activity.noNetwork') }),
+                        )
+                        .join(', ')}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}

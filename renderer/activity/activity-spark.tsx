@@ -1,0 +1,65 @@
+/** The last hour, small, in the status bar; a click shows the page. */
+import { makeStyles, tokens } from '@fluentui/react-components';
+import { useEffect, useState } from 'react';
+import type { Activity } from '../../shared/ipc-contract.ts';
+import { drop, useBridge } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useFormat, useNow } from '../i18n/locale.tsx';
+import { ActivityChart } from './activity-chart.tsx';
+import { pointsOf, totalsOf } from './series.ts';
+
+const useStyles = makeStyles({
+  button: {
+    border: 'none',
+    backgroundColor: 'transparent',
+    padding: '2px 4px',
+    height: '24px',
+    flexShrink: 0,
+    borderRadius: tokens.borderRadiusSmall,
+    cursor: 'pointer',
+    ':hover': { backgroundColor: tokens.colorNeutralBackground3Hover },
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
+  },
+});
+/** Often enough for a picture of minutes, whatever the queue does meanwhile. */
+const EVERY_MS = 5_000;
+
+export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
+  const styles = useStyles();
+  const say = useSay();
+  const format = useFormat();
+  const bridge = useBridge();
+  const tick = useNow(EVERY_MS);
+  const [activity, setActivity] = useState<Activity | null>(null);
+  useEffect(() => {
+    let gone = false;
+    drop(
+      bridge.call('queue.activity', { span: 'hour' }).then((result) => {
+        if (!gone && result.ok) setActivity(result.value);
+      }),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [bridge, tick]);
+  if (activity === null) return null;
+  const points = pointsOf(activity, 'hour', tick);
+  const totals = totalsOf(points);
+  const summary = say('activity.summary', {
+    accepted: format.number(totals.accepted),
+    delivered: format.number(totals.delivered),
+    deferred: format.number(totals.deferred),
+  });
+  const label = say('activity.lastHour', { summary });
+  return (
+    <button
+      type="button"
+      className={styles.button}
+      aria-label={`${say('activity.title')}. ${label}`}
+      title={label}
+      onClick={onOpen}
+    >
+      <ActivityChart points={points} changes={activity.networkChanges} span="hour" width={120} height={20} plain />
+    </button>
+  );
+}

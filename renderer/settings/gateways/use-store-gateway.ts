@@ -1,0 +1,38 @@
+/** Saves a gateway and its password so that neither is left behind without the other. */
+import { useCallback } from 'react';
+import type { GatewaySettings } from '../../../shared/settings.ts';
+import { useBridge } from '../../bridge.ts';
+import { useSay } from '../../i18n/i18n.ts';
+import { useAttempt } from '../../notices.tsx';
+
+interface Job {
+  readonly gateway: GatewaySettings;
+  /** Not in the settings yet. */
+  readonly fresh: boolean;
+  /** '' = leave what is stored. */
+  readonly secret: string;
+  readonly acceptObfuscated: boolean;
+  /** @returns false = not saved (and said why) */
+  readonly save: () => Promise<boolean>;
+}
+
+/** The password first: a gateway is never left pointing to one that was not kept, and the user is asked before that. */
+export function useStoreGateway(): (job: Job) => Promise<'saved' | 'needs-consent' | 'failed'> {
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  return useCallback(
+    async ({ gateway, fresh, secret, acceptObfuscated, save }) => {
+      if (secret !== '' && gateway.auth === 'password') {
+        const kept = await attempt(
+          say('gateway.secretFailed'),
+          bridge.call('secrets.set', { gatewayId: gateway.id, secret, acceptObfuscated, fresh }),
+        );
+        if (kept === null) return 'failed';
+        if (kept.needsConsent) return 'needs-consent';
+      }
+      return (await save()) ? 'saved' : 'failed';
+    },
+    [attempt, bridge, say],
+  );
+}

@@ -1,0 +1,84 @@
+/** First step: the address, and what can be found for it. */
+import { Button, Field, Input, Spinner } from '@fluentui/react-components';
+import { Search20Regular } from '@fluentui/react-icons';
+import { useState } from 'react';
+import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
+import { isEmailAddress } from '../../shared/syntax.ts';
+import { drop, useBridge } from '../bridge.ts';
+import { fault } from '../components/fault.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { useAttempt } from '../notices.tsx';
+import { StepFrame } from './step-frame.tsx';
+
+interface Props {
+  readonly address: string;
+  readonly onAddress: (address: string) => void;
+  readonly onFound: (found: readonly DiscoveredGateway[], byHand: boolean) => void;
+  readonly onWithout: () => void;
+}
+
+export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
+  const say = useSay();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const [busy, setBusy] = useState(false);
+  const [left, setLeft] = useState(false);
+  const good = isEmailAddress(address.trim());
+  const wrong = left && address !== '' && !good ? say('welcome.addressWrong') : undefined;
+  const find = async () => {
+    setLeft(true);
+    if (!good || busy) return;
+    setBusy(true);
+    const answer = await attempt(
+      say('welcome.findFailed'),
+      bridge.call('gateways.discover', { address: address.trim() }),
+    );
+    setBusy(false);
+    if (answer !== null) onFound(answer.found, false);
+  };
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        drop(find());
+      }}
+    >
+      <StepFrame
+        title={say('welcome.addressTitle')}
+        help={say('welcome.addressHelp')}
+        left={
+          <>
+            <Button appearance="subtle" onClick={() => onFound([], true)}>
+              {say('welcome.byHand')}
+            </Button>
+            <Button appearance="subtle" onClick={onWithout}>
+              {say('welcome.without')}
+            </Button>
+          </>
+        }
+        right={
+          <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={busy || !good}>
+            {say('welcome.find')}
+          </Button>
+        }
+      >
+        <Field label={say('welcome.address')} hint={say('welcome.addressHint')} {...fault(wrong)}>
+          <Input
+            type="email"
+            size="large"
+            value={address}
+            autoComplete="email"
+            spellCheck={false}
+            placeholder="you@example.com"
+            onChange={(_, data) => onAddress(data.value)}
+            onBlur={() => setLeft(true)}
+          />
+        </Field>
+        <div role="status">
+          {busy && <Spinner size="tiny" label={say('welcome.finding')} style={{ justifyContent: 'start' }} />}
+        </div>
+      </StepFrame>
+    </form>
+  );
+}

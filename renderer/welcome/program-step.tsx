@@ -1,0 +1,211 @@
+/** Third step: the values for the mail program, and a test message. */
+import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Text, tokens } from '@fluentui/react-components';
+import { Copy20Regular, MailArrowUp20Regular } from '@fluentui/react-icons';
+import { useState } from 'react';
+import type { EventName } from '../../shared/ipc-contract.ts';
+import { isEmailAddress } from '../../shared/syntax.ts';
+import { drop, useBridge, useLive } from '../bridge.ts';
+import { CopyValues, useCopy } from '../components/copy-value.tsx';
+import { fault } from '../components/fault.ts';
+import { Tabs } from '../components/tabs.tsx';
+import { useLanguage, useSay } from '../i18n/i18n.ts';
+import { usePhrase } from '../i18n/phrase.ts';
+import { useAttempt } from '../notices.tsx';
+import { useSettingsStore } from '../settings-store.tsx';
+import { useStatus } from '../status.tsx';
+import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram } from './mail-programs.ts';
+import { StepFrame } from './step-frame.tsx';
+
+const useStyles = makeStyles({
+  panel: { display: 'flex', flexDirection: 'column', rowGap: '10px' },
+  faint: { color: tokens.colorNeutralForeground3 },
+  lines: { position: 'relative' },
+  code: {
+    margin: 0,
+    padding: '10px 44px 10px 12px',
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    backgroundColor: tokens.colorNeutralBackground3,
+    borderRadius: tokens.borderRadiusMedium,
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+    userSelect: 'text',
+  },
+  copy: { position: 'absolute', top: '4px', right: '4px' },
+  test: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr) auto',
+    columnGap: '8px',
+    alignItems: 'start',
+    '& .fui-Input': { width: '100%', minWidth: 0 },
+    '& .fui-Input__input': { minWidth: 0 },
+  },
+  send: { marginTop: '26px', whiteSpace: 'nowrap' },
+});
+const QUEUE: readonly EventName[] = ['queue:changed'];
+
+/** What became of the test message, as it happens. */
+function TestFate({ id }: { readonly id: string }) {
+  const say = useSay();
+  const phrase = usePhrase();
+  const recipient = useLive('queue.show', { id }, QUEUE).value?.recipients[0];
+  if (recipient === undefined) return null;
+  const why = recipient.why.map(phrase).join(' ');
+  switch (recipient.state) {
+    case 'queued':
+      return say('welcome.testQueued');
+    case 'attempting':
+      return say('welcome.testSending');
+    case 'delivered':
+      return say('welcome.testDelivered');
+    case 'relayed':
+      return say('welcome.testRelayed');
+    case 'deferred':
+    case 'held':
+      return say('welcome.testWaiting', { why });
+    case 'bad':
+    case 'bounced':
+      return say('welcome.testLost', { why });
+  }
+}
+
+function TestMessage({ address }: { readonly address: string }) {
+  const styles = useStyles();
+  const say = useSay();
+  const language = useLanguage();
+  const bridge = useBridge();
+  const attempt = useAttempt();
+  const [from, setFrom] = useState(address);
+  const [to, setTo] = useState(address);
+  const [busy, setBusy] = useState(false);
+  const [sent, setSent] = useState<string | null>(null);
+  const wrong = (value: string) =>
+    fault(value === '' || isEmailAddress(value.trim()) ? undefined : say('welcome.addressWrong'));
+  const ready = isEmailAddress(from.trim()) && isEmailAddress(to.trim());
+  const send = async () => {
+    setBusy(true);
+    const done = await attempt(
+      say('welcome.testFailed'),
+      bridge.call('queue.submitTest', { from: from.trim(), to: to.trim(), language }),
+    );
+    setBusy(false);
+    if (done !== null) setSent(done.id);
+  };
+  return (
+    <section aria-labelledby="test-title" className={styles.panel}>
+      <Text as="h3" id="test-title" weight="semibold" style={{ margin: 0 }}>
+        {say('welcome.testTitle')}
+      </Text>
+      <form
+        noValidate
+        className={styles.test}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready && !busy) drop(send());
+        }}
+      >
+        <Field label={say('welcome.from')} {...wrong(from)}>
+          <Input value={from} spellCheck={false} onChange={(_, data) => setFrom(data.value)} />
+        </Field>
+        <Field label={say('welcome.to')} {...wrong(to)}>
+          <Input value={to} spellCheck={false} onChange={(_, data) => setTo(data.value)} />
+        </Field>
+        <Button className={styles.send} type="submit" icon={<MailArrowUp20Regular />} disabled={!ready || busy}>
+          {say('welcome.sendTest')}
+        </Button>
+      </form>
+      <span role="status" aria-live="polite">
+        {sent !== null && <TestFate key={sent} id={sent} />}
+      </span>
+    </section>
+  );
+}
+
+interface Props {
+  readonly address: string;
+  readonly onBack: () => void;
+  readonly onFinish: () => void;
+}
+
+export function ProgramStep({ address, onBack, onFinish }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const copy = useCopy();
+  const { settings } = useSettingsStore();
+  const listener = useStatus()?.listener;
+  const [program, setProgram] = useState<MailProgram>('thunderbird');
+  if (settings === null) return null;
+  const to = submissionOf(settings, listener?.kind === 'listening' ? listener.port : undefined);
+  const lines = linesFor(program, to, address);
+  return (
+    <StepFrame
+      title={say('welcome.programTitle')}
+      help={say('welcome.programHelp')}
+      left={<Button onClick={onBack}>{say('common.back')}</Button>}
+      right={
+        <Button appearance="primary" onClick={onFinish}>
+          {say('welcome.finish')}
+        </Button>
+      }
+    >
+      {listener !== undefined && listener.kind === 'failed' && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{say('welcome.notListening')}</MessageBarBody>
+        </MessageBar>
+      )}
+      <Tabs
+        label={say('welcome.program')}
+        panel="program-panel"
+        value={program}
+        onChange={setProgram}
+        tabs={MAIL_PROGRAMS.map((value) => ({
+          value,
+          label:
+            value === 'other'
+              ? say('welcome.other')
+              : {
+                  thunderbird: 'Thunderbird',
+                  apple: 'Apple Mail',
+                  outlook: 'Outlook',
+                  msmtp: 'msmtp',
+                  git: 'git send-email',
+                }[value],
+        }))}
+      />
+      <div id="program-panel" role="tabpanel" aria-labelledby="program-panel-tab" tabIndex={0} className={styles.panel}>
+        <span className={styles.faint}>{say(`welcome.where.${program}`)}</span>
+        {lines === null ? (
+          <CopyValues
+            values={[
+              { name: say('welcome.server'), value: to.host, copy: true },
+              { name: say('welcome.port'), value: String(to.port), copy: true },
+              {
+                name: say('welcome.connection'),
+                value: say(to.starttls ? 'welcome.starttls' : 'welcome.none'),
+                copy: false,
+              },
+              {
+                name: say('welcome.signIn'),
+                value: say(to.signIn ? 'welcome.account' : 'welcome.noSignIn'),
+                copy: false,
+              },
+            ]}
+          />
+        ) : (
+          <div className={styles.lines}>
+            <pre className={styles.code}>{lines}</pre>
+            <Button
+              className={styles.copy}
+              appearance="subtle"
+              icon={<Copy20Regular />}
+              aria-label={say('common.copyOf', { name: say('welcome.lines') })}
+              title={say('common.copy')}
+              onClick={() => copy(lines)}
+            />
+          </div>
+        )}
+      </div>
+      <TestMessage address={address} />
+    </StepFrame>
+  );
+}

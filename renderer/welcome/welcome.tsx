@@ -1,0 +1,175 @@
+/** The first run: three steps to mail that goes through. Can be skipped, and come back to (SPEC §3.4, §9). */
+import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components';
+import { Checkmark16Filled } from '@fluentui/react-icons';
+import { useEffect, useState } from 'react';
+import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
+import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
+import { drop } from '../bridge.ts';
+import { useSay } from '../i18n/i18n.ts';
+import { freshId } from '../settings/gateways/order.ts';
+import { useSettingsStore } from '../settings-store.tsx';
+import { AddressStep } from './address-step.tsx';
+import { GatewayStep, type GatewayDraft } from './gateway-step.tsx';
+import { ProgramStep } from './program-step.tsx';
+
+const useStyles = makeStyles({
+  window: { height: '100%', overflow: 'auto', backgroundColor: tokens.colorNeutralBackground3 },
+  page: {
+    maxWidth: '720px',
+    boxSizing: 'border-box',
+    margin: '0 auto',
+    padding: '32px 24px',
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '20px',
+  },
+  title: { margin: 0, display: 'block' },
+  help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px' },
+  steps: {
+    display: 'flex',
+    columnGap: '24px',
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    flexWrap: 'wrap',
+    rowGap: '6px',
+  },
+  step: { display: 'flex', alignItems: 'center', columnGap: '8px', color: tokens.colorNeutralForeground3 },
+  here: { color: tokens.colorNeutralForeground1, fontWeight: tokens.fontWeightSemibold },
+  number: {
+    width: '24px',
+    height: '24px',
+    borderRadius: '50%',
+    display: 'inline-flex',
+    alignItems: 'center',
+    justifyContent: 'center',
+    fontSize: tokens.fontSizeBase200,
+    border: `1px solid ${tokens.colorNeutralStroke1}`,
+    boxSizing: 'border-box',
+  },
+  numberHere: {
+    backgroundColor: tokens.colorBrandBackground,
+    color: tokens.colorNeutralForegroundOnBrand,
+    border: `1px solid ${tokens.colorBrandBackground}`,
+  },
+  card: {
+    padding: '24px',
+    borderRadius: tokens.borderRadiusXLarge,
+    backgroundColor: tokens.colorNeutralBackground1,
+    boxShadow: tokens.shadow4,
+    '@media (forced-colors: active)': { border: '1px solid CanvasText' },
+  },
+  foot: { display: 'flex', alignItems: 'center', columnGap: '12px', color: tokens.colorNeutralForeground3 },
+});
+
+const STEPS = ['address', 'gateway', 'program'] as const;
+type Step = (typeof STEPS)[number];
+
+interface Props {
+  /** Finished or skipped. */
+  readonly onDone: () => void;
+}
+
+export function Welcome({ onDone }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const { settings, save } = useSettingsStore();
+  const [step, setStep] = useState<Step>('address');
+  const [address, setAddress] = useState('');
+  const [draft, setDraft] = useState<GatewayDraft | null>(null);
+  const [savedId, setSavedId] = useState<string | null>(null);
+  const again = settings?.general.welcomeDone === true;
+  const title = say(again ? 'welcome.againTitle' : 'welcome.title');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+
+  const leave = () => {
+    if (!again) drop(save([{ path: 'general.welcomeDone', value: true }]));
+    onDone();
+  };
+  const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {
+    const id = savedId ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
+    const best = list[0];
+    const blank: GatewaySettings = {
+      ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }),
+      name: byHand ? '' : address.slice(address.lastIndexOf('@') + 1),
+      host: '',
+      auth: 'password',
+      username: address.trim(),
+    };
+    setDraft({
+      gateway: best === undefined ? blank : { ...best.gateway, id },
+      found: list,
+      source: best?.source ?? 'hand',
+    });
+    setStep('gateway');
+  };
+  return (
+    <div className={styles.window}>
+      <main className={styles.page}>
+        <div>
+          <Text as="h1" size={700} weight="semibold" className={styles.title}>
+            {title}
+          </Text>
+          <Text size={400} className={styles.help}>
+            {say(again ? 'welcome.againHelp' : 'welcome.help')}
+          </Text>
+        </div>
+        <ol className={styles.steps} aria-label={say('welcome.steps')}>
+          {STEPS.map((name, i) => {
+            const done = STEPS.indexOf(step) > i;
+            return (
+              <li
+                key={name}
+                aria-current={name === step ? 'step' : undefined}
+                className={mergeClasses(styles.step, name === step && styles.here)}
+              >
+                <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
+                  {done ? <Checkmark16Filled /> : i + 1}
+                </span>
+                {say(`welcome.step.${name}`)}
+              </li>
+            );
+          })}
+        </ol>
+        <div className={styles.card}>
+          {step === 'address' && (
+            <AddressStep
+              address={address}
+              onAddress={setAddress}
+              onFound={found}
+              onWithout={() => setStep('program')}
+            />
+          )}
+          {step === 'gateway' && draft !== null && (
+            <GatewayStep
+              address={address.trim()}
+              draft={draft}
+              saved={savedId === draft.gateway.id}
+              onDraft={setDraft}
+              onBack={() => setStep('address')}
+              onSaved={(gateway) => {
+                setSavedId(gateway.id);
+                setStep('program');
+              }}
+            />
+          )}
+          {step === 'program' && (
+            <ProgramStep
+              address={address.trim()}
+              onBack={() => setStep(draft === null ? 'address' : 'gateway')}
+              onFinish={leave}
+            />
+          )}
+        </div>
+        <div className={styles.foot}>
+          <Button appearance="subtle" onClick={leave}>
+            {say(again ? 'common.close' : 'welcome.skip')}
+          </Button>
+          {!again && <span>{say('welcome.skipHelp')}</span>}
+        </div>
+      </main>
+    </div>
+  );
+}

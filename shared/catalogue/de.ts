@@ -1,0 +1,187 @@
+import type { Catalogue } from '../phrases.ts';
+import { deGateways } from './de-gateways.ts';
+import { deSignIn } from './de-sign-in.ts';
+import type { en } from './en.ts';
+
+/** German words for every phrase that the engine can say: a missing one does not compile. See en.ts for the rules. */
+export const de: Readonly<Record<keyof typeof en, string>> = {
+  'hold.paused': 'Das Senden ist angehalten.',
+  'hold.no-network': 'Wartet auf eine Netzwerkverbindung.',
+  'hold.dial-up': 'Wartet auf eine Einwahlverbindung.',
+  'hold.captive-portal': 'Wartet: Dieses Netzwerk verlangt zuerst eine Anmeldung. Öffnen Sie dafür eine Webseite.',
+  'hold.no-dns': 'Wartet: In diesem Netzwerk antwortet kein DNS-Server.',
+
+  'status.idle': 'Bereit. Nichts wartet.',
+  'status.sending_one': '{count} Nachricht wird gesendet.',
+  'status.sending_other': '{count} Nachrichten werden gesendet.',
+  'status.waiting_one': '{count} Nachricht wartet auf den nächsten Versuch.',
+  'status.waiting_other': '{count} Nachrichten warten auf den nächsten Versuch.',
+  'status.bad_one': '{count} Nachricht ist unter „Unzustellbar“.',
+  'status.bad_other': '{count} Nachrichten sind unter „Unzustellbar“.',
+  'status.bounced_one': '{count} Nachricht kam zurück.',
+  'status.bounced_other': '{count} Nachrichten kamen zurück.',
+  'status.sendingNow_one': 'Wird jetzt gesendet: {count} Empfänger.',
+  'status.sendingNow_other': 'Wird jetzt gesendet: {count} Empfänger.',
+
+  'direct.blocked': 'Dieses Netzwerk sperrt die direkte Zustellung; verwenden Sie ein Gateway.',
+  'direct.retesting': 'Die direkte Zustellung in diesem Netzwerk wird erneut geprüft.',
+  'direct.works': 'Die direkte Zustellung funktioniert in diesem Netzwerk.',
+
+  'defer.reply': '{via} bat um einen späteren Versuch: {reply}',
+  'defer.unsupported-reply': '{via} gab eine Antwort, die in SMTP keinen Sinn ergibt.',
+  'defer.too-many-recipients':
+    '{via} nimmt nicht mehr Empfänger auf einmal an; die übrigen folgen in einem Augenblick.',
+  'defer.greeting': '{via} wurde erreicht, nimmt aber jetzt keine Post an.',
+  'defer.connection-refused': '{via} hat die Verbindung abgelehnt.',
+  'defer.timeout': '{via} hat nicht rechtzeitig geantwortet.',
+  'defer.unreachable': '{via} ist in diesem Netzwerk nicht erreichbar.',
+  'defer.connection-lost': 'Die Verbindung zu {via} ist abgebrochen.',
+  'defer.lost-after-dot':
+    'Die Verbindung zu {via} brach ab, bevor die Nachricht bestätigt war. Sie ist vielleicht angekommen und kommt dann doppelt an.',
+  'defer.dns': 'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Das DNS gab keine brauchbare Antwort.',
+  'defer.tls': 'Keine sichere Verbindung zu {via}: Zertifikat oder Verschlüsselung waren nicht annehmbar.',
+  'defer.tls-required': '{via} darf nur mit Verschlüsselung verwendet werden, und sie kam nicht zustande.',
+  'defer.auth': '{via} hat die Anmeldung abgelehnt. Prüfen Sie Benutzernamen und Passwort.',
+  'defer.no-secret': 'Das Passwort für {via} fehlt oder konnte nicht gelesen werden.',
+  'defer.relaying-denied': '{via} leitet Ihre Post in diesem Netzwerk nicht weiter (relaying denied).',
+  'defer.policy': '{via} hat die Nachricht nach eigenen Regeln abgelehnt: {reply}',
+  'defer.direct-blocked': 'Dieses Netzwerk sperrt die direkte Zustellung; verwenden Sie ein Gateway.',
+  'defer.intercepted':
+    'Was antwortete, ist nicht {via}: Dieses Netzwerk scheint Post abzufangen. Nichts wurde gesendet.',
+  'defer.no-gateway':
+    'Kein Gateway ist verwendbar: Keines ist eingeschaltet, oder keines passt zu Netzwerk und Absender.',
+  'defer.gateways-unreachable': 'Keines Ihrer Gateways ist in diesem Netzwerk erreichbar.',
+  'defer.local': 'Das Programm hatte selbst ein Problem; die Nachricht ist in Ordnung.',
+  'defer.crashed':
+    'Das Programm endete während des Versuchs. Die Nachricht ist vielleicht angekommen und kommt dann doppelt an.',
+
+  'why.delivered.direct': 'Direkt zugestellt an {via}, den Mailserver für {domain}.',
+  'why.delivered.never': 'Direkt zugestellt an {via}: Sie haben gewählt, keine Gateways zu verwenden.',
+  'why.delivered.unlisted': 'Direkt zugestellt an {via}: {domain} steht nicht auf Ihrer Gateway-Liste.',
+  'why.delivered.lan': 'Zugestellt an {via} im lokalen Netzwerk.',
+  'why.relayed.listed': 'Über „{via}“ gesendet, weil {domain} auf Ihrer Gateway-Liste steht.',
+  'why.relayed.always': 'Über „{via}“ gesendet, weil alle Post über Gateways geht.',
+  'why.relayed.undelivered': 'Über „{via}“ gesendet, weil die direkte Zustellung nicht möglich war.',
+  'why.relayed.chosen': 'Über „{via}“ gesendet, weil Sie dieses Gateway gewählt haben.',
+  'why.relayed.error.lan':
+    'Über „{via}“ gesendet, weil weder das Internet noch das lokale Netzwerk zustellen konnte (LAN-Fehler).',
+  'why.relayed.error.dns': 'Über „{via}“ gesendet, weil {domain} nicht nachgeschlagen werden konnte (DNS-Fehler).',
+  'why.relayed.error.smtp': 'Über „{via}“ gesendet, weil die direkte Zustellung scheiterte (SMTP-Fehler).',
+  'why.notProof': 'Das Gateway hat die Nachricht übernommen; das beweist noch nicht, dass sie ankam.',
+
+  'why.passedOver_one': '„{names}“ wurde übergangen: in diesem Netzwerk nicht erreichbar.',
+  'why.passedOver_other': '{names} wurden übergangen: in diesem Netzwerk nicht erreichbar.',
+  'why.leftOut.disabled_one': '„{names}“ ist ausgeschaltet.',
+  'why.leftOut.disabled_other': '{names} sind ausgeschaltet.',
+  'why.leftOut.other-network_one': '„{names}“ ist anderen Netzwerken vorbehalten.',
+  'why.leftOut.other-network_other': '{names} sind anderen Netzwerken vorbehalten.',
+  'why.leftOut.other-sender_one': '„{names}“ ist anderen Absendern vorbehalten.',
+  'why.leftOut.other-sender_other': '{names} sind anderen Absendern vorbehalten.',
+
+  'why.waits.listed': 'Nur Gateways kommen in Frage, weil {domain} auf Ihrer Gateway-Liste steht.',
+  'why.waits.always': 'Nur Gateways kommen in Frage: Sie haben gewählt, alle Post über sie zu senden.',
+  'why.waits.undelivered_one':
+    'Die direkte Zustellung wurde aufgegeben; die Gateways wurden {count} Mal versucht, insgesamt werden sie dreimal versucht.',
+  'why.waits.undelivered_other':
+    'Die direkte Zustellung wurde aufgegeben; die Gateways wurden {count} Mal versucht, insgesamt werden sie dreimal versucht.',
+  'why.waits.again': 'Es wird von selbst wieder versucht.',
+  'why.waits.notCounted': 'Es wird von selbst wieder versucht; dieser Versuch zählt nicht für die Grenze.',
+  'why.queued': 'Wartet auf den ersten Versuch.',
+  'why.attempting': 'Wird gerade gesendet.',
+
+  'why.refused.reply': '{via} hat endgültig abgelehnt: {reply}',
+  'why.refused.no-such-domain': 'Die Domain {domain} gibt es nicht, oder sie nimmt keine Post an.',
+  'why.refused.null-mx': 'Die Domain {domain} erklärt, dass sie keine Post annimmt.',
+  'why.refused.bad-name': '„{domain}“ ist keine gültige Domain.',
+  'why.refused.too-large': 'Die Nachricht ist größer, als {via} annimmt.',
+  'why.refused.needs-8bitmime': '{via} kann keine Nachrichten mit 8-Bit-Text annehmen.',
+  'why.refused.needs-smtputf8': '{via} kann keine Adressen mit internationalen Zeichen annehmen.',
+  'why.refused.other': '{via} hat endgültig abgelehnt.',
+  'why.refused.allGateways': 'Jedes verwendbare Gateway hat endgültig abgelehnt; das letzte war „{via}“: {reply}',
+  'why.expired': 'Aufgegeben: Innerhalb der Grenze, die Sie gesetzt haben, war keine Zustellung möglich.',
+  'why.expired.passes': 'Aufgegeben: Die direkte Zustellung scheiterte, ebenso drei Versuche über Ihre Gateways.',
+  'why.folder.bounced': 'Die Nachricht ist unter „Zurückgekommen“.',
+  'why.folder.bad':
+    'Die Nachricht ist unter „Unzustellbar“: Der Absender bekommt nichts zurück, Sie entscheiden, was geschieht.',
+
+  'gateway.unknown': 'in diesem Netzwerk noch nicht versucht',
+  'gateway.works': 'funktioniert hier ({ms} ms)',
+  'gateway.works.tls': 'funktioniert hier ({tls}, {ms} ms)',
+  'gateway.unreachable': 'hier nicht erreichbar seit {at}',
+  'gateway.sign-in-refused': 'Anmeldung abgelehnt',
+  'gateway.no-secret': 'Passwort fehlt',
+  'gateway.tls-failed': 'keine sichere Verbindung',
+  'gateway.refused': 'leitet Ihre Post hier nicht weiter',
+  'gateway.disabled': 'ausgeschaltet',
+  'gateway.not-here': 'in diesem Netzwerk nicht verwendet',
+
+  'test.dns.ok': 'Der Rechnername wurde gefunden.',
+  'test.dns.failed': 'Der Rechnername wurde nicht gefunden.',
+  'test.dns.skipped': 'Kein Nachschlagen nötig.',
+  'test.connect.ok': 'Der Server antwortet.',
+  'test.connect.failed': 'Der Server antwortet nicht.',
+  'test.connect.skipped': 'Die Verbindung wurde nicht versucht.',
+  'test.tls.ok': 'Die Verbindung ist verschlüsselt und das Zertifikat gültig.',
+  'test.tls.unverified':
+    'Die Verbindung ist verschlüsselt, aber das Zertifikat war nicht prüfbar. Sie haben das erlaubt.',
+  'test.tls.failed': 'Keine sichere Verbindung möglich.',
+  'test.tls.skipped': 'Die Verbindung ist nicht verschlüsselt.',
+  'test.sign-in.ok': 'Die Anmeldung wurde angenommen.',
+  'test.sign-in.failed': 'Die Anmeldung wurde abgelehnt.',
+  'test.sign-in.skipped': 'Keine Anmeldung nötig oder nicht erreicht.',
+  'test.transaction.ok': 'Der Server würde Post von Ihnen annehmen.',
+  'test.transaction.failed': 'Der Server würde keine Post von Ihnen annehmen.',
+  'test.transaction.skipped': 'Nicht erreicht.',
+
+  'dialUp.dialling': '„{name}“ wird gewählt.',
+  'dialUp.dialled': '„{name}“ ist verbunden.',
+  'dialUp.failed': '„{name}“ konnte nicht gewählt werden: {detail}',
+  'dialUp.hungUp': '„{name}“ wurde getrennt: Keine Post wartet.',
+  'dialUp.hangUpFailed': '„{name}“ konnte nicht getrennt werden: {detail}',
+
+  'problem.listener.taken':
+    'Port {port} wird von einem anderen Programm benutzt; Mailprogramme können keine Post übergeben.',
+  'problem.listener.forbidden':
+    'Das System erlaubt diesem Programm Port {port} nicht. Ports ab 1024 brauchen keine besonderen Rechte.',
+  'problem.listener.address': 'Die Adresse, auf der gewartet werden soll, gibt es auf diesem Computer nicht.',
+  'problem.listener.other': 'Der Server für Mailprogramme konnte nicht starten: {detail}',
+  'problem.settingsSetAside':
+    'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen.',
+  'problem.queue-set-aside_one':
+    'Die Warteschlangendatei war beschädigt. Sie wurde als {file} aufgehoben; {count} Nachricht wurde gerettet.',
+  'problem.queue-set-aside_other':
+    'Die Warteschlangendatei war beschädigt. Sie wurde als {file} aufgehoben; {count} Nachrichten wurden gerettet.',
+  'problem.disk-full': 'Der Datenträger ist fast voll: Bis Platz ist, wird keine neue Post angenommen.',
+  'problem.read-only': 'Der Profilordner ist nicht beschreibbar; es kann keine Post angenommen werden.',
+  'problem.secrets-obfuscated':
+    'Dieses System hat keinen Schlüsselspeicher: Passwörter sind nur verschleiert, nicht geschützt.',
+  'problem.secrets-unavailable':
+    'Dieses System hat keinen brauchbaren Schlüsselspeicher: Passwörter werden nicht gespeichert.',
+  'problem.sign-in-refused': 'Die Anmeldung bei „{gateway}“ wurde abgelehnt. Prüfen Sie Benutzernamen und Passwort.',
+  'problem.no-secret': 'Das Passwort für „{gateway}“ fehlt.',
+  'problem.relaying-denied': '„{gateway}“ leitet Ihre Post in diesem Netzwerk nicht weiter.',
+  'problem.tls-failed': 'Keine sichere Verbindung zu „{gateway}“. Es wurde kein Passwort gesendet.',
+  'problem.intercepted': 'Dieses Netzwerk fängt die Verbindung zu „{gateway}“ ab. Es wurde kein Passwort gesendet.',
+  'problem.oauth-revoked':
+    'Die Anmeldung für „{gateway}“ ist beendet. Melden Sie sich neu an, um das Gateway zu verwenden.',
+  'problem.internal': 'Im Programm ist etwas schiefgegangen: {detail}',
+
+  'report.failed.expired':
+    'Die Nachricht konnte in der dafür gesetzten Zeit nicht zugestellt werden und wird nicht mehr versucht.',
+  'report.relayed': '{via} hat die Nachricht übernommen, meldet aber nicht, ob sie zugestellt wurde.',
+  'report.delayed':
+    'Die Nachricht konnte noch nicht zugestellt werden. Es wird weiter versucht; Sie müssen sie nicht neu senden.',
+
+  'notify.bad': 'Eine Nachricht konnte nicht gesendet werden und ist unter „Unzustellbar“: {subject}',
+  'notify.bounced': 'Eine Nachricht konnte nicht zugestellt werden und ist unter „Zurückgekommen“: {subject}',
+
+  'testMessage.subject': 'Testnachricht von PostCast Server',
+  'testMessage.body':
+    'Diese Nachricht wurde von PostCast Server auf {host} gesendet, um zu sehen, ob Post durchkommt. Sie kam an.',
+
+  ...deGateways,
+  ...deSignIn,
+};
+
+/** German, complete by construction. */
+export const german: Catalogue = { locale: 'de', templates: de };
