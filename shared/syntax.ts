@@ -66,11 +66,14 @@ export function isDomainPattern(value: string): boolean {
 
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
 const UNSAFE_IN_ADDRESS = /[\u0000-\u001f\u007f<>]/;
+/** Quoted (RFC 5321 §4.1.2 Quoted-string), or without what only quotes may hold. */
+const LOCAL_PART = /^("(?:[^"\\]|\\.)*"|[^@\s",;]+)$/;
 
 /** A full address "local@domain", good enough for a form; the listener's parser is stricter. */
 export function isEmailAddress(value: string): boolean {
   const at = value.lastIndexOf('@');
-  return at > 0 && at <= 64 && !UNSAFE_IN_ADDRESS.test(value) && isHost(value.slice(at + 1)) && value.length <= 254;
+  if (at <= 0 || at > 64 || value.length > 254 || UNSAFE_IN_ADDRESS.test(value)) return false;
+  return LOCAL_PART.test(value.slice(0, at)) && isHost(value.slice(at + 1));
 }
 
 /** An address, a domain, or "*.domain": what block lists and sender lists are made of. */

@@ -40,7 +40,14 @@ function proposal(details: MessageDetails): string {
   return (failed.length > 0 ? failed : details.recipients).map((recipient) => recipient.rcptTo).join('\n');
 }
 
-export function ResendDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+interface Props {
+  readonly id: string;
+  readonly onClose: () => void;
+  /** The old message has left its folder. */
+  readonly onSent: () => void;
+}
+
+export function ResendDialog({ id, onClose, onSent }: Props) {
   const say = useSay();
   const bridge = useBridge();
   const attempt = useAttempt();
@@ -64,6 +71,7 @@ export function ResendDialog({ id, onClose }: { readonly id: string; readonly on
     if (done === null) return;
     notices.done(say('resend.done', { count: good.length }));
     onClose();
+    onSent();
   };
   return (
     <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>

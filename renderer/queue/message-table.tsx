@@ -222,6 +222,8 @@ export function MessageTable({
   };
 
   const press = (event: KeyboardEvent) => {
+    // A column's head has the focus: its keys are a button's.
+    if (event.target !== event.currentTarget) return;
     const command = event.ctrlKey || event.metaKey;
     const here = selection.focus?.index ?? -1;
     const page = Math.max(1, Math.floor(((frame.current?.clientHeight ?? 0) - ROW_HEIGHT) / ROW_HEIGHT) - 1);

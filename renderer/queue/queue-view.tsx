@@ -173,6 +173,30 @@ export function QueueView() {
   }, [sendNow]);
 
   const empty = list.total === 0;
+  // When what had the focus is gone (a dialog whose message has left, the last row of the table), the keyboard goes on
+  // from the table, or from the folder.
+  const used = useRef(false);
+  useEffect(() => {
+    const note = () => {
+      used.current = true;
+    };
+    window.addEventListener('focusin', note, { once: true });
+    return () => {
+      window.removeEventListener('focusin', note);
+    };
+  }, []);
+  useEffect(() => {
+    if (editing !== null) return;
+    const timer = setTimeout(() => {
+      if (!used.current || document.activeElement !== document.body) return;
+      if (empty) document.querySelector<HTMLElement>('nav [aria-current]')?.focus();
+      else tableView.current?.focus();
+    }, 100);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [editing, empty]);
+
   return (
     <div className={styles.window}>
       <QueueToolbar
@@ -259,7 +283,13 @@ export function QueueView() {
           }}
         />
       )}
-      {editing !== null && <ResendDialog id={editing} onClose={() => setEditing(null)} />}
+      {editing !== null && (
+        <ResendDialog
+          id={editing}
+          onClose={() => setEditing(null)}
+          onSent={() => setSelection((old) => ({ ...NOTHING_SELECTED, focus: old.focus }))}
+        />
+      )}
     </div>
   );
 }

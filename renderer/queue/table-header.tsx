@@ -86,7 +86,6 @@ export function TableHeader({ table, layout, onLayout, width }: Props) {
             >
               <button
                 type="button"
-                tabIndex={-1}
                 className={mergeClasses(styles.button, sorted && styles.sorted, isRightAligned(key) && styles.right)}
                 onClick={() =>
                   onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })

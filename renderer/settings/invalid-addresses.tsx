@@ -58,7 +58,7 @@ export function InvalidAddresses() {
   if (rows.length === 0) return <Text className={styles.faint}>{say('invalid.none')}</Text>;
   return (
     <>
-      <div className={styles.frame} tabIndex={0} role="region" aria-label={say('administration.invalid')}>
+      <div className={styles.frame} tabIndex={0} role="group" aria-label={say('administration.invalid')}>
         <table className={styles.table}>
           <thead>
             <tr>

@@ -58,6 +58,7 @@ export async function startScriptedServer(
     readonly tls?: tls.SecureContextOptions & { minVersion?: tls.SecureVersion; maxVersion?: tls.SecureVersion };
     readonly implicitTls?: boolean;
     readonly host?: string;
+    readonly port?: number;
   } = {},
 ): Promise<ScriptedServer> {
   let script: Dialogue = { ...WILLING, ...dialogue };
@@ -144,7 +145,7 @@ export async function startScriptedServer(
   };
 
   const server = net.createServer(serve);
-  await new Promise<void>((resolve) => server.listen(0, options.host ?? '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve));
   return {
     port: (server.address() as net.AddressInfo).port,
     sessions,

@@ -1,0 +1,122 @@
+/** Story: a wrong address. The message goes to Bad; the user reads why, mends the address and sends again. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LaunchedApp } from '../../support/launch-app.ts';
+import { eventually } from '../../support/program.ts';
+import {
+  arrowToRow,
+  handOver,
+  launchStory,
+  mainWindow,
+  openFolder,
+  picture,
+  REFUSAL,
+  row,
+  startServers,
+  subjectsAt,
+  tabTo,
+  tabToFolder,
+  UNKNOWN,
+  type Servers,
+} from './support.ts';
+
+describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (hand) => {
+  let servers: Servers;
+  let launched: LaunchedApp;
+  let main: Page;
+  beforeAll(async () => {
+    servers = await startServers();
+    launched = await launchStory(`bad-${hand}`, servers);
+    main = await mainWindow(launched);
+  });
+  afterAll(async () => {
+    await launched?.close();
+    await servers?.close();
+  });
+  const mouse = hand === 'mouse';
+
+  it('stands out in the list of folders', async () => {
+    await handOver(launched.profile.port, { to: `${UNKNOWN}, carol@customer.test`, subject: 'Invitation' });
+    await handOver(launched.profile.port, { to: 'carol@customer.test', subject: 'Thank you' });
+    await main.getByRole('navigation').getByRole('button', { name: 'Bad 1 not looked at yet 1' }).waitFor();
+    await eventually('Carol has hers', () => [...subjectsAt(servers.office)].sort()).toEqual([
+      'Invitation',
+      'Thank you',
+    ]);
+    await picture(launched, main, '1-bad-stands-out');
+  });
+
+  it('says who did not get it, and what the server said', async () => {
+    if (mouse) {
+      await openFolder(main, 'Bad');
+      await row(main, 'Invitation').click();
+    } else {
+      await tabToFolder(main, 'Bad');
+      await arrowToRow(main, 'Invitation');
+    }
+    const recipients = main.getByRole('tabpanel').getByRole('listitem');
+    await recipients.nth(1).waitFor();
+    const words = await recipients.allInnerTexts();
+    expect(words[0]).toMatch(new RegExp(`^Bad\\n+${UNKNOWN}`));
+    expect(words[0]).toContain(REFUSAL.slice(10));
+    expect(words[0]).toContain('It is in Bad: nothing is returned to the sender, you decide what happens.');
+    expect(words[1]).toMatch(/^Relayed\n+carol@customer\.test/);
+    await picture(launched, main, '2-why', { handbook: 'bad', handbookDark: 'bad-dark' });
+  });
+
+  it('is sent again to the address that was meant', async () => {
+    const edit = main.getByRole('button', { name: 'Edit recipients and send again…' });
+    if (mouse) await edit.click();
+    else {
+      await tabTo(main, edit);
+      await main.keyboard.press('Enter');
+    }
+    const dialog = main.getByRole('dialog', { name: 'Edit recipients and send again' });
+    const box = dialog.getByLabel('Recipients, one a line');
+    await eventually('the failed address stands in the box', () => box.inputValue()).toBe(UNKNOWN);
+    if (!mouse) await tabTo(main, box);
+    if (mouse) await box.fill('bob customer.test');
+    else {
+      await main.keyboard.press('Control+A');
+      await main.keyboard.type('bodo@@customer.test');
+    }
+    await dialog.getByText('is not an e-mail address').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await picture(launched, main, '3-still-wrong');
+    if (mouse) await box.fill('bob@customer.test');
+    else {
+      await main.keyboard.press('Control+A');
+      await main.keyboard.type('bob@customer.test');
+    }
+    await picture(launched, main, '4-mended', { handbook: 'resend' });
+    if (mouse) await dialog.getByRole('button', { name: 'Send' }).click();
+    else {
+      await tabTo(main, dialog.getByRole('button', { name: 'Send' }));
+      await main.keyboard.press('Enter');
+    }
+    await dialog.waitFor({ state: 'detached' });
+    await eventually(
+      'the server has it',
+      () =>
+        servers.office.server.sessions.flatMap(({ lines }) => lines).filter((line) => line.includes('<bob@')).length,
+    ).toBe(1);
+  });
+
+  it('leaves Bad: the old message lies in Deleted, the new one in Sent', async () => {
+    await main.getByText('No bad messages').waitFor();
+    await main.getByRole('navigation').getByRole('button', { name: 'Deleted 1' }).waitFor();
+    if (mouse) {
+      await openFolder(main, 'Sent');
+      await row(main, 'Invitation').click();
+    } else {
+      // The message that had the focus is gone; the keyboard goes on from the folder.
+      await eventually('the focus is on the folder', () =>
+        main.evaluate(() => document.activeElement?.getAttribute('aria-current')),
+      ).toBe('page');
+      await tabToFolder(main, 'Sent');
+      await arrowToRow(main, 'Invitation');
+    }
+    await main.getByRole('tabpanel').getByText('bob@customer.test').waitFor();
+    await picture(launched, main, '5-sent');
+  });
+});
