@@ -35,7 +35,8 @@ export function say(phrase: Phrase, catalogue: Catalogue = english): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = phrase.params?.[name];
     if (value === undefined) return whole;
-    if (typeof value === 'string') return value;
+    // A port is a name made of digits: no thousands in it.
+    if (typeof value === 'string' || name === 'port') return String(value);
     return name === 'at' ? formatTime(value, catalogue.locale) : new Intl.NumberFormat(catalogue.locale).format(value);
   });
 }
