@@ -37,16 +37,16 @@ function fieldsOf(pid: number): readonly string[] {
 }
 
 /** Milliseconds of processor time and voluntary wake-ups of every thread. */
-function spent(pids: readonly number[]): { readonly cpuMs: number; readonly wakeUps: number } {
+function spent(pids: readonly number[]): { readonly cpuMs: number; readonly wakeUps: ReadonlyMap<string, number> } {
   let ticks = 0;
-  let wakeUps = 0;
+  const wakeUps = new Map<string, number>();
   for (const pid of pids) {
     const fields = fieldsOf(pid);
     // utime and stime are the 14th and 15th field, waited-for children (commands that were run) the 16th and 17th.
     for (const index of [11, 12, 13, 14]) ticks += Number(fields[index]);
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
-      wakeUps += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+      wakeUps.set(`${pid}/${thread}`, Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0));
     }
   }
   return { cpuMs: (ticks * 1000) / TICKS, wakeUps };
@@ -71,9 +71,11 @@ try {
     await pause(seconds * 1000);
     const after = spent(members);
     const cpuMs = after.cpuMs - before.cpuMs;
+    const woken = [...after.wakeUps].map(([thread, count]) => count - (before.wakeUps.get(thread) ?? 0));
+    const all = woken.reduce((sum, count) => sum + count, 0);
     console.log(
       `idle for ${seconds} s: ${cpuMs} ms of processor time in ${members.length} processes = ${((cpuMs / (seconds * 1000)) * 100).toFixed(3)} %; ` +
-        `${after.wakeUps - before.wakeUps} wake-ups of any thread (${((after.wakeUps - before.wakeUps) / seconds).toFixed(2)} a second)`,
+        `${all} wake-ups of all threads, ${Math.max(...woken)} of the busiest (a timer of one second would make ${seconds})`,
     );
   } finally {
     await program.stop();
