@@ -9,6 +9,7 @@ import type { EngineApi } from '../shared/ipc-contract.ts';
 import { phrase } from '../shared/phrases.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
 import type { AppStatus, GatewayState } from '../shared/status.ts';
+import { stageForDelivery } from './accept-and-claim.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
@@ -26,14 +27,12 @@ import { createMaildrop } from './maildrop/maildrop.ts';
 import { ehloName } from './policy/ehlo-name.ts';
 import {
   StoreError,
-  type ClaimedMessage,
   type Clock,
   type DialUp,
   type NetworkMonitor,
   type Random,
   type SecretStore,
   type SettingsStore,
-  type StagedMessage,
 } from './ports.ts';
 import { createPreviewReader } from './preview/read-preview.ts';
 import { createProblems } from './problems.ts';
@@ -222,31 +221,14 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     ownNames: () => [hostname(), machine(), ...ownAddresses()],
     dialUp: dialUp.state,
   });
-  /** While there is a place for it, a message is accepted and claimed in one: half the way through the store. */
-  const stage = (id: string): StagedMessage => {
-    const staged = store.stage(id);
-    return {
-      ...staged,
-      commit: async (message) => {
-        const place = engine.reserve();
-        if (place === null) {
-          await staged.commit(message);
-          dialUp.queueChanged();
-          engine.newMail();
-          return;
-        }
-        let claimed: ClaimedMessage | null = null;
-        try {
-          claimed = await staged.commitAndClaim(message);
-        } finally {
-          // The listener's 250 goes out first.
-          setImmediate(() => place(claimed));
-        }
-      },
-    };
-  };
   const listener = createSmtpListener({
-    stage,
+    stage: stageForDelivery(store, {
+      reserve: () => engine.reserve(),
+      newMail: () => {
+        dialUp.queueChanged();
+        engine.newMail();
+      },
+    }),
     newQueueId,
     clock,
     log,

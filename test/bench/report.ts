@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 /** What one round found out about one subject. */
 export interface Round {
@@ -104,7 +104,9 @@ ${rounds('Postfix', measured.postfix)}`;
 
 function describeMachine({ messages, postfix, programStarts, postfixVersion, electronVersion }: Measured): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown';
-  return `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${model}, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}, Node.js ${process.versions.node}, Electron ${electronVersion}, Postfix ${postfixVersion}. Medians of ${postfix.length} rounds (${messages.fresh} messages with fresh connections, ${messages.kept} with kept ones, ${messages.single} single ones) and of ${programStarts.length} starts.`;
+  return `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${model}, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}, Node.js ${process.versions.node}, Electron ${electronVersion}, Postfix ${postfixVersion}. Medians of ${postfix.length} rounds (${messages.fresh} messages with fresh connections, ${messages.kept} with kept ones, ${messages.single} single ones) and of ${programStarts.length} starts. Load average at the end: ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(', ')}; the bench alone makes about 3.`;
 }
 
 function table(other: string, rows: readonly Row[]): string {

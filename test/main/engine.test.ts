@@ -3,6 +3,20 @@ import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
 
+const plainMessage = (id: string) =>
+  ({
+    id,
+    mailFrom: 'ann@sender.test',
+    recipients: [{ rcptTo: 'bob@example.test', dsn: {} }],
+    dsn: {},
+    body8bit: false,
+    smtputf8: false,
+    origin: { kind: 'smtp', client: '127.0.0.1' },
+    subject: 'x',
+    headerFrom: null,
+    messageId: null,
+  }) as const;
+
 let lab: EngineLab | undefined;
 afterEach(async () => {
   await lab?.close();
@@ -23,6 +37,38 @@ describe('a message', () => {
     expect(await states(id)).toEqual({ 'bob@example.test': 'delivered' });
     expect(await counts()).toMatchObject({ outbox: 0, sent: 1 });
     expect(delivery.taken).toEqual(['direct example.test -> bob@example.test']);
+  });
+
+  it('is claimed as it is accepted while there is a place, and waits in the queue when all are taken', async () => {
+    const { engine, store, settle, clock, counts } = await start(() => accepted);
+    const places = Array.from({ length: 1000 }, () => engine().reserve()).flatMap((place) => place ?? []);
+    expect(places.length).toBeGreaterThan(10);
+    expect(places.length).toBeLessThan(1000);
+    const staged = store().stage('late');
+    await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+    await staged.commit({ ...plainMessage('late'), acceptedAt: clock.now() });
+    engine().newMail();
+    await settle();
+    expect(await counts()).toMatchObject({ outbox: 1 });
+    for (const place of places) place(null);
+    await settle();
+    expect(await counts()).toMatchObject({ outbox: 0, sent: 1 });
+  });
+
+  it('that was claimed as it was accepted goes back to the queue if delivery is paused meanwhile', async () => {
+    const { engine, store, settle, states, clock } = await start(() => accepted);
+    const place = engine().reserve();
+    const staged = store().stage('held');
+    await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+    const claimed = await staged.commitAndClaim({ ...plainMessage('held'), acceptedAt: clock.now() });
+    await engine().pause();
+    place?.(claimed);
+    await settle();
+    expect(await states('held')).toEqual({ 'bob@example.test': 'queued' });
+    expect(engine().reserve()).toBeNull();
+    await engine().resume();
+    await settle();
+    expect(await states('held')).toEqual({ 'bob@example.test': 'delivered' });
   });
 
   it('that a gateway takes is relayed, and the mode sends nothing directly', async () => {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { stageForDelivery } from '../../main/accept-and-claim.ts';
 import { createEngine, type Engine } from '../../main/engine.ts';
 import { createOutgoing } from '../../main/dkim/dkim.ts';
 import type { ClaimedMessage, Log, NetworkMonitor, NewRecipient, QueueStore, SettingsStore } from '../../main/ports.ts';
@@ -218,7 +219,7 @@ export async function createEngineLab(
     },
     async accept(recipients, over = {}) {
       const id = newQueueId();
-      const staged = store.stage(id);
+      const staged = stageForDelivery(store, engine)(id);
       await staged.write(
         new TextEncoder().encode(over.text ?? 'From: ann@sender.test\r\nSubject: Hello\r\n\r\nHi\r\n'),
       );
@@ -235,7 +236,6 @@ export async function createEngineLab(
         headerFrom: 'ann@sender.test',
         messageId: null,
       });
-      engine.newMail();
       await settle();
       return id;
     },
