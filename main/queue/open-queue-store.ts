@@ -341,7 +341,16 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
     }
   }
 
-  channel = await open();
+  try {
+    channel = await open();
+  } catch (error) {
+    // Damage that the quick look did not see: a thorough one does, and sets the file aside. In a new thread, because
+    // the old one's connection keeps its lock until the thread is gone.
+    if (!(error instanceof StoreError) || error.reason !== 'corrupt') throw error;
+    suspect = true;
+    channel = await open();
+    suspect = false;
+  }
   const { recovery } = channel;
 
   return {
