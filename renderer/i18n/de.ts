@@ -471,6 +471,16 @@ export const de: Words<typeof en> = {
     'sign-in': 'Anmeldung',
     transaction: 'Annahme',
   },
+  oauth: {
+    signIn: 'Anmelden…',
+    signOut: 'Abmelden',
+    waiting: 'Wartet auf den Browser…',
+    failed: 'Die Anmeldung hat nicht geklappt.',
+    saveFirst: 'Speichern Sie zuerst das Gateway; melden Sie sich dann an.',
+    clientSecret: 'Client-Geheimnis (falls der Anbieter eines gab)',
+    clientSecretHelp:
+      'Dieses Programm bringt noch keine Client-ID von Google oder Microsoft mit: Registrieren Sie eine eigene und tragen Sie sie oben ein.',
+  },
   consent: {
     title: 'Passwort ungeschützt speichern?',
     words:

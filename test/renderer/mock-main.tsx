@@ -9,6 +9,15 @@ import { defaultSettings } from '../../shared/settings.ts';
 const scene = new URLSearchParams(location.search).get('scene') ?? '';
 const scenes: Readonly<Record<string, MockOptions>> = {
   empty: { counts: { outbox: 0, sent: 0, bad: 0, bounced: 0 }, settings: () => defaultSettings(), states: [] },
+  done: {
+    counts: { outbox: 0, sent: 0, bad: 0, bounced: 0 },
+    settings: () => {
+      const settings = defaultSettings();
+      return { ...settings, general: { ...settings.general, welcomeDone: true } };
+    },
+    states: [],
+  },
+  german: { settings: (settings) => ({ ...settings, general: { ...settings.general, language: 'de' } }) },
   failed: {
     status: {
       state: 'attention',

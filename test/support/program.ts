@@ -76,6 +76,8 @@ export async function makeProfile(sections: SettingsSections = {}): Promise<Test
       version: 1,
       ...sections,
       server: { host: ['127.0.0.1'], port, hostname: 'laptop.test', ...sections['server'] },
+      // The tests begin with the queue, not with the first-run pages.
+      general: { welcomeDone: true, ...sections['general'] },
       security: { captivePortalProbe: false, ...sections['security'] },
     }),
   );
