@@ -6,7 +6,7 @@ import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
-import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
+import { launchApp, type LaunchedApp, type LaunchOptions } from '../../support/launch-app.ts';
 import { root, type SettingsSections } from '../../support/program.ts';
 
 /** Set by scripts/handbook.mjs: where the pictures of the user's manual go. */
@@ -66,8 +66,10 @@ export async function launchStory(
   name: string,
   servers: Servers,
   sections: SettingsSections = {},
+  more: Pick<LaunchOptions, 'args' | 'env'> = {},
 ): Promise<LaunchedApp> {
   return launchApp({
+    ...more,
     name: `stories/${name}`,
     settings: {
       gateways: { mode: 'always', list: [servers.office.entry, servers.home.entry], ...sections['gateways'] },
