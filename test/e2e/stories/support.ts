@@ -188,8 +188,8 @@ export async function pressUntil(page: Page, key: string, done: () => Promise<bo
 }
 
 /** Goes to a folder with the keyboard alone. */
-export async function tabToFolder(page: Page, name: string): Promise<void> {
-  await tabTo(page, page.getByRole('navigation').getByRole('button', { name }));
+export async function tabToFolder(page: Page, name: string, key?: 'Shift+Tab'): Promise<void> {
+  await tabTo(page, page.getByRole('navigation').getByRole('button', { name }), key);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
 }
