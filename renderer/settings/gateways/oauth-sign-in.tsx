@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { Phrase } from '../../../shared/mail.ts';
 import { drop, useBridge } from '../../bridge.ts';
 import { useSay } from '../../i18n/i18n.ts';
-import { sayPhrase } from '../../i18n/phrase.ts';
+import { usePhrase } from '../../i18n/phrase.ts';
 import { useAttempt } from '../../notices.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
 
@@ -23,6 +23,7 @@ interface Props {
 export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const bridge = useBridge();
   const attempt = useAttempt();
   const [clientSecret, setClientSecret] = useState('');
