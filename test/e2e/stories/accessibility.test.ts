@@ -92,7 +92,7 @@ describe('axe finds nothing', () => {
       await main.getByRole('menu').waitFor({ state: 'detached' });
     }
     await row(main, 'Invitation').click({ button: 'right' });
-    await main.getByRole('menuitem', { name: 'Send again' }).waitFor();
+    await main.getByRole('menuitem', { name: 'Send again', exact: true }).waitFor();
     expect(await faults(main, MENU), 'context menu').toEqual([]);
     await main.keyboard.press('Escape');
   });

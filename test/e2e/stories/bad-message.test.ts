@@ -113,7 +113,7 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (han
       await eventually('the focus is on the folder', () =>
         main.evaluate(() => document.activeElement?.getAttribute('aria-current')),
       ).toBe('page');
-      await tabToFolder(main, 'Sent');
+      await tabToFolder(main, 'Sent', 'Shift+Tab');
       await arrowToRow(main, 'Invitation');
     }
     await main.getByRole('tabpanel').getByText('bob@customer.test').waitFor();

@@ -6,7 +6,7 @@ import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
-import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
+import { launchApp, type LaunchedApp, type LaunchOptions } from '../../support/launch-app.ts';
 import { root, type SettingsSections } from '../../support/program.ts';
 
 /** Set by scripts/handbook.mjs: where the pictures of the user's manual go. */
@@ -66,8 +66,10 @@ export async function launchStory(
   name: string,
   servers: Servers,
   sections: SettingsSections = {},
+  more: Pick<LaunchOptions, 'args' | 'env'> = {},
 ): Promise<LaunchedApp> {
   return launchApp({
+    ...more,
     name: `stories/${name}`,
     settings: {
       gateways: { mode: 'always', list: [servers.office.entry, servers.home.entry], ...sections['gateways'] },
@@ -186,8 +188,8 @@ export async function pressUntil(page: Page, key: string, done: () => Promise<bo
 }
 
 /** Goes to a folder with the keyboard alone. */
-export async function tabToFolder(page: Page, name: string): Promise<void> {
-  await tabTo(page, page.getByRole('navigation').getByRole('button', { name }));
+export async function tabToFolder(page: Page, name: string, key?: 'Shift+Tab'): Promise<void> {
+  await tabTo(page, page.getByRole('navigation').getByRole('button', { name }), key);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
 }
