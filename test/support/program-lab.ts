@@ -89,13 +89,30 @@ export async function eventually<T>(
 
 let workers: Promise<{ readonly store: URL; readonly preview: URL; readonly folder: string }> | undefined;
 
+const BUNDLE = '.postcast-test-';
+
+/** Removes what test processes left that were ended before they could tidy up. */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = name.startsWith(BUNDLE) ? Number(/^\d+/.exec(name.slice(BUNDLE.length))?.[0]) : NaN;
+    if (Number.isNaN(pid)) continue;
+    try {
+      process.kill(pid, 0);
+    } catch {
+      rmSync(path.join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+
 /** The threads' code, bundled once per test file. */
 async function bundledWorkers(): Promise<{ readonly store: URL; readonly preview: URL }> {
   workers ??= (async () => {
     // A bundle of this file says where the sources are.
     const root = process.env['POSTCAST_TEST_ROOT'] ?? path.resolve(import.meta.dirname, '../..');
     // Below node_modules, so that what is not bundled is found.
-    const folder = mkdtempSync(path.join(root, 'node_modules', '.postcast-test-'));
+    const parent = path.join(root, 'node_modules');
+    sweep(parent);
+    const folder = mkdtempSync(path.join(parent, `${BUNDLE}${process.pid}-`));
     process.once('exit', () => {
       rmSync(folder, { recursive: true, force: true });
     });
