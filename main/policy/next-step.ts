@@ -57,13 +57,20 @@ export function nextStep(
   if (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients') {
     return { ...retry({ ...c, counted: false }), at: world.now + SOON_MS, retryIndex: history.retryIndex };
   }
+  // Our own disk, memory or bug ended the attempt before its end: no message is given up for that.
+  if (isOurTrouble(verdict)) return retry(c);
   return onward(c) ?? conclude(c);
+}
+
+function isOurTrouble(verdict: Verdict): boolean {
+  return verdict.kind === 'deferred' && verdict.scope === 'local' && verdict.why === 'local';
 }
 
 /** SPEC §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
 function counts(tried: EarlierStep, world: World): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
+  if (isOurTrouble(verdict)) return false;
   if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
     return false;
   if (!nothingReached) return true;

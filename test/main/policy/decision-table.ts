@@ -367,11 +367,12 @@ const LAST_DIRECT: readonly Place[] = ['direct', 'LAN host'];
 
 export const RULES: readonly Rule[] = [
   { ways: ALL_WAYS, at: ['direct', 'direct, LAN address', 'LAN host', 'gateways'], says: ['accepted'], then: 'Sent', note: 'through a gateway it is shown as *relayed*: not yet proof of delivery' },
+  { ways: ALL_WAYS, at: ['direct', 'direct, LAN address', 'LAN host', 'gateways'], says: ['own'], then: 'Outbox', note: 'our own trouble never counts, and no message is given up for it' },
   { ways: ALL_WAYS, at: ['direct', 'direct, LAN address', 'LAN host', 'gateways'], says: ['soon'], then: 'Outbox', note: 'in a moment; does not count' },
   { ways: DIRECT_WAYS, at: ['direct, LAN address'], says: ['temporary', 'refused', 'silent'], then: 'LAN host', note: 'whatever went wrong on the Internet' },
-  { ways: [...PLAIN, 'onError, ticked'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps', 'own'], limit: false, then: 'Outbox', note: 'never on to another hop: it may have been accepted, or the trouble is ours' },
-  { ways: [...PLAIN, 'onError, ticked'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps', 'own'], limit: true, then: 'Bounced, returned' },
-  { ways: ['undelivered'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps', 'own'], then: 'Outbox', note: 'past the limit the next attempt is a gateway pass' },
+  { ways: [...PLAIN, 'onError, ticked'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps'], limit: false, then: 'Outbox', note: 'never on to another hop: it may have been accepted, or the trouble is ours' },
+  { ways: [...PLAIN, 'onError, ticked'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps'], limit: true, then: 'Bounced, returned' },
+  { ways: ['undelivered'], at: ['direct', 'direct, LAN address', 'LAN host'], says: ['perhaps'], then: 'Outbox', note: 'past the limit the next attempt is a gateway pass' },
 
   { ways: PLAIN, at: ['direct'], says: ['temporary'], limit: false, then: 'Outbox' },
   { ways: PLAIN, at: ['direct'], says: ['temporary'], limit: true, then: 'Bounced, returned' },
@@ -390,8 +391,8 @@ export const RULES: readonly Rule[] = [
   { ways: ['undelivered'], at: ['LAN host'], says: ['refused'], before: 'not refused', limit: false, then: 'Outbox' },
   { ways: ['undelivered'], at: ['LAN host'], says: ['refused'], before: 'not refused', limit: true, then: 'gateways' },
   { ways: ['undelivered'], at: ['gateways'], says: ['refused'], then: 'Bounced, returned', note: 'by every gateway that could be used' },
-  { ways: ['undelivered'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], passes: 'first or second', then: 'Outbox', note: 'the pass is repeated on the schedule' },
-  { ways: ['undelivered'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], passes: 'third', then: 'Bounced, returned' },
+  { ways: ['undelivered'], at: ['gateways'], says: ['temporary', 'perhaps'], passes: 'first or second', then: 'Outbox', note: 'the pass is repeated on the schedule' },
+  { ways: ['undelivered'], at: ['gateways'], says: ['temporary', 'perhaps'], passes: 'third', then: 'Bounced, returned' },
   { ways: ['undelivered'], at: ['gateways'], says: ['silent'], then: 'Outbox', note: 'not a pass: no gateway could be reached or signed in to' },
 
   { ways: ['onError, ticked'], at: LAST_DIRECT, says: ['temporary', 'refused', 'silent'], then: 'gateways', note: 'within the same attempt' },
@@ -400,8 +401,8 @@ export const RULES: readonly Rule[] = [
   { ways: ['onError, ticked'], at: ['gateways'], says: ['refused'], before: 'not refused', limit: true, then: 'Bounced, returned' },
   { ways: ['onError, ticked'], at: ['gateways'], says: ['refused'], before: 'silent', limit: false, then: 'Outbox' },
   { ways: ['onError, ticked'], at: ['gateways'], says: ['refused'], before: 'silent', limit: true, then: 'Bounced, returned' },
-  { ways: ['onError, ticked'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], limit: false, then: 'Outbox' },
-  { ways: ['onError, ticked'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], limit: true, then: 'Bounced, returned' },
+  { ways: ['onError, ticked'], at: ['gateways'], says: ['temporary', 'perhaps'], limit: false, then: 'Outbox' },
+  { ways: ['onError, ticked'], at: ['gateways'], says: ['temporary', 'perhaps'], limit: true, then: 'Bounced, returned' },
   { ways: ['onError, ticked'], at: ['gateways'], says: ['silent'], before: 'silent', then: 'Outbox', note: 'does not count: nothing could be reached' },
   { ways: ['onError, ticked'], at: ['gateways'], says: ['silent'], before: 'refused', limit: false, then: 'Outbox', note: 'the gateways were not heard' },
   { ways: ['onError, ticked'], at: ['gateways'], says: ['silent'], before: 'refused', limit: true, then: 'Bounced, returned', note: 'the direct try counted' },
@@ -409,8 +410,8 @@ export const RULES: readonly Rule[] = [
   { ways: ['onError, ticked'], at: ['gateways'], says: ['silent'], before: 'not refused', limit: true, then: 'Bounced, returned', note: 'the direct try counted' },
 
   { ways: ['gateways only'], at: ['gateways'], says: ['refused'], then: 'Bad', note: 'by every gateway that could be used' },
-  { ways: ['gateways only'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], limit: false, then: 'Outbox' },
-  { ways: ['gateways only'], at: ['gateways'], says: ['temporary', 'perhaps', 'own'], limit: true, then: 'Bad' },
+  { ways: ['gateways only'], at: ['gateways'], says: ['temporary', 'perhaps'], limit: false, then: 'Outbox' },
+  { ways: ['gateways only'], at: ['gateways'], says: ['temporary', 'perhaps'], limit: true, then: 'Bad' },
   { ways: ['gateways only'], at: ['gateways'], says: ['silent'], then: 'Outbox', note: 'does not count: no gateway could be reached or signed in to' },
 ]; // prettier-ignore
 

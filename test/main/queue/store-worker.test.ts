@@ -77,9 +77,13 @@ test('kill -9 at any moment: whatever was acknowledged is there', async () => {
   const file = path.join(tempFolder(), 'queue.db');
   const acked = new Set<string>();
   for (let round = 0; round < 8; round += 1) {
-    const child = spawn(process.execPath, [path.join(out, 'commit-forever.mjs'), file, `round${round}`, workerUrl.href], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [path.join(out, 'commit-forever.mjs'), file, `round${round}`, workerUrl.href],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     // Killed after a number of acknowledgements that differs from round to round.
     const killAfter = 1 + ((round * 37) % 101);
     let seen = 0;
@@ -97,7 +101,9 @@ test('kill -9 at any moment: whatever was acknowledged is there', async () => {
   const store = await openInWorker(file);
   expect(store.recovery.setAside).toBeNull();
   const missing: string[] = [];
-  for (const id of acked) if ((await store.details(id)) === null || (await readAll(store, id)).toString() !== `octets of ${id}`) missing.push(id);
+  for (const id of acked)
+    if ((await store.details(id)) === null || (await readAll(store, id)).toString() !== `octets of ${id}`)
+      missing.push(id);
   expect(missing).toEqual([]);
   expect(acked.size).toBeGreaterThan(150);
   await store.close();

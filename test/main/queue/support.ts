@@ -26,21 +26,37 @@ export interface Opened {
 let runs = 0;
 
 /** A real store on a temporary file, in this thread; closed when the test ends. */
-export async function openStore(options: Partial<QueueStoreOptions> & { readonly clock?: VirtualClock } = {}): Promise<Opened> {
+export async function openStore(
+  options: Partial<QueueStoreOptions> & { readonly clock?: VirtualClock } = {},
+): Promise<Opened> {
   runs += 1;
   const clock = options.clock ?? new VirtualClock();
   const file = options.path ?? path.join(tempFolder(), 'queue.db');
-  const store = await openQueueStore({ runId: `run-${runs}`, inThread: true, reserveBytes: 0, ...options, path: file, clock });
+  const store = await openQueueStore({
+    runId: `run-${runs}`,
+    inThread: true,
+    reserveBytes: 0,
+    ...options,
+    path: file,
+    clock,
+  });
   onTestFinished(async () => store.close());
   return { store, clock, path: file };
 }
 
-export function newMessage(id: string, change: Partial<NewMessage> & { readonly to?: readonly string[] } = {}): NewMessage {
+export function newMessage(
+  id: string,
+  change: Partial<NewMessage> & { readonly to?: readonly string[] } = {},
+): NewMessage {
   const { to = ['rcpt@example.test'], ...rest } = change;
   return { ...newMessageFor(id, to), ...rest };
 }
 
-export async function accept(store: QueueStore, message: NewMessage, bytes: Uint8Array | string = 'Subject: x\r\n\r\nhello\r\n'): Promise<void> {
+export async function accept(
+  store: QueueStore,
+  message: NewMessage,
+  bytes: Uint8Array | string = 'Subject: x\r\n\r\nhello\r\n',
+): Promise<void> {
   const staged = store.stage(message.id);
   await staged.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
   await staged.commit(message);
@@ -75,17 +91,35 @@ export function update(recipient: number, change: Partial<RecipientUpdate> = {})
   };
 }
 
-export function recordOf(messageId: string, updates: readonly RecipientUpdate[], more: Partial<AttemptRecord> = {}): AttemptRecord {
+export function recordOf(
+  messageId: string,
+  updates: readonly RecipientUpdate[],
+  more: Partial<AttemptRecord> = {},
+): AttemptRecord {
   return { messageId, tries: [], updates, reports: [], invalidAddresses: [], ...more };
 }
 
 /** Records the same end for every recipient of what was claimed. */
-export async function recordAll(store: QueueStore, claimed: readonly ClaimedMessage[], change: Partial<RecipientUpdate> = {}): Promise<void> {
+export async function recordAll(
+  store: QueueStore,
+  claimed: readonly ClaimedMessage[],
+  change: Partial<RecipientUpdate> = {},
+): Promise<void> {
   for (const message of claimed) {
-    await store.record(recordOf(message.id, message.recipients.map(({ id }) => update(id, change))));
+    await store.record(
+      recordOf(
+        message.id,
+        message.recipients.map(({ id }) => update(id, change)),
+      ),
+    );
   }
 }
 
-export async function claim(store: QueueStore, now = 1_000_000_000_000_000, limit = 100, skipDomains: readonly string[] = []) {
+export async function claim(
+  store: QueueStore,
+  now = 1_000_000_000_000_000,
+  limit = 100,
+  skipDomains: readonly string[] = [],
+) {
   return store.claimDue({ now, limit, skipDomains });
 }
