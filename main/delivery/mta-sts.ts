@@ -136,15 +136,17 @@ function readKept(text: string | null): readonly (readonly [string, Kept])[] {
   if (text === null) return [];
   const value: unknown = JSON.parse(text);
   if (!Array.isArray(value)) return [];
-  return (value as readonly [string, Kept][]).filter(
-    (entry) =>
-      Array.isArray(entry) &&
-      typeof entry[0] === 'string' &&
-      typeof entry[1]?.id === 'string' &&
-      typeof entry[1].fetchedAt === 'number' &&
-      typeof entry[1].policy?.maxAge === 'number' &&
-      Array.isArray(entry[1].policy.mx),
-  );
+  return (value as readonly unknown[]).filter((entry): entry is [string, Kept] => {
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string') return false;
+    const kept = entry[1] as Partial<Kept> | null | undefined;
+    const policy = kept?.policy as Partial<Kept['policy']> | undefined;
+    return (
+      typeof kept?.id === 'string' &&
+      typeof kept.fetchedAt === 'number' &&
+      typeof policy?.maxAge === 'number' &&
+      Array.isArray(policy.mx)
+    );
+  });
 }
 
 /**

@@ -354,7 +354,9 @@ async function signIn(
     };
     const answer = await connection.signIn({ method: 'XOAUTH2', user: credentials.username, oauth2: oauth2 as never });
     if (answer.kind === 'reply' && answer.reply.code === 235) return null;
-    if (missing) return tokenTrouble(missing);
+    // Set by the callback that the sign-in calls.
+    const lacking = missing as Exclude<TokenAnswer, { kind: 'token' }> | null;
+    if (lacking) return tokenTrouble(lacking);
     if (refreshed || answer.kind !== 'reply' || connection.getDeath()) return answer;
     refreshed = true;
   }

@@ -1,3 +1,4 @@
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- every project that reaches this file needs the words
 /// <reference path="./mailauth.d.ts" />
 /**
  * DKIM (RFC 6376): keys made in the program, the DNS record to publish, and the signature in front of what goes out.

@@ -108,6 +108,8 @@ export function createOAuth(deps: OAuthDeps): OAuth {
         throw new NoAnswer(error instanceof Error ? error.message : 'no answer');
       }
     },
+    // Marked as deprecated to stand out: providers on http exist in tests on loopback only.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- see above
     [oauth.allowInsecureRequests]: provider.issuer.startsWith('http:'),
     ...(signal ? { signal } : {}),
   });
@@ -248,7 +250,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     const value = await load(gateway);
     if (value === 'unreadable') return { kind: 'later', detail: 'the sign-in is kept by a key store that is locked' };
     const bound = boundTo(gateway, provider);
-    if (value === null || value.bound !== bound) {
+    if (value?.bound !== bound) {
       if (value !== null && foreign.get(id) !== bound) {
         foreign.set(id, bound);
         tell();

@@ -9,6 +9,19 @@ import { useFormat } from '../i18n/locale.tsx';
 import { useSay } from '../i18n/i18n.ts';
 import { highest, scaleTop, type Span } from './series.ts';
 
+/** Names are shown where they do not run into the one before, nor past `end`. */
+function withoutOverlap<Mark extends { readonly at: number; readonly name: string }>(
+  marks: readonly Mark[],
+  end: number,
+): readonly (Mark & { readonly shown: boolean })[] {
+  let freeFrom = 0;
+  return marks.map((mark) => {
+    const shown = mark.at >= freeFrom && mark.at < end;
+    if (shown) freeFrom = mark.at + mark.name.length * 6 + 12;
+    return { ...mark, shown };
+  });
+}
+
 const useStyles = makeStyles({
   chart: { display: 'block', width: '100%', height: 'auto' },
   delivered: { fill: tokens.colorCompoundBrandBackground, '@media (forced-colors: active)': { fill: 'Highlight' } },
@@ -67,6 +80,12 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
   const last = points.at(-1)?.at ?? 0;
   const step = points.length > 1 ? (last - first) / (points.length - 1) : 1;
   const x = (at: number) => left + ((at - first) / step) * slot;
+  const marks = withoutOverlap(
+    changes
+      .filter((change) => change.at >= first && x(change.at) <= left + inner.width)
+      .map((change) => ({ change, at: x(change.at), name: change.name ?? say('activity.noNetwork') })),
+    plain ? 0 : width - 60,
+  );
   const line = points
     .map(
       (point, i) =>
@@ -76,7 +95,6 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
     .concat(points.length > 0 ? `H${(left + inner.width).toFixed(1)}` : '');
   const label = (at: number) => (span === 'month' ? format.dayOf(at) : format.clock(at));
   const every = Math.max(1, Math.ceil(points.length / 6));
-  let freeFrom = 0;
   return (
     <svg
       className={styles.chart}
@@ -120,24 +138,18 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
         );
       })}
       <path className={styles.accepted} d={line} />
-      {changes
-        .filter((change) => change.at >= first && x(change.at) <= left + inner.width)
-        .map((change, i) => {
-          const at = x(change.at);
-          const name = change.name ?? say('activity.noNetwork');
-          const shown = !plain && at >= freeFrom && at < width - 60;
-          if (shown) freeFrom = at + name.length * 6 + 12;
-          return (
-            <g key={`${change.at}-${i}`}>
-              <line className={styles.mark} x1={at} x2={at} y1={plain ? 0 : 12} y2={y(0)} />
-              {shown && (
-                <text className={styles.words} x={at + 4} y={14}>
-                  {name.length > 24 ? `${name.slice(0, 23)}…` : name}
-                </text>
-              )}
-            </g>
-          );
-        })}
+      {marks.map(({ change, at, name, shown }, i) => {
+        return (
+          <g key={`${change.at}-${i}`}>
+            <line className={styles.mark} x1={at} x2={at} y1={plain ? 0 : 12} y2={y(0)} />
+            {shown && (
+              <text className={styles.words} x={at + 4} y={14}>
+                {name.length > 24 ? `${name.slice(0, 23)}…` : name}
+              </text>
+            )}
+          </g>
+        );
+      })}
       {!plain &&
         points.map(
           (point, i) =>

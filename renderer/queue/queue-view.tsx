@@ -142,10 +142,9 @@ export function QueueView() {
   });
   useEffect(() => {
     const { current: table } = tableView;
-    if (wanted === null || wanted.folder !== folder || table === null || (list.total ?? 0) <= wanted.index) return;
+    if (wanted?.folder !== folder || table === null || (list.total ?? 0) <= wanted.index) return;
     table.reveal(wanted.index);
     // The row is in view: what was wanted is done.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
     setWanted(null);
   }, [wanted, folder, list.total]);
 

@@ -148,7 +148,7 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
         </Button>
       }
     >
-      {listener !== undefined && listener.kind === 'failed' && (
+      {listener?.kind === 'failed' && (
         <MessageBar intent="warning" layout="multiline">
           <MessageBarBody>{say('welcome.notListening')}</MessageBarBody>
         </MessageBar>

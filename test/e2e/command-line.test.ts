@@ -117,7 +117,7 @@ describe('while it runs', () => {
     const rawJson = await postcastJson<{ base64: string }>(profile, ['show', id, '--raw']);
     expect(Buffer.from(rawJson.base64, 'base64').toString('latin1')).toBe(raw.stdout);
 
-    expect(await postcastJson(profile, ['delete', id])).toEqual({ count: 1 });
+    expect(await postcastJson(profile, ['delete', id])).toMatchObject({ count: 1 });
     expect((await only('deleted')).id).toBe(id);
     expect((await postcast(profile, ['delete', id])).code).toBe(0);
     expect((await list('deleted')).total).toBe(0);

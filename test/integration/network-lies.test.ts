@@ -44,7 +44,7 @@ it.skipIf(missing !== null)(
         await laptop.submit('to 14', { to: 'bob@[203.0.113.14]' });
         const { at } = await taken.until('to 14', (line) => line.id === 'to 14', 30_000);
         expect(at - began).toBeLessThan(4500);
-        expect(laptop.log()).toContain('direct-blocked');
+        await expect.poll(() => laptop.log(), { timeout: 10_000 }).toContain('direct-blocked');
 
         expect(await laptop.api('networks.retestDirect', {})).toMatchObject({ phrase: { id: 'direct.retesting' } });
         expect(await known()).toBe(false);

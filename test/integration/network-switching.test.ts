@@ -61,6 +61,8 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
     await lab.plug('a');
     await program.submit('first');
     await gateways.a.until('the first', (line) => line.id === 'first');
+    // Lines reach the file a moment after they were written.
+    await expect.poll(() => program.starts(), { timeout: 10_000 }).toBeGreaterThan(0);
     const before = program.starts();
     const began = Date.now();
     for (let change = 0; change < 20; change += 1) {

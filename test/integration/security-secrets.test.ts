@@ -47,13 +47,13 @@ describe('a password that is sent to a gateway', () => {
     AUTH: (line) => `535 5.7.8 you said ${line}`,
     '': (line) => `535 5.7.8 you said ${line} (${Buffer.from(line, 'base64').toString()})`,
   };
-  it.each([
+  it.each<readonly [string, Dialogue]>([
     ['PLAIN', shameless],
-    ['LOGIN', { ...shameless, 'AUTH LOGIN': '334 VXNlcm5hbWU6', YW5u: '334 UGFzc3dvcmQ6' } as Dialogue],
-    ['PLAIN', { ...shameless, AUTH: '235 ok', 'MAIL FROM': `550 5.7.1 your password is ${PASSWORD}` } as Dialogue],
-    ['PLAIN', { ...shameless, AUTH: { send: `421 ${PLAIN} good bye`, then: 'close' } } as Dialogue],
-    ['PLAIN', { ...shameless, AUTH: { raw: `nonsense ${PLAIN}\r\n` } } as Dialogue],
-    ['CRAM-MD5', { ...shameless, 'AUTH CRAM': `334 ${Buffer.from('<1@x>').toString('base64')}` } as Dialogue],
+    ['LOGIN', { ...shameless, 'AUTH LOGIN': '334 VXNlcm5hbWU6', YW5u: '334 UGFzc3dvcmQ6' }],
+    ['PLAIN', { ...shameless, AUTH: '235 ok', 'MAIL FROM': `550 5.7.1 your password is ${PASSWORD}` }],
+    ['PLAIN', { ...shameless, AUTH: { send: `421 ${PLAIN} good bye`, then: 'close' } }],
+    ['PLAIN', { ...shameless, AUTH: { raw: `nonsense ${PLAIN}\r\n` } }],
+    ['CRAM-MD5', { ...shameless, 'AUTH CRAM': `334 ${Buffer.from('<1@x>').toString('base64')}` }],
   ])('with %s never shows, whatever the server says (row %#)', async (mechanism, dialogue) => {
     const server = await startScriptedServer({ EHLO: offering(`AUTH ${mechanism}`), ...dialogue });
     open.push(() => server.close());

@@ -24,7 +24,7 @@ export function isLoopback(host: string): boolean {
 }
 
 type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket;
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with the socket as `this` below
+// Called with the socket as `this` below.
 const connect = net.Socket.prototype.connect as Connect;
 const guarded: Connect = function (...args) {
   const target = targetOf(args);

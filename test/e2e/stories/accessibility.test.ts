@@ -52,8 +52,8 @@ describe('axe finds nothing', () => {
     main = await mainWindow(launched);
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
 
   it('in the empty window', async () => {

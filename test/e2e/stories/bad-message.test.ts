@@ -30,8 +30,8 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (han
     main = await mainWindow(launched);
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
   const mouse = hand === 'mouse';
 

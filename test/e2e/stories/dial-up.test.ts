@@ -30,8 +30,8 @@ describe.each(['mouse', 'keyboard'] as const)('a dial-up connection is required 
     main = await mainWindow(launched);
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
   const mouse = hand === 'mouse';
   // At its start the program looks whether the gateways answer on this network; from the rule on, nothing.

@@ -22,8 +22,8 @@ describe.each(['mouse', 'keyboard'] as const)('the first run (%s)', (hand) => {
     page = await launched.firstWindow();
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
   const press = async (name: string): Promise<void> => {
     const button = page.getByRole('button', { name, exact: true });

@@ -20,8 +20,8 @@ describe('a hundred thousand messages', () => {
     main = await mainWindow(launched);
   });
   afterAll(async () => {
-    await launched?.close();
-    await profile?.remove();
+    await launched.close();
+    await profile.remove();
   });
 
   const grid = () => main.getByRole('grid', { name: 'Messages' });

@@ -36,8 +36,8 @@ describe('priorities are changed', () => {
     main = await mainWindow(launched);
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
 
   /** Hands one over and waits until a server has it. */
@@ -53,9 +53,9 @@ describe('priorities are changed', () => {
     await send('Offer', 'office');
     settings = await openSettings(launched, main);
     expect(await names(settings)).toEqual(['Office', 'Home provider']);
-    let flowing = true;
+    const flow = { on: true };
     const stream = (async () => {
-      for (let n = 1; flowing; n++) {
+      for (let n = 1; flow.on; n++) {
         await handOver(launched.profile.port, { to: 'list@customer.test', subject: `Newsletter ${n}` });
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -71,7 +71,7 @@ describe('priorities are changed', () => {
       return list.map(({ id, priority }) => `${id} ${priority}`);
     }).toEqual(['home highest', 'office normal']);
     await send('Offer, second version', 'home');
-    flowing = false;
+    flow.on = false;
     await stream;
     await picture(launched, settings, '1-home-first', { handbook: 'gateways', handbookDark: 'gateways-dark' });
     const all = [...subjectsAt(servers.office), ...subjectsAt(servers.home)].filter((one) => one.startsWith('News'));
@@ -122,8 +122,8 @@ describe('the whole of it with the keyboard alone', () => {
     launched = await launchStory('priority-keyboard', servers);
   });
   afterAll(async () => {
-    await launched?.close();
-    await servers?.close();
+    await launched.close();
+    await servers.close();
   });
 
   it('opens the settings, changes the priority, and reads why', async () => {

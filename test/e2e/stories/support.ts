@@ -139,8 +139,7 @@ export async function dress(page: Page, scheme: 'light' | 'dark'): Promise<void>
     .poll(() =>
       page.evaluate(
         () =>
-          document.documentElement.style.colorScheme +
-          document.getAnimations().filter((one) => one instanceof CSSTransition).length,
+          `${document.documentElement.style.colorScheme}${document.getAnimations().filter((one) => one instanceof CSSTransition).length}`,
       ),
     )
     .toBe(`${scheme}0`);

@@ -76,10 +76,10 @@ describe.skipIf(missing.length > 0)(
       launched = await launchStory('tray', servers, {}, { args: ['--hidden'], env });
     });
     afterAll(async () => {
-      await launched?.close();
-      await servers?.close();
+      await launched.close();
+      await servers.close();
       for (const child of started.reverse()) child.kill();
-      await display?.close();
+      await display.close();
       rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     });
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -165,11 +166,7 @@ describe('keeping policies', () => {
 });
 
 /** An https server for mta-sts.far.test on loopback, and a fetcher that goes there. */
-async function policyServer(
-  answer: (response: import('node:http').ServerResponse) => void,
-  pair: Pair = good,
-  trust = true,
-) {
+async function policyServer(answer: (response: ServerResponse) => void, pair: Pair = good, trust = true) {
   const server = https.createServer({ key: pair.key, cert: pair.cert }, (_request, response) => {
     answer(response);
   });
@@ -194,10 +191,10 @@ describe('fetching a policy', () => {
     expect(await fetch('far.test', never)).toBe(ENFORCE);
   });
   it.each([
-    ['a redirect', (r: import('node:http').ServerResponse) => r.writeHead(302, { location: 'https://mta-sts.far.test/x' }).end()],
-    ['a 404', (r: import('node:http').ServerResponse) => r.writeHead(404).end(ENFORCE)],
-    ['an endless document', (r: import('node:http').ServerResponse) => r.end('x'.repeat(70_000))],
-    ['a cut document', (r: import('node:http').ServerResponse) => {
+    ['a redirect', (r: ServerResponse) => r.writeHead(302, { location: 'https://mta-sts.far.test/x' }).end()],
+    ['a 404', (r: ServerResponse) => r.writeHead(404).end(ENFORCE)],
+    ['an endless document', (r: ServerResponse) => r.end('x'.repeat(70_000))],
+    ['a cut document', (r: ServerResponse) => {
       r.writeHead(200, { 'content-length': '1000' });
       r.write(ENFORCE, () => r.destroy());
     }],

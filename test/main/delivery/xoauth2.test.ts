@@ -12,8 +12,11 @@ afterEach(async () => {
 const never = new AbortController().signal;
 const CHALLENGE = `334 ${Buffer.from('{"status":"401","schemes":"bearer","scope":"https://mail.test/"}').toString('base64')}`;
 
+// eslint-disable-next-line no-control-regex -- XOAUTH2 parts its fields by this character
+const TOKEN = /auth=Bearer ([^\u0001]*)/;
+
 function tokenOf(line: string): string {
-  return /auth=Bearer ([^\u0001]*)/.exec(Buffer.from(line.split(' ')[2] ?? '', 'base64').toString())?.[1] ?? '';
+  return TOKEN.exec(Buffer.from(line.split(' ')[2] ?? '', 'base64').toString())?.[1] ?? '';
 }
 
 /** A server that lets these tokens in; the others get what `refuse` says. */
@@ -85,7 +88,7 @@ describe('XOAUTH2', () => {
     ['535 at once', { AUTH: '535 5.7.8 expired' }],
     ['a 334 challenge with the reason, then 535', { AUTH: CHALLENGE, '': '535 5.7.8 expired' }],
   ])('renews the token once after %s, on the same connection', async (_name, refuse) => {
-    const { send, server, asked } = await lab(['token-two'], refuse as Dialogue, [
+    const { send, server, asked } = await lab(['token-two'], refuse, [
       token('token-one'),
       token('token-one'),
       token('token-two'),
@@ -103,7 +106,7 @@ describe('XOAUTH2', () => {
     ['535', { AUTH: '535 5.7.8 no' }],
     ['a challenge', { AUTH: CHALLENGE, '': '535 5.7.8 no' }],
   ])('offers two tokens at most to a server that says %s, and blames the gateway', async (_name, refuse) => {
-    const { send, server, rig } = await lab([], refuse as Dialogue, [token('token-one')]);
+    const { send, server, rig } = await lab([], refuse, [token('token-one')]);
     expect((await send()).verdict).toMatchObject({ kind: 'deferred', scope: 'gateway', why: 'auth' });
     expect(server.sessions[0]?.lines.filter((l) => l.startsWith('AUTH'))).toHaveLength(2);
     expect(rig.delivery.gatewayStates()[0]?.state).toBe('sign-in-refused');
