@@ -1,5 +1,5 @@
 /** The program's entry: one instance per profile, then straight to the engine; everything else is loaded when it is wanted. */
-import { app, dialog, protocol } from 'electron';
+import { app, dialog, Menu, protocol } from 'electron';
 import path from 'node:path';
 import { parseArguments } from './arguments.ts';
 import { logTrouble } from './trouble.ts';
@@ -10,6 +10,8 @@ import { PAGE_SCHEME } from './ipc-server.ts';
 // anything hostile to be kept apart from (docs/decisions.md has the figures).
 app.commandLine.appendSwitch('in-process-gpu');
 app.disableHardwareAcceleration();
+// Electron builds a menu of its own at start unless it is told early that there is none; macOS gets ours (shell.ts).
+Menu.setApplicationMenu(null);
 
 const args = parseArguments(process.argv);
 

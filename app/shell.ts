@@ -102,7 +102,6 @@ export async function runShell(options: ShellOptions): Promise<void> {
 
   await ready;
   if (process.platform === 'darwin') setMacMenu();
-  else Menu.setApplicationMenu(null);
 
   const events = createCoalescer((name, payload) => windows?.send(name, payload), EVENT_INTERVAL_MS);
   for (const name of ['queue:changed', 'settings:changed', 'gateways:changed'] as const) {

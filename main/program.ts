@@ -2,7 +2,7 @@
  * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the Electron
  * shell (app/compose.ts), the tests and the benches all run this same composition with their own ports.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
@@ -39,7 +39,7 @@ import { createProblems } from './problems.ts';
 import { createQueueIds } from './queue-id.ts';
 import { createNetworkMemory } from './network/network-memory.ts';
 import { watchForSleep } from './network/sleep.ts';
-import { openQueueStore } from './queue/open-queue-store.ts';
+import { startQueueStore } from './queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
@@ -112,10 +112,13 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const { profile, settings, secrets } = parts;
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
-  await mkdir(path.join(profile, 'logs'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  try {
+    // Without a turn of the event loop: while Electron starts, each takes long (docs/decisions.md, *Start*).
+    mkdirSync(path.join(profile, 'logs'), { recursive: true, mode: 0o700 });
+  } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreError('read-only', `The profile folder ${profile} cannot be written to (${why}).`);
-  });
+  }
   const log = createLog({
     directory: path.join(profile, 'logs'),
     mode: settings.get().administration.log,
@@ -127,7 +130,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const problems = createProblems(clock);
   const storage = createStorageProblems({ profile, clock, problems });
   const newQueueId = createQueueIds(clock, random);
-  const store = await openQueueStore({
+  const { store, opened } = startQueueStore({
     path: path.join(profile, 'queue.db'),
     runId: random.hex(8),
     clock,
@@ -143,14 +146,35 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       engine.storeReopened();
     },
   });
-  storage.opened(store.recovery);
+
+  const dns = createDns({ clock, settings: () => settings.get() });
+  const listener = createSmtpListener({
+    stage: stageForDelivery(store, {
+      reserve: () => engine.reserve(),
+      newMail: () => {
+        dialUp.queueChanged();
+        engine.newMail();
+      },
+    }),
+    newQueueId,
+    clock,
+    log,
+    settings: () => settings.get(),
+    dns,
+    freeSpace: () => storage.freeSpace(),
+    tlsDirectory: path.join(profile, 'tls'),
+    onAccepted: () => {
+      dialUp.queueChanged();
+    },
+  });
+  // Clients are greeted while the rest is made and the queue is opened: their mail waits for it before it is answered.
+  const bound = listener.apply(settings.get());
 
   const network = parts.network({ clock, log });
   const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
   const machine = machineName(clock);
   const hostname = (): string => ehloName(settings.get().server.hostname, machine(), ownAddresses());
   const dialler = parts.dialUp({ log });
-  const dns = createDns({ clock, settings: () => settings.get() });
   const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
   const oauth = createOAuth({
     clock,
@@ -220,25 +244,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     outgoing: createOutgoing(store, secrets, () => settings.get(), log),
     ownNames: () => [hostname(), machine(), ...ownAddresses()],
     dialUp: dialUp.state,
-  });
-  const listener = createSmtpListener({
-    stage: stageForDelivery(store, {
-      reserve: () => engine.reserve(),
-      newMail: () => {
-        dialUp.queueChanged();
-        engine.newMail();
-      },
-    }),
-    newQueueId,
-    clock,
-    log,
-    settings: () => settings.get(),
-    dns,
-    freeSpace: () => storage.freeSpace(),
-    tlsDirectory: path.join(profile, 'tls'),
-    onAccepted: () => {
-      dialUp.queueChanged();
-    },
   });
   const maildrop = createMaildrop({
     directory: path.join(profile, 'maildrop'),
@@ -441,22 +446,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     quit: parts.quit,
   });
 
-  await listener.apply(settings.get());
-  log.note('started', { version: parts.version, requeued: store.recovery.requeued });
-  drop(
-    (async () => {
-      await recount();
-      await maildrop.pickup().catch((error: unknown) => {
-        log.problem('pickup', error);
-      });
-      await engine.start();
-      dialUp.start();
-      tell();
-    })(),
-    log,
-    'start',
-  );
-
   /** Two sources tell of a resume, and one of them tells twice (docs/platforms.md): the second word within moments is none. */
   let wokeAt = -Infinity;
   const resumed = (): void => {
@@ -487,6 +476,28 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log.note('stopped');
     await log.close();
   };
+
+  try {
+    storage.opened(await opened);
+  } catch (error) {
+    await stop(0).catch(() => undefined);
+    throw error;
+  }
+  await bound;
+  log.note('started', { version: parts.version, requeued: store.recovery.requeued });
+  drop(
+    (async () => {
+      await recount();
+      await maildrop.pickup().catch((error: unknown) => {
+        log.problem('pickup', error);
+      });
+      await engine.start();
+      dialUp.start();
+      tell();
+    })(),
+    log,
+    'start',
+  );
 
   return {
     api,

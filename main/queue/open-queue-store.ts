@@ -48,11 +48,26 @@ interface Waiting {
   readonly reject: (error: StoreError) => void;
 }
 
-/**
- * Opens the queue, recovers what a crash left, and answers the port. Rejects with StoreError: 'busy' (another program
- * runs on this profile), 'read-only', 'full', 'other' (written by a newer version of the program).
- */
+/** A queue that is being opened. */
+export interface QueueStoreStart {
+  /** Can be used at once: calls wait until the queue stands. Its `recovery` tells nothing before. */
+  readonly store: QueueStore;
+  /** Rejects with StoreError if it cannot be opened, as all calls that wait for it do. */
+  readonly opened: Promise<StoreRecovery>;
+}
+
+/** Opens the queue and waits for it; otherwise as startQueueStore. */
 export async function openQueueStore(options: QueueStoreOptions): Promise<QueueStore> {
+  const { store, opened } = startQueueStore(options);
+  await opened;
+  return store;
+}
+
+/**
+ * Opens the queue, recovers what a crash left, and answers the port. `opened` rejects with StoreError: 'busy' (another
+ * program runs on this profile), 'read-only', 'full', 'other' (written by a newer version of the program).
+ */
+export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
   const { clock } = options;
   const listeners = new Set<() => void>();
   const waiting = new Map<number, Waiting>();
@@ -66,6 +81,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   let cancelTidy: (() => void) | null = null;
   let cancelRestart: (() => void) | null = null;
   let suspect = false;
+  let opening = true;
   let channel: StoreChannel | null = null;
 
   const events: ChannelEvents = {
@@ -143,7 +159,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   }
 
   function flush(): void {
-    if (gathered.length === 0) return;
+    if (gathered.length === 0 || opening) return;
     const requests = gathered;
     gathered = [];
     channel?.post(requests);
@@ -151,7 +167,7 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
 
   function call<K extends OpName>(op: K, input: OpInput<K>): Promise<OpOutput<K>> {
     return new Promise((resolve, reject) => {
-      if (closed || channel === null) {
+      if (closed || (channel === null && !opening)) {
         reject(
           new StoreError(closed ? 'closed' : 'busy', closed ? 'the queue is closed' : 'the queue is being reopened'),
         );
@@ -341,20 +357,56 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
     }
   }
 
-  try {
-    channel = await open();
-  } catch (error) {
-    // Damage that the quick look did not see: a thorough one does, and sets the file aside. In a new thread, because
-    // the old one's connection keeps its lock until the thread is gone.
-    if (!(error instanceof StoreError) || error.reason !== 'corrupt') throw error;
-    suspect = true;
-    channel = await open();
-    suspect = false;
+  /** Damage that the quick look does not see: a thorough one does, and sets the file aside. In a new thread, because the
+   * old one's connection keeps its lock until the thread is gone. */
+  async function openFirst(): Promise<StoreChannel> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'corrupt') throw error;
+      suspect = true;
+      const next = await open();
+      suspect = false;
+      return next;
+    }
   }
-  const { recovery } = channel;
 
-  return {
-    recovery,
+  const opened = openFirst().then(
+    (first) => {
+      channel = first;
+      opening = false;
+      flush();
+      return first.recovery;
+    },
+    (error: unknown) => {
+      opening = false;
+      rejectAll(error instanceof StoreError ? error : new StoreError('other', String(error)));
+      throw error;
+    },
+  );
+  let recovery: StoreRecovery = { requeued: 0, setAside: null, salvaged: 0 };
+  opened.then(
+    (found) => (recovery = found),
+    () => undefined,
+  );
+
+  let ending: Promise<void> | null = null;
+  async function end(): Promise<void> {
+    await opened.catch(() => undefined);
+    flush();
+    closed = true;
+    cancelTidy?.();
+    cancelRestart?.();
+    for (const done of [...whenOpen]) done();
+    await channel?.close();
+    rejectAll(new StoreError('closed', 'the queue is closed'));
+    listeners.clear();
+  }
+
+  const store: QueueStore = {
+    get recovery() {
+      return recovery;
+    },
     stage,
     read,
     async claimDue(query) {
@@ -449,18 +501,9 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async close() {
-      if (closed) return;
-      flush();
-      closed = true;
-      cancelTidy?.();
-      cancelRestart?.();
-      for (const done of [...whenOpen]) done();
-      await channel?.close();
-      rejectAll(new StoreError('closed', 'the queue is closed'));
-      listeners.clear();
-    },
+    close: () => (ending ??= end()),
   };
+  return { store, opened };
 }
 
 /** Answers that say that all is as it was: nothing claimed, no message touched. */
