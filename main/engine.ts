@@ -6,11 +6,13 @@ import { phrase } from '../shared/phrases.ts';
 import type { Selection } from '../shared/ipc-contract.ts';
 import type { Phrase } from '../shared/mail.ts';
 import type { DialUpState, NetworkState } from '../shared/status.ts';
+import { createAttemptLine } from './attempt-line.ts';
 import type { Delivery } from './delivery/types.ts';
 import { drop } from './drop.ts';
 import { isNetworkChange } from './network/interpret.ts';
 import type { NetworkMemory } from './network/network-memory.ts';
 import { sendsOnConnect } from './policy/dialup-rules.ts';
+import { MOST_RUNNING } from './policy/attempt-pace.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
@@ -18,8 +20,6 @@ import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Rando
 import { insist } from './insist.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
-/** Most messages that are in some attempt at once; memory per message is one row and one chunk. */
-const MOST_IN_FLIGHT = 200;
 /** With fewer places than this the queue is not asked for more while others are under way: many are claimed at a time. */
 const ROOM_WORTH_ASKING = 50;
 /** Old sent and deleted mail is looked for this often. */
@@ -92,7 +92,6 @@ export function createEngine(deps: EngineDeps): Engine {
   const unwatch: (() => void)[] = [];
   /** Hop keys that some recipient may wait for; a hop that works releases only what waits. */
   const waitedFor = new Set<string>();
-  let inFlight = 0;
   let reserved = 0;
   /** More may be due than was claimed last. */
   let moreDue = false;
@@ -134,8 +133,9 @@ export function createEngine(deps: EngineDeps): Engine {
     await insist(deps, 'release', () => store.release(recipients, { nextAt, held: false })).catch(() => undefined);
   };
 
+  const line = createAttemptLine(clock, (message) => drop(runOne(message), log, 'attempt'));
+
   const runOne = async (message: ClaimedMessage): Promise<void> => {
-    inFlight += 1;
     let somethingWaits = true;
     try {
       somethingWaits = await runAttempt(attemptDeps, message, abort.signal);
@@ -144,8 +144,8 @@ export function createEngine(deps: EngineDeps): Engine {
       log.problem('attempt', error);
       await giveBack(message, clock.now() + AFTER_TROUBLE_OF_ATTEMPT_MS);
     } finally {
-      inFlight -= 1;
-      if (inFlight === 0) {
+      line.ended();
+      if (line.size() === 0) {
         tell();
         idle?.();
       }
@@ -154,19 +154,17 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   const run = (messages: readonly ClaimedMessage[]): void => {
-    if (messages.length > 0 && inFlight === 0) {
-      inFlight += 1; // counted before telling, so that listeners see "sending"
-      tell();
-      inFlight -= 1;
-    }
-    for (const message of messages) drop(runOne(message), log, 'attempt');
+    if (messages.length === 0) return;
+    const wasIdle = line.size() === 0;
+    line.add(messages);
+    if (wasIdle) tell();
   };
 
   const claim = async (): Promise<void> => {
     await minded();
     do {
       pumpAgain = false;
-      const room = MOST_IN_FLIGHT - inFlight - reserved;
+      const room = MOST_RUNNING - line.size() - reserved;
       if (closing || hold() !== null) return;
       if (room < ROOM_WORTH_ASKING) {
         moreDue = true;
@@ -207,11 +205,16 @@ export function createEngine(deps: EngineDeps): Engine {
   /** Sets the timer for the nearest due recipient. */
   const arm = async (): Promise<void> => {
     setTimer(null);
-    if (closing || hold() !== null || inFlight >= MOST_IN_FLIGHT) return;
+    if (closing || hold() !== null) return;
+    if (line.size() >= MOST_RUNNING) {
+      // The end of an attempt asks again.
+      moreDue = true;
+      return;
+    }
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || isClosing()) return;
-    const wait = Math.max(at - clock.now(), inFlight > 0 ? 1_000 : 0);
+    const wait = Math.max(at - clock.now(), line.size() > 0 ? 1_000 : 0);
     setTimer(Math.min(wait, LONGEST_SLEEP_MS));
   };
 
@@ -329,8 +332,9 @@ export function createEngine(deps: EngineDeps): Engine {
 
   return {
     reserve() {
+      line.accepted();
       if (!started || closing || moreDue || hold() !== null) return null;
-      if (inFlight + reserved >= MOST_IN_FLIGHT || delivery.busyDomains().length > 0) return null;
+      if (!line.hasRoom(reserved) || delivery.busyDomains().length > 0) return null;
       reserved += 1;
       return (claimed) => {
         reserved -= 1;
@@ -434,7 +438,7 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     dialUpChanged: lookAround,
     world,
-    sending: () => inFlight,
+    sending: () => line.size(),
     directBlocked: (id) => deps.memory.directBlocked(id),
     async retestDirect() {
       deps.memory.noteDirect({ kind: 'retest' });
@@ -458,7 +462,9 @@ export function createEngine(deps: EngineDeps): Engine {
       cancelTidy?.();
       cancelWake?.();
       for (const stop of unwatch.splice(0)) stop();
-      if (inFlight > 0) {
+      // Best effort: what is not given back is found at the next start.
+      for (const message of line.close()) drop(giveBack(message, clock.now()), log, 'release');
+      if (line.size() > 0) {
         await new Promise<void>((resolve) => {
           const cancel = clock.after(ms, resolve);
           idle = () => {
