@@ -3,9 +3,9 @@ import { app, safeStorage, shell } from 'electron';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
+import { createLateAdapter } from '../main/network/late-adapter.ts';
 import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
-import { createSystemAdapter } from '../main/network/system-adapter.ts';
 import { startProgram } from '../main/program.ts';
 import type { RunningEngine } from './engine-port.ts';
 import { createSecretStore } from './secrets.ts';
@@ -51,7 +51,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         clock,
         log,
         settings,
-        adapter: createSystemAdapter({ clock, log }),
+        adapter: createLateAdapter(async () => {
+          const { createSystemAdapter } = await import('../main/network/system-adapter.ts');
+          return createSystemAdapter({ clock, log });
+        }),
         probePortal: createPortalProbe(),
       }),
     dialUp: ({ log }) => createDialUp({ log }),

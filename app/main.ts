@@ -15,6 +15,18 @@ Menu.setApplicationMenu(null);
 
 const args = parseArguments(process.argv);
 
+/** However long the queue takes to open: the tray icon is not kept waiting for longer. */
+const STANDING_WITHIN_MS = 1_000;
+let stands = (): void => undefined;
+/**
+ * Resolves once mail is taken, or it is clear that it will not be, or it takes too long. entry.mjs waits for it: until then
+ * Electron lets the event loop run, afterwards it keeps the thread to itself for the 150 ms of its own start.
+ */
+export const standing = new Promise<void>((resolve) => {
+  stands = resolve;
+  setTimeout(resolve, STANDING_WITHIN_MS);
+});
+
 function begin(): void {
   let profile: string;
   try {
@@ -22,6 +34,7 @@ function begin(): void {
   } catch (error) {
     dialog.showErrorBox('PostCast Server', `The profile folder cannot be used.\n${(error as Error).message}`);
     app.exit(1);
+    stands();
     return;
   }
   // Electron's own files stay out of the user's way, and its lock is per profile.
@@ -30,6 +43,7 @@ function begin(): void {
   if (!app.requestSingleInstanceLock({ hidden: args.hidden })) {
     process.stderr.write('PostCast Server is already running with this profile; its window is shown.\n');
     app.exit(0);
+    stands();
     return;
   }
   const trouble = logTrouble(profile);
@@ -41,8 +55,9 @@ function begin(): void {
     ending = true;
   });
   import('./shell.ts')
-    .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble, ending: () => (ending = true) }))
+    .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble, stands, ending: () => (ending = true) }))
     .catch((error: unknown) => {
+      stands();
       trouble('start', error);
       // Its box would hold up the end until somebody clicks.
       if (ending) return;

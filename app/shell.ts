@@ -21,6 +21,8 @@ export interface ShellOptions {
   readonly profile: string;
   readonly hidden: boolean;
   readonly trouble: Trouble;
+  /** Called once mail is taken, or it is clear that it will not be. */
+  readonly stands: () => void;
   /** The program begins to end: what fails from here on in its start is no news. */
   readonly ending: () => void;
 }
@@ -55,6 +57,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     problem: trouble,
     note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
   });
+  composing.then(options.stands, options.stands);
   const ready = app.whenReady();
   const engineOf = async (): Promise<Composition['engine']> => (await composing).engine;
 

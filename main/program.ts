@@ -15,7 +15,6 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
 import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
-import { discoverGateways, fetchText } from './discovery/discover.ts';
 import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
 import { createEngine } from './engine.ts';
@@ -424,7 +423,11 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     },
     submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
     preview: (id) => preview.preview(id),
-    discover: (address, signal) => discoverGateways({ dns, fetchText }, address, signal),
+    discover: async (address, signal) => {
+      // Its parser of XML is large, and wanted once in a gateway's life.
+      const { discoverGateways, fetchText } = await import('./discovery/discover.ts');
+      return discoverGateways({ dns, fetchText }, address, signal);
+    },
     setListenerPassword: async (name, password) => {
       const others = settings.get().server.users.filter((user) => user.name !== name);
       const users = password === null ? others : [...others, { name, hash: await hashPassword(password) }];
