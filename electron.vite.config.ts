@@ -47,7 +47,6 @@ function ascii(): Plugin {
   return {
     name: 'ascii',
     renderChunk: (code) => ({
-      // eslint-disable-next-line no-control-regex -- all that is not ASCII
       code: code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
       map: null,
     }),
