@@ -6,9 +6,11 @@ import { logTrouble } from './trouble.ts';
 import { openProfile } from './profile.ts';
 import { PAGE_SCHEME } from './ipc-server.ts';
 
-// Two processes fewer to hold in memory: our windows show our own files only, so neither the GPU nor the network has
-// anything hostile to be kept apart from (docs/decisions.md has the figures).
+// Our windows show tables and text of our own files: drawn without a GPU, and without a software one in its place, there is
+// one process fewer to hold in memory, and no GL in this one (docs/decisions.md has the figures).
 app.commandLine.appendSwitch('in-process-gpu');
+app.commandLine.appendSwitch('disable-gpu');
+app.commandLine.appendSwitch('disable-software-rasterizer');
 app.disableHardwareAcceleration();
 // Electron builds a menu of its own at start unless it is told early that there is none; macOS gets ours (shell.ts).
 Menu.setApplicationMenu(null);
