@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import {
   eventually,
-  freePort,
   makeProfile,
   postcast,
   postcastJson,
@@ -31,15 +31,12 @@ let sink: SmtpSink;
 let profile: TestProfile;
 let program: RunningProgram | undefined;
 
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  sink = await startSmtpSink(await freePort());
-  profile = await makeProfile(throughGateway(sink.port));
-});
-afterAll(async () => {
-  await program?.end('SIGKILL');
-  await profile.remove();
-  await sink.close();
-  rmSync(folder, { recursive: true, force: true });
+  keep({ close: () => rmSync(folder, { recursive: true, force: true }) });
+  sink = keep(await startSmtpSink());
+  profile = keep(await makeProfile(throughGateway(sink.port)));
+  keep({ close: () => program?.end('SIGKILL') });
 });
 
 const list = (name: string): Promise<Page> => postcastJson(profile, ['list', '--folder', name]);
@@ -191,14 +188,14 @@ describe('while it runs', () => {
     await eventually('it was tried', async () => (await list('outbox')).rows[0]?.state).toBe('deferred');
     const { id, nextAt } = await only('outbox');
     expect(nextAt).toBeGreaterThan(Date.now());
-    sink = await startSmtpSink(port);
+    sink = keep(await startSmtpSink(port));
     expect((await postcast(profile, ['retry', id])).code).toBe(0);
     await eventually('retry sent it', async () => (await list('sent')).total).toBe(3);
 
     await sink.close();
     expect((await sendmail('more patient')).code).toBe(0);
     await eventually('it was tried', async () => (await list('outbox')).rows[0]?.state).toBe('deferred');
-    sink = await startSmtpSink(port);
+    sink = keep(await startSmtpSink(port));
     const sent = await postcast(profile, ['send-now']);
     expect(sent).toMatchObject({ code: 0 });
     expect(sent.stdout).toContain('1');

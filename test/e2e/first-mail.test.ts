@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../support/launch-app.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 import { eventually, runCommand } from '../support/program.ts';
@@ -88,18 +89,15 @@ const MESSAGES = [
 ] as const;
 
 describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => {
+  const keep = keepUntilEnd();
   beforeAll(async () => {
+    keep({ close: () => rmSync(folder, { recursive: true, force: true }) });
     const certificates = makeCertificates();
-    postfix = await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.good });
+    postfix = keep(await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.good }));
     const authority = path.join(folder, 'authority.pem');
     writeFileSync(authority, certificates.ca);
-    launched = await launchApp({ name: 'first-mail', env: { NODE_EXTRA_CA_CERTS: authority } });
+    launched = keep(await launchApp({ name: 'first-mail', env: { NODE_EXTRA_CA_CERTS: authority } }));
     main = await launched.firstWindow();
-  });
-  afterAll(async () => {
-    await launched.close();
-    await postfix.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const shot = (page: Page, label: string): Promise<string> => launched.screenshot(page, label);

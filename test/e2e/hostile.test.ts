@@ -4,7 +4,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../support/launch-app.ts';
 import { eventually, root, runCommand } from '../support/program.ts';
 
@@ -26,10 +27,12 @@ interface Noticed {
 const noticed = (): Promise<Noticed> =>
   launched.app.evaluate(() => (globalThis as unknown as { noticed: Noticed }).noticed);
 
+const keep = keepUntilEnd();
 beforeAll(async () => {
   await new Promise<void>((resolve) => canary.listen(0, '127.0.0.1', resolve));
+  keep({ close: () => new Promise((resolve) => canary.close(resolve)) });
   outside = `http://127.0.0.1:${(canary.address() as AddressInfo).port}`;
-  launched = await launchApp({ name: 'hostile', settings: { gateways: { mode: 'always' } } });
+  launched = keep(await launchApp({ name: 'hostile', settings: { gateways: { mode: 'always' } } }));
   window = await launched.firstWindow();
   await window.getByRole('button', { name: 'Send now' }).waitFor();
   await launched.app.evaluate(({ BrowserWindow, shell }) => {
@@ -43,10 +46,6 @@ beforeAll(async () => {
       seen.navigations.push({ url: event.url, prevented: event.defaultPrevented });
     });
   });
-});
-afterAll(async () => {
-  await launched.close();
-  await new Promise((resolve) => canary.close(resolve));
 });
 
 describe('the bridge', () => {

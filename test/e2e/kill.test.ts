@@ -2,7 +2,6 @@
 import { afterEach, expect, it } from 'vitest';
 import {
   eventually,
-  freePort,
   makeProfile,
   postcast,
   postcastJson,
@@ -12,6 +11,7 @@ import {
   type RunningProgram,
   type TestProfile,
 } from '../support/program.ts';
+import { freePort } from '../support/ports.ts';
 import { startSmtpSink } from '../support/smtp-sink.ts';
 import type { AppStatus } from '../../shared/status.ts';
 
@@ -32,7 +32,7 @@ async function start(profile: TestProfile): Promise<RunningProgram> {
   return program;
 }
 
-async function sink(port: number): ReturnType<typeof startSmtpSink> {
+async function sink(port?: number): ReturnType<typeof startSmtpSink> {
   const started = await startSmtpSink(port);
   undo.push(() => started.close());
   return started;
@@ -59,7 +59,7 @@ it('mail accepted while the gateway is down survives SIGKILL and all of it arriv
 
 it('SIGKILL in the middle of sending loses nothing, and doubles no more than was under way', async () => {
   const total = 400;
-  const gateway = await sink(await freePort());
+  const gateway = await sink();
   const profile = await profileFor(gateway.port);
   const first = await start(profile);
   expect((await postcast(profile, ['pause'])).code).toBe(0);
@@ -80,7 +80,7 @@ it('SIGKILL in the middle of sending loses nothing, and doubles no more than was
 
 it('SIGTERM ends it cleanly: exit code 0, nothing lost, nothing doubled', async () => {
   const total = 200;
-  const gateway = await sink(await freePort());
+  const gateway = await sink();
   const profile = await profileFor(gateway.port);
   const first = await start(profile);
   expect((await postcast(profile, ['pause'])).code).toBe(0);

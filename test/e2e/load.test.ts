@@ -1,19 +1,11 @@
 /** A thousand messages at once, through the program in real Electron. How fast is no matter here: see `npm run bench`. */
 import { expect, it } from 'vitest';
-import {
-  eventually,
-  freePort,
-  makeProfile,
-  postcastJson,
-  smtpSource,
-  startProgram,
-  throughGateway,
-} from '../support/program.ts';
+import { eventually, makeProfile, postcastJson, smtpSource, startProgram, throughGateway } from '../support/program.ts';
 import { startSmtpSink } from '../support/smtp-sink.ts';
 import type { AppStatus } from '../../shared/status.ts';
 
 it('1,000 messages from ten sessions of smtp-source all get to smtp-sink, once', { timeout: 180_000 }, async () => {
-  const sink = await startSmtpSink(await freePort());
+  const sink = await startSmtpSink();
   const profile = await makeProfile(throughGateway(sink.port));
   const program = await startProgram(profile);
   try {

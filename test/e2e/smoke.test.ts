@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../support/launch-app.ts';
 
 let launched: LaunchedApp;
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  launched = await launchApp({ name: 'smoke' });
+  launched = keep(await launchApp({ name: 'smoke' }));
 });
-afterAll(() => launched.close());
 
 it('opens its window in real Electron', async () => {
   const window = await launched.firstWindow();

@@ -1,5 +1,6 @@
 /** The icon in the tray, as the desktop sees it over D-Bus. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../support/launch-app.ts';
 import { eventually, postcast, until } from '../support/program.ts';
 import { startFakeTray, type FakeTray, type MenuLine } from '../support/session-bus.ts';
@@ -7,19 +8,18 @@ import { startFakeTray, type FakeTray, type MenuLine } from '../support/session-
 describe.skipIf(process.platform !== 'linux')('the tray icon', () => {
   let tray: FakeTray;
   let launched: LaunchedApp;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    tray = await startFakeTray();
-    launched = await launchApp({
-      name: 'tray',
-      args: ['--hidden'],
-      settings: { gateways: { mode: 'never' } },
-      env: { DBUS_SESSION_BUS_ADDRESS: tray.address },
-    });
+    tray = keep(await startFakeTray());
+    launched = keep(
+      await launchApp({
+        name: 'tray',
+        args: ['--hidden'],
+        settings: { gateways: { mode: 'never' } },
+        env: { DBUS_SESSION_BUS_ADDRESS: tray.address },
+      }),
+    );
     await until('the icon is registered', () => tray.items().length === 1);
-  });
-  afterAll(async () => {
-    await launched.close();
-    await tray.close();
   });
 
   const labels = async (): Promise<readonly string[]> => (await tray.menu()).map(({ label }) => label);

@@ -1,29 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createDns } from '../../main/delivery/dns.ts';
 import { resolveMx } from '../../main/delivery/mx-resolver.ts';
 import { systemClock } from '../../main/system.ts';
 import { settingsOf } from '../support/delivery-rig.ts';
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 
 const never = new AbortController().signal;
 
 describe.skipIf(!canRunDnsmasq())('a real DNS server', () => {
   let dnsmasq: Awaited<ReturnType<typeof startDnsmasq>>;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    dnsmasq = await startDnsmasq([
-      'mx-host=far.test,mx2.far.test,20',
-      'mx-host=far.test,mx1.far.test,10',
-      'host-record=mx1.far.test,192.0.2.1,2001:db8::1',
-      'host-record=mx2.far.test,192.0.2.2',
-      'host-record=plain.test,192.0.2.3',
-      'mx-host=loop.test,mx.loop.test,10',
-      'host-record=mx.loop.test,127.0.0.1',
-      'cname=alias.test,plain.test',
-      'txt-record=_x.test,one,two',
-      'srv-host=_submission._tcp.far.test,smtp.far.test,587,1,2',
-    ]);
+    dnsmasq = keep(
+      await startDnsmasq([
+        'mx-host=far.test,mx2.far.test,20',
+        'mx-host=far.test,mx1.far.test,10',
+        'host-record=mx1.far.test,192.0.2.1,2001:db8::1',
+        'host-record=mx2.far.test,192.0.2.2',
+        'host-record=plain.test,192.0.2.3',
+        'mx-host=loop.test,mx.loop.test,10',
+        'host-record=mx.loop.test,127.0.0.1',
+        'cname=alias.test,plain.test',
+        'txt-record=_x.test,one,two',
+        'srv-host=_submission._tcp.far.test,smtp.far.test,587,1,2',
+      ]),
+    );
   });
-  afterAll(() => dnsmasq.close());
 
   const make = (servers: readonly string[] = [dnsmasq.server]) => {
     const settings = settingsOf({ connection: { dnsServers: servers, dnsTimeoutSeconds: 1 } });

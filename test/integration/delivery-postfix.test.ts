@@ -1,18 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fakeDns } from '../fakes/fake-dns.ts';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
 import { deliveryRig, messageOf, recipientsOf, settingsOf } from '../support/delivery-rig.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 
 /** Against the real Postfix, with Dovecot checking the passwords. */
 describe.skipIf(!canRunPostfix())('a real Postfix as gateway', () => {
   let certificates: Certificates;
   let postfix: Postfix;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
     certificates = makeCertificates();
-    postfix = await startPostfix({ user: 'ann', password: 'open sesame', certificate: certificates.good });
+    postfix = keep(await startPostfix({ user: 'ann', password: 'open sesame', certificate: certificates.good }));
   });
-  afterAll(() => postfix.close());
 
   const never = new AbortController().signal;
   const text =

@@ -3,7 +3,8 @@ import net from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { buildProgram, startProcess, type BuiltProgram, type ProgramProcess } from '../support/program-rig.ts';
 import { LineClient, startLoadSink, submit, type LoadSink } from '../support/smtp-load.ts';
@@ -16,21 +17,19 @@ let built: BuiltProgram;
 let sink: LoadSink;
 let rig: ProgramProcess;
 let profile: string;
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = await buildProgram();
-  sink = await startLoadSink();
+  built = keep(await buildProgram());
+  sink = keep(await startLoadSink());
   profile = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
-  rig = await startProcess(built, profile, {
-    gateways: gatewaysAt([sink.port]),
-    server: { maxMessageBytes: 20 * MIB },
-  });
+  keep({ remove: () => rmSync(profile, { recursive: true, force: true }) });
+  rig = keep(
+    await startProcess(built, profile, {
+      gateways: gatewaysAt([sink.port]),
+      server: { maxMessageBytes: 20 * MIB },
+    }),
+  );
 }, 60_000);
-afterAll(async () => {
-  await rig.end();
-  rmSync(profile, { recursive: true, force: true });
-  await sink.close();
-  built.remove();
-});
 
 const sockets: net.Socket[] = [];
 function connect(): net.Socket {

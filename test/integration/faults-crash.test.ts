@@ -3,8 +3,9 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../main/queue/database.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import {
   buildProgram,
@@ -17,12 +18,10 @@ import {
 import { greetedClient, startLoadSink, submit, submitOver } from '../support/smtp-load.ts';
 
 let built: BuiltProgram;
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = await buildProgram();
+  built = keep(await buildProgram());
 }, 60_000);
-afterAll(() => {
-  built.remove();
-});
 
 function tempProfile(): string {
   const profile = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));

@@ -1,20 +1,19 @@
 /** Servers that misbehave: gateways and mail exchangers (STANDARDS §3). */
 import { spawn } from 'node:child_process';
 import net from 'node:net';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startScriptedServer, WILLING, type Dialogue } from '../fakes/scripted-smtp-server.ts';
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
 import { LineClient, startLoadSink, submit } from '../support/smtp-load.ts';
 
 let built: BuiltProgram;
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = await buildProgram();
+  built = keep(await buildProgram());
 }, 60_000);
-afterAll(() => {
-  built.remove();
-});
 
 async function started(...args: Parameters<typeof startRig>): Promise<ProgramRig> {
   const rig = await startRig(...args);

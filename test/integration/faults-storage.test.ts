@@ -16,8 +16,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSettingsFile } from '../../app/settings-store.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
@@ -27,14 +28,11 @@ const isRoot = process.getuid?.() === 0;
 
 let built: BuiltProgram;
 let sink: LoadSink;
+const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = await buildProgram();
-  sink = await startLoadSink();
+  built = keep(await buildProgram());
+  sink = keep(await startLoadSink());
 }, 60_000);
-afterAll(async () => {
-  await sink.close();
-  built.remove();
-});
 
 function tempFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));

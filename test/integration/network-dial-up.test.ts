@@ -1,7 +1,8 @@
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import { dbusMockMissing, MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
 import {
@@ -28,26 +29,20 @@ describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
   let program: ProgramInLab | null = null;
   let gateway: Lines<Arrival>;
 
+  const keepBundle = keepUntilEnd();
   beforeAll(async () => {
-    bundle = await bundleProgram();
+    bundle = keepBundle(await bundleProgram());
   });
-  afterAll(async () => {
-    await bundle.remove();
-  });
+  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = await createNetworkLab();
+    lab = keep(await createNetworkLab());
     const { namespace, gateway: address } = lab.isps.a;
     gateway = await startGateway(lab, { namespace, address, customers: '0.0.0.0/0' });
-  });
-  afterEach(async () => {
-    await program?.stop();
-    program = null;
-    await lab.close();
   });
 
   async function start(dialUp: object, env: Readonly<Record<string, string>> = {}): Promise<ProgramInLab> {
     const list = [{ id: 'a', name: 'Provider', host: lab.isps.a.gateway }];
-    program = await startProgramInLab(lab, bundle, { gateways: { mode: 'always', list }, dialUp }, env);
+    program = keep(await startProgramInLab(lab, bundle, { gateways: { mode: 'always', list }, dialUp }, env));
     return program;
   }
   const arrival = (id: string): Promise<Arrival> => gateway.until(id, (line) => line.id === id, 30_000);
@@ -191,7 +186,6 @@ esac
         expect(laptop.log()).toMatch(/dialUp\.dialling.*Train/);
       } finally {
         await program?.stop();
-        program = null;
         await bus.close();
         rmSync(folder, { recursive: true, force: true });
       }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, afterEach } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
 
@@ -10,21 +11,16 @@ describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a labora
   let lab: NetworkLab;
   let watch: NetworkWatch;
 
+  const keepBundle = keepUntilEnd();
   beforeAll(async () => {
-    bundle = await bundleNetworkChild();
+    bundle = keepBundle(await bundleNetworkChild());
   });
-  afterAll(async () => {
-    await bundle.remove();
-  });
+  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = await createNetworkLab();
+    lab = keep(await createNetworkLab());
     // No system bus: whatever runs outside the laboratory has nothing to say in it.
     const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus' };
-    watch = await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env }));
-  });
-  afterEach(async () => {
-    await watch.stop();
-    await lab.close();
+    watch = keep(await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env })));
   });
 
   const online =

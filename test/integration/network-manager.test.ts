@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dialUpWith } from '../../main/network/dial-up/dialler.ts';
 import { createLinuxDialler } from '../../main/network/dial-up/linux.ts';
 import type { RunCommand } from '../../main/network/run-command.ts';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import {
   dbusMockMissing,
@@ -21,29 +22,20 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
   let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
   let lab: NetworkLab;
   let bus: PrivateBus;
-  let watch: NetworkWatch | null = null;
 
+  const keepBundle = keepUntilEnd();
   beforeAll(async () => {
-    bundle = await bundleNetworkChild();
+    bundle = keepBundle(await bundleNetworkChild());
   });
-  afterAll(async () => {
-    await bundle.remove();
-  });
+  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = await createNetworkLab();
-    bus = await startPrivateBus(lab);
-  });
-  afterEach(async () => {
-    await watch?.stop();
-    watch = null;
-    await bus.close();
-    await lab.close();
+    lab = keep(await createNetworkLab());
+    bus = keep(await startPrivateBus(lab));
   });
 
   async function startMonitor(): Promise<NetworkWatch> {
     const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: bus.address };
-    watch = await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env }));
-    return watch;
+    return keep(await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env })));
   }
 
   it('learns name and metering from the real one, follows it up and down, and outlives it', async () => {

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
 import {
   bundleProgram,
@@ -19,32 +20,32 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 describe.skipIf(missing !== null)('the whole program in a laptop that sleeps', () => {
   let bundle: ProgramBundle;
   let lab: NetworkLab;
-  let program: ProgramInLab | null = null;
+  let program: ProgramInLab;
 
+  const keepBundle = keepUntilEnd();
   beforeAll(async () => {
-    bundle = await bundleProgram();
+    bundle = keepBundle(await bundleProgram());
   });
-  afterAll(async () => {
-    await bundle.remove();
-  });
+  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = await createNetworkLab();
-    program = await startProgramInLab(
-      lab,
-      bundle,
-      {
-        gateways: {
-          mode: 'always',
-          list: (['a', 'b'] as const).map((isp) => ({ id: isp, name: `Provider ${isp}`, host: lab.isps[isp].gateway })),
+    lab = keep(await createNetworkLab());
+    program = keep(
+      await startProgramInLab(
+        lab,
+        bundle,
+        {
+          gateways: {
+            mode: 'always',
+            list: (['a', 'b'] as const).map((isp) => ({
+              id: isp,
+              name: `Provider ${isp}`,
+              host: lab.isps[isp].gateway,
+            })),
+          },
         },
-      },
-      { QUICK_SLEEP_WATCH: '1' },
+        { QUICK_SLEEP_WATCH: '1' },
+      ),
     );
-  });
-  afterEach(async () => {
-    await program?.stop();
-    program = null;
-    await lab.close();
   });
   const gatewayOf = (isp: Isp): Promise<Lines<Arrival>> =>
     startGateway(lab, {
@@ -54,7 +55,7 @@ describe.skipIf(missing !== null)('the whole program in a laptop that sleeps', (
     });
 
   it('falls asleep at one provider and wakes up at the other: mail goes on at once', async () => {
-    const laptop = program!;
+    const laptop = program;
     const [a, b] = [await gatewayOf('a'), await gatewayOf('b')];
     await lab.plug('a');
     await laptop.submit('before');
@@ -78,7 +79,7 @@ describe.skipIf(missing !== null)('the whole program in a laptop that sleeps', (
   }, 60_000);
 
   it('notices by the clock alone that it slept, and starts what waits', async () => {
-    const laptop = program!;
+    const laptop = program;
     const { gateway: host } = lab.isps.a;
     await laptop.settings({ gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider a', host }] } });
     await lab.plug('a');

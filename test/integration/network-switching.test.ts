@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
 import {
   bundleProgram,
@@ -24,14 +25,13 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
   let program: ProgramInLab;
   let gateways: Readonly<Record<Isp, Lines<Arrival>>>;
 
+  const keepBundle = keepUntilEnd();
   beforeAll(async () => {
-    bundle = await bundleProgram();
+    bundle = keepBundle(await bundleProgram());
   });
-  afterAll(async () => {
-    await bundle.remove();
-  });
+  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = await createNetworkLab();
+    lab = keep(await createNetworkLab());
     await lab.peer();
     const at = (isp: Isp): Promise<Lines<Arrival>> =>
       startGateway(lab, {
@@ -40,16 +40,14 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
         customers: networkOf(lab.isps[isp]),
       });
     gateways = { a: await at('a'), b: await at('b') };
-    program = await startProgramInLab(lab, bundle, {
-      gateways: {
-        mode: 'always',
-        list: (['a', 'b'] as const).map((isp) => ({ id: isp, name: `Provider ${isp}`, host: lab.isps[isp].gateway })),
-      },
-    });
-  });
-  afterEach(async () => {
-    await (program as ProgramInLab | undefined)?.stop();
-    await lab.close();
+    program = keep(
+      await startProgramInLab(lab, bundle, {
+        gateways: {
+          mode: 'always',
+          list: (['a', 'b'] as const).map((isp) => ({ id: isp, name: `Provider ${isp}`, host: lab.isps[isp].gateway })),
+        },
+      }),
+    );
   });
 
   const arrivals = (): readonly (Arrival & { readonly isp: Isp })[] =>

@@ -1,6 +1,7 @@
 /** Direct delivery by the whole program to real mail servers (Postfix, OpenSMTPD), found by a real DNS server. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { mailWorldMissing, startMailWorld, type MailWorld } from '../support/mail-world.ts';
 import { openSmtpdMissing, startOpenSmtpd, type OpenSmtpd } from '../support/opensmtpd.ts';
 import { eventually, gateway, startProgramLab, type ProgramLab } from '../support/program-lab.ts';
@@ -11,18 +12,21 @@ describe.skipIf(missing !== null)(`direct delivery${missing === null ? '' : ` (s
   let certificates: Certificates;
   let world: MailWorld;
   let lab: ProgramLab;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
     certificates = makeCertificates();
     // Nobody can verify this certificate: opportunistic TLS takes it all the same (RFC 7435).
-    world = await startMailWorld(certificates.wrongName);
-    lab = await startProgramLab({
-      connection: { dnsServers: [world.dns], directPort: world.port },
-      administration: { log: 'single', undeliverableAfter: { value: 2, unit: 'attempts' }, returnUndeliverable: false },
-    });
-  });
-  afterAll(async () => {
-    await lab.close();
-    await world.close();
+    world = keep(await startMailWorld(certificates.wrongName));
+    lab = keep(
+      await startProgramLab({
+        connection: { dnsServers: [world.dns], directPort: world.port },
+        administration: {
+          log: 'single',
+          undeliverableAfter: { value: 2, unit: 'attempts' },
+          returnUndeliverable: false,
+        },
+      }),
+    );
   });
 
   const sent = async (to: string): Promise<{ by: string; hop: string }> => {
@@ -219,18 +223,18 @@ describe.skipIf(noOpenSmtpd !== null)(`OpenSMTPD${noOpenSmtpd === null ? '' : ` 
   let world: MailWorld;
   let lab: ProgramLab;
   const address = '127.0.31.1';
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    world = await startMailWorld(undefined, ['mx-host=osd.test,mx.osd.test,10', `host-record=mx.osd.test,${address}`]);
-    server = await startOpenSmtpd({ address, port: world.port, domain: 'osd.test', users: ['bob', 'eve'] });
-    lab = await startProgramLab({
-      connection: { dnsServers: [world.dns], directPort: world.port },
-      administration: { returnUndeliverable: false },
-    });
-  });
-  afterAll(async () => {
-    await lab.close();
-    await server.close();
-    await world.close();
+    world = keep(
+      await startMailWorld(undefined, ['mx-host=osd.test,mx.osd.test,10', `host-record=mx.osd.test,${address}`]),
+    );
+    server = keep(await startOpenSmtpd({ address, port: world.port, domain: 'osd.test', users: ['bob', 'eve'] }));
+    lab = keep(
+      await startProgramLab({
+        connection: { dnsServers: [world.dns], directPort: world.port },
+        administration: { returnUndeliverable: false },
+      }),
+    );
   });
   const inBox = (subject: string): Promise<string> =>
     eventually(

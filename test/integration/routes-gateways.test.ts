@@ -1,6 +1,7 @@
 /** Gateways, by the whole program and real Postfix servers: modes, order, failover, sign-in, limits to networks and senders. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { DEAD, mailWorldMissing, startMailWorld, type MailWorld } from '../support/mail-world.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 import { eventually, gateway, OFFICE_NETWORK, startProgramLab, type ProgramLab } from '../support/program-lab.ts';
@@ -15,17 +16,12 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
   /** Wants a sign-in; its certificate is for another name. */
   let office: Postfix;
   let lab: ProgramLab;
+  const keep = keepUntilEnd();
+  const keepForNow = keepDuringTest();
   beforeAll(async () => {
     certificates = makeCertificates();
-    world = await startMailWorld();
-    office = await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.wrongName });
-  });
-  afterAll(async () => {
-    await office.close();
-    await world.close();
-  });
-  afterEach(async () => {
-    await lab.close();
+    world = keep(await startMailWorld());
+    office = keep(await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.wrongName }));
   });
 
   const start = async (
@@ -33,14 +29,16 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     more: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
     passwords: Readonly<Record<string, string>> = {},
   ): Promise<void> => {
-    lab = await startProgramLab(
-      {
-        ...more,
-        connection: { dnsServers: [world.dns], directPort: world.port, ...more['connection'] },
-        administration: { returnUndeliverable: false, ...more['administration'] },
-        gateways,
-      },
-      passwords,
+    lab = keepForNow(
+      await startProgramLab(
+        {
+          ...more,
+          connection: { dnsServers: [world.dns], directPort: world.port, ...more['connection'] },
+          administration: { returnUndeliverable: false, ...more['administration'] },
+          gateways,
+        },
+        passwords,
+      ),
     );
   };
   const at = (id: string, host: 'mx1' | 'mx2' | 'few' | 'shut' | 'rude', more = {}): unknown =>

@@ -3,10 +3,11 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { formatDetails } from '../../app/cli/format.ts';
 import { say } from '../../shared/phrases.ts';
 import { unpackedPackage } from '../support/debian-package.ts';
+import { keepUntilEnd } from '../support/kept.ts';
 import { mailWorldMissing, startMailWorld, type MailWorld } from '../support/mail-world.ts';
 import { eventually, startProgramLab, submitBySmtp, type ProgramLab } from '../support/program-lab.ts';
 
@@ -40,16 +41,15 @@ const python = async (port: number, user: string, password: string, to: string):
 describe.skipIf(missing !== null)(`access and identity${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
   let world: MailWorld;
   let lab: ProgramLab;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    world = await startMailWorld();
-    lab = await startProgramLab({
-      connection: { dnsServers: [world.dns], directPort: world.port },
-      administration: { returnUndeliverable: false, log: 'single' },
-    });
-  });
-  afterAll(async () => {
-    await lab.close();
-    await world.close();
+    world = keep(await startMailWorld());
+    lab = keep(
+      await startProgramLab({
+        connection: { dnsServers: [world.dns], directPort: world.port },
+        administration: { returnUndeliverable: false, log: 'single' },
+      }),
+    );
   });
 
   it('a certificate is made on first use; an account added in the settings signs in, a wrong password does not', async () => {

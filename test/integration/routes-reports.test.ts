@@ -1,5 +1,6 @@
 /** Returned mail end to end: the report arrives at the sender's own server, and python's email package reads it there. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../support/kept.ts';
 import {
   mailWorldMissing,
   parseReport,
@@ -14,13 +15,10 @@ const missing = mailWorldMissing();
 describe.skipIf(missing !== null)(`returned mail${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
   let world: MailWorld;
   let lab: ProgramLab;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    world = await startMailWorld();
-    lab = await startProgramLab({ connection: { dnsServers: [world.dns], directPort: world.port } });
-  });
-  afterAll(async () => {
-    await lab.close();
-    await world.close();
+    world = keep(await startMailWorld());
+    lab = keep(await startProgramLab({ connection: { dnsServers: [world.dns], directPort: world.port } }));
   });
 
   const text = 'Subject: Minutes\r\nFrom: Ann <ann@sender.test>\r\n\r\nThe body of it.\r\n';

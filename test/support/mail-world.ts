@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import type { KeyPair } from './certificates.ts';
 import { canRunDnsmasq, startDnsmasq } from './dnsmasq.ts';
 import { postfixMissing, startGreylisting, startPostfixLab, type PostfixLab } from './postfix-lab.ts';
-import { freePort } from './program-lab.ts';
+import { onFreePort } from './ports.ts';
 
 /** Hosts by name: where each stands on loopback. All listen on the one direct port. */
 const HOSTS = {
@@ -57,9 +57,29 @@ async function startServfail(): Promise<{ readonly port: number; close(): void }
 
 /** Starts it. Domains: order, dead, rude, grey, few, old, shut, six, null, implicit, alias, broken (SERVFAIL), all under `.test`. */
 export async function startMailWorld(certificate?: KeyPair, moreDns: readonly string[] = []): Promise<MailWorld> {
-  const port = await freePort();
-  const greylisting = await startGreylisting();
-  const servfail = await startServfail();
+  const opened: { close(): unknown }[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of opened.splice(0).reverse()) await one.close();
+  };
+  const kept = <T extends { close(): unknown }>(one: T): T => {
+    opened.push(one);
+    return one;
+  };
+  try {
+    return { ...(await startHosts(kept, certificate, moreDns)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startHosts(
+  kept: <T extends { close(): unknown }>(one: T) => T,
+  certificate: KeyPair | undefined,
+  moreDns: readonly string[],
+): Promise<Omit<MailWorld, 'close'>> {
+  const greylisting = kept(await startGreylisting());
+  const servfail = kept(await startServfail());
   const options: Partial<Record<keyof typeof HOSTS, Readonly<Record<string, string>>>> = {
     grey: {
       smtpd_recipient_restrictions: `check_policy_service inet:127.0.0.1:${greylisting.port},permit_auth_destination,reject`,
@@ -70,41 +90,50 @@ export async function startMailWorld(certificate?: KeyPair, moreDns: readonly st
     shut: { smtpd_sender_restrictions: 'reject', smtpd_delay_reject: 'no', reject_code: '530' },
   };
   const names = Object.keys(HOSTS) as (keyof typeof HOSTS)[];
-  const postfix = await startPostfixLab(
-    names.map((name) => ({ address: HOSTS[name], port, name: `${name}.hosts.test`, options: options[name] ?? {} })),
-    certificate,
+  const { port, postfix } = await onFreePort(
+    async (port) => ({
+      port,
+      postfix: kept(
+        await startPostfixLab(
+          names.map((name) => ({
+            address: HOSTS[name],
+            port,
+            name: `${name}.hosts.test`,
+            options: options[name] ?? {},
+          })),
+          certificate,
+        ),
+      ),
+    }),
+    [...names.map((name) => HOSTS[name].replace(/[[\]]/g, '')), DEAD],
   );
   const mx = (domain: string, host: string, preference = 10): string =>
     `mx-host=${domain}.test,${host}.hosts.test,${preference}`;
-  const dns = await startDnsmasq([
-    ...names.map((name) => `host-record=${name}.hosts.test,${HOSTS[name].replace(/[[\]]/g, '')}`),
-    `host-record=dead.hosts.test,${DEAD}`,
-    ...names.map((name) => mx(name, name)),
-    mx('order', 'mx1', 10),
-    mx('order', 'mx2', 20),
-    mx('dead', 'dead', 10),
-    mx('dead', 'mx2', 20),
-    mx('gone', 'dead', 10),
-    mx('shuffled', 'mx1', 10),
-    mx('shuffled', 'mx2', 10),
-    'mx-host=null.test,.,0',
-    mx('sender', 'mx1'),
-    `host-record=implicit.test,${HOSTS.mx1}`,
-    'cname=alias.test,implicit.test',
-    `server=/broken.test/127.0.0.1#${servfail.port}`,
-    ...moreDns,
-  ]);
+  const dns = kept(
+    await startDnsmasq([
+      ...names.map((name) => `host-record=${name}.hosts.test,${HOSTS[name].replace(/[[\]]/g, '')}`),
+      `host-record=dead.hosts.test,${DEAD}`,
+      ...names.map((name) => mx(name, name)),
+      mx('order', 'mx1', 10),
+      mx('order', 'mx2', 20),
+      mx('dead', 'dead', 10),
+      mx('dead', 'mx2', 20),
+      mx('gone', 'dead', 10),
+      mx('shuffled', 'mx1', 10),
+      mx('shuffled', 'mx2', 10),
+      'mx-host=null.test,.,0',
+      mx('sender', 'mx1'),
+      `host-record=implicit.test,${HOSTS.mx1}`,
+      'cname=alias.test,implicit.test',
+      `server=/broken.test/127.0.0.1#${servfail.port}`,
+      ...moreDns,
+    ]),
+  );
   return {
     postfix,
     port,
     dns: dns.server,
     address: (host) => HOSTS[host].replace(/[[\]]/g, ''),
-    async close() {
-      await dns.close();
-      await postfix.close();
-      servfail.close();
-      await greylisting.close();
-    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** OpenSMTPD from Debian's package, unpacked: it cannot be installed beside Postfix. Its fixed paths are mounted over in a namespace of its own. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -10,11 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { unpackedPackage } from './debian-package.ts';
-import { eventually } from './program-lab.ts';
+import { accepts, startServer } from './server-process.ts';
 
 export interface OpenSmtpd {
   /** Messages in the mailbox, whole. */
@@ -104,43 +103,24 @@ export async function startOpenSmtpd(options: {
       `exec ${found.folder}/usr/sbin/smtpd -d -f ${at('smtpd.conf')}`,
     ].join('\n'),
   );
-  let said = '';
-  // Its own process group: it forks, and all of it is ended together.
-  const child = spawn('unshare', ['-m', 'sh', at('run.sh')], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const close = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-      process.kill(-child.pid, 'SIGTERM');
-      await ended;
-    }
+  const remove = (): void => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
-  try {
-    await eventually(
-      () => `OpenSMTPD did not come up\n${said}`,
-      () =>
-        new Promise<true | undefined>((resolve) => {
-          const socket = net.connect(options.port, options.address);
-          socket.once('connect', () => {
-            socket.destroy();
-            resolve(true);
-          });
-          socket.once('error', () => resolve(undefined));
-        }),
-      10_000,
-    );
-  } catch (error) {
-    await close();
+  const server = await startServer('unshare', ['-m', 'sh', at('run.sh')], () =>
+    accepts(options.port, options.address),
+  ).catch((error: unknown) => {
+    remove();
     throw error;
-  }
+  });
   return {
     messages: () => {
       const box = path.join(at('box'), 'new');
       return existsSync(box) ? readdirSync(box).map((name) => readFileSync(path.join(box, name), 'latin1')) : [];
     },
-    log: () => said,
-    close,
+    log: () => server.said(),
+    close: async () => {
+      await server.close();
+      remove();
+    },
   };
 }

@@ -15,6 +15,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { KeyPair } from './certificates.ts';
 import { eventually } from './program-lab.ts';
+import { accepts } from './server-process.ts';
 
 /** Null where Postfix can be run, else why not. */
 export function postfixMissing(): string | null {
@@ -56,19 +57,6 @@ const BY_LOCAL_PART = [
   '{busy@ = 450 4.2.1 Mailbox busy}',
   '{spam@ = 554 5.7.1 Message refused by policy}',
 ].join(', ');
-
-function answers(address: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, address.replace(/[[\]]/g, ''));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
-}
 
 /** Starts it; mail for anywhere that a host takes lands in one mailbox folder. */
 export async function startPostfixLab(hosts: readonly PostfixHost[], certificate?: KeyPair): Promise<PostfixLab> {
@@ -174,7 +162,8 @@ export async function startPostfixLab(hosts: readonly PostfixHost[], certificate
     for (const host of hosts)
       await eventually(
         `Postfix does not answer at ${host.address}`,
-        async () => (await answers(host.address, host.port)) || undefined,
+        () => accepts(host.port, host.address.replace(/[[\]]/g, '')),
+        30_000,
       );
   } catch (error) {
     const said = log();

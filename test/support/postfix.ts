@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   mkdtempSync,
   mkdirSync,
@@ -9,10 +9,12 @@ import {
   chmodSync,
   existsSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { KeyPair } from './certificates.ts';
+import { freePort, onFreePort } from './ports.ts';
+import { eventually } from './program-lab.ts';
+import { accepts, startServer, type ServerProcess } from './server-process.ts';
 
 export interface Postfix {
   /** Port 25 in a real one: STARTTLS, sign-in, relays for those who signed in only. */
@@ -30,47 +32,24 @@ export function canRunPostfix(): boolean {
   return process.getuid?.() === 0 && existsSync('/usr/sbin/postfix') && existsSync('/usr/sbin/dovecot');
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function until(what: string, ready: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await ready())) {
-    if (Date.now() > end) throw new Error(`${what} did not come up`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
+interface PostfixOptions {
+  readonly user: string;
+  readonly password: string;
+  readonly certificate: KeyPair;
 }
 
 /**
  * A private Postfix with Dovecot for its sign-in, in a temporary folder on free ports. Local mail for `*@local.test`
  * lands in a mailbox; everything else is relayed for signed-in users only (here: to the mailbox as well).
  */
-export async function startPostfix(options: {
-  readonly user: string;
-  readonly password: string;
-  readonly certificate: KeyPair;
-}): Promise<Postfix> {
+export function startPostfix(options: PostfixOptions): Promise<Postfix> {
+  return onFreePort((port) => startOn(port, options));
+}
+
+async function startOn(port: number, options: PostfixOptions): Promise<Postfix> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'postfix-'));
   chmodSync(folder, 0o755);
-  const [port, tlsPort, authPort] = [await freePort(), await freePort(), await freePort()];
+  const [tlsPort, authPort] = [await freePort(), await freePort()];
   const at = (...names: readonly string[]): string => path.join(folder, ...names);
   for (const name of ['etc', 'queue', 'data', 'dovecot']) mkdirSync(at(name));
   mkdirSync(at('mail'), { mode: 0o777 });
@@ -190,7 +169,7 @@ maximal_queue_lifetime=0
     ['maillog', path.join('dovecot', 'log')]
       .map((name) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : ''))
       .join('\n');
-  let dovecot: ChildProcess | null = null;
+  let dovecot: ServerProcess | null = null;
   const postfix = (command: string): void => {
     execFileSync('postfix', ['-c', at('etc'), command], { stdio: 'ignore' });
   };
@@ -200,18 +179,17 @@ maximal_queue_lifetime=0
     } catch {
       // It was not running.
     }
-    if (dovecot?.exitCode === null) {
-      const ended = new Promise((resolve) => dovecot?.once('exit', resolve));
-      dovecot.kill('SIGTERM');
-      await ended;
-    }
-    rmSync(folder, { recursive: true, force: true });
+    await dovecot?.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
   try {
-    dovecot = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot', 'dovecot.conf')], { stdio: 'ignore' });
-    await until('dovecot', () => answers(authPort));
+    dovecot = await startServer('/usr/sbin/dovecot', ['-F', '-c', at('dovecot', 'dovecot.conf')], () =>
+      accepts(authPort),
+    );
+    // Returns once it has opened its ports, and fails if it cannot.
     postfix('start');
-    await until('postfix', async () => (await answers(port)) && (await answers(tlsPort)));
+    for (const one of [port, tlsPort])
+      await eventually(`Postfix does not answer on port ${one}`, () => accepts(one), 30_000);
   } catch (error) {
     const said = log();
     await close();

@@ -16,6 +16,7 @@ import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.
 import { engineMethods } from '../../shared/ipc-contract.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
+import { onFreePort } from './ports.ts';
 
 /** What one SMTP transaction hands over. Recipients may carry parameters: `<bob@a.test> NOTIFY=NEVER`. */
 export interface Submission {
@@ -62,15 +63,6 @@ export const OFFICE_NETWORK: NetworkState = {
   metered: null,
   since: 0,
 };
-
-/** A port that is free on this address now. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Waits until `ready` gives something, and fails with `what` after a while. */
 export async function eventually<T>(
@@ -168,12 +160,19 @@ type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
  * Starts the program on a fresh profile. Defaults for tests: a free port, loopback MX trusted, retries after a second or
  * two, nothing asked of the Internet.
  */
-export async function startProgramLab(
+export function startProgramLab(
   sections: Sections = {},
   passwords: Readonly<Record<string, string>> = {},
 ): Promise<ProgramLab> {
+  return onFreePort((port) => startOn(port, sections, passwords));
+}
+
+async function startOn(
+  port: number,
+  sections: Sections,
+  passwords: Readonly<Record<string, string>>,
+): Promise<ProgramLab> {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'postcast-program-'));
-  const port = await freePort();
   const defaults: Sections = {
     server: { host: ['127.0.0.1'], port, hostname: 'laptop.home.test' },
     administration: { log: 'single' },
@@ -233,7 +232,14 @@ export async function startProgramLab(
     quit: () => undefined,
   });
   const listening = program.status().listener;
-  if (listening.kind !== 'listening') throw new Error(`the listener did not come up: ${JSON.stringify(listening)}`);
+  const close = async (): Promise<void> => {
+    await program.stop(2000);
+    rmSync(profile, { recursive: true, force: true });
+  };
+  if (listening.kind !== 'listening') {
+    await close();
+    throw new Error(`the listener did not come up: ${JSON.stringify(listening)}`);
+  }
 
   const call = async <M extends EngineMethodName>(name: M, input: Input<M>): Promise<Output<M>> => {
     const handler = program.api[name] as (
@@ -297,10 +303,7 @@ export async function startProgramLab(
       return sayAll(found.why);
     },
     log,
-    async close() {
-      await program.stop(2000);
-      rmSync(profile, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

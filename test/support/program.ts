@@ -6,6 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, vi } from 'vitest';
+import { freePort } from './ports.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
@@ -25,15 +26,6 @@ export async function until(what: string, ready: () => boolean | Promise<boolean
     },
     { timeout: PATIENCE_MS, interval: 50 },
   );
-}
-
-/** A TCP port on loopback that nobody used a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The first line that a server on this loopback port says; '' if there is none. */

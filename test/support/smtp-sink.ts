@@ -1,11 +1,11 @@
 /** Postfix's smtp-sink: a server that takes every message, and keeps them one to a file. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { greeting, until } from './program.ts';
+import { onFreePort } from './ports.ts';
+import { greeting } from './program.ts';
+import { startServer } from './server-process.ts';
 
 /** What arrived. */
 export interface SmtpSink {
@@ -15,23 +15,24 @@ export interface SmtpSink {
   close(): Promise<void>;
 }
 
-/** Starts a sink on a loopback port that is free. */
-export async function startSmtpSink(port: number): Promise<SmtpSink> {
+/** Starts a sink on a loopback port that is free; on this one, if one is given. */
+export function startSmtpSink(port?: number): Promise<SmtpSink> {
+  return port === undefined ? onFreePort(startOn) : startOn(port);
+}
+
+async function startOn(port: number): Promise<SmtpSink> {
   const folder = await mkdtemp(path.join(tmpdir(), 'smtp-sink-'));
   await chmod(folder, 0o777);
   const asRoot = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  const child = spawn('smtp-sink', [...asRoot, '-R', folder, '-d', 'message.', `127.0.0.1:${port}`, '1000'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text;
-  });
-  const exited = once(child, 'exit');
-  await until('smtp-sink greets', async () => {
-    if (child.exitCode !== null) throw new Error(`smtp-sink ended: ${complaints}`);
-    return (await greeting(port)).startsWith('220 ');
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const sink = await startServer(
+    'smtp-sink',
+    [...asRoot, '-R', folder, '-d', 'message.', `127.0.0.1:${port}`, '1000'],
+    async () => (await greeting(port)).startsWith('220 '),
+    { cwd: folder },
+  ).catch(async (error: unknown) => {
+    await remove();
+    throw error;
   });
   /** A file is complete once it is written; its text never changes after that. */
   const complete = new Map<string, readonly string[]>();
@@ -50,9 +51,8 @@ export async function startSmtpSink(port: number): Promise<SmtpSink> {
       return [...complete.values()].flat();
     },
     close: async () => {
-      child.kill('SIGTERM');
-      await exited;
-      await rm(folder, { recursive: true, force: true });
+      await sink.close();
+      await remove();
     },
   };
 }
