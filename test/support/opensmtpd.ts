@@ -106,8 +106,11 @@ export async function startOpenSmtpd(options: {
   const remove = (): void => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
-  const server = await startServer('unshare', ['-m', 'sh', at('run.sh')], () =>
-    accepts(options.port, options.address),
+  const server = await startServer(
+    'unshare',
+    ['-m', 'sh', at('run.sh')],
+    () => accepts(options.port, options.address),
+    { forks: true },
   ).catch((error: unknown) => {
     remove();
     throw error;

@@ -27,7 +27,8 @@ describe('a port for a server', () => {
 });
 
 describe('a server that is a program', () => {
-  const node = (code: string, ready: () => Promise<boolean>) => startServer(process.execPath, ['-e', code], ready);
+  const node = (code: string, ready: () => Promise<boolean>) =>
+    startServer(process.execPath, ['-e', code], ready, { forks: true });
 
   it('that ends before it is ready is not waited for, and its words are told', async () => {
     const started = node('console.error("address in use"); process.exit(2)', () => Promise.resolve(false));

@@ -8,7 +8,7 @@ const PATIENCE_MS = 30_000;
 export interface ServerProcess {
   /** What it wrote to both streams so far. */
   said(): string;
-  /** Ends it, with all that it started, and waits for that. */
+  /** Ends it and waits for that. */
   close(): Promise<void>;
 }
 
@@ -28,16 +28,16 @@ export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
 
 /**
  * Starts it in the foreground and waits until `ready`. Rejects with what it said as soon as it ends, or when it is not
- * ready after 30 s; it does not run any more then.
+ * ready after 30 s; it does not run any more then. `forks`: it has children that do not end by themselves when it ends.
  */
 export async function startServer(
   command: string,
   args: readonly string[],
   ready: () => Promise<boolean>,
-  options: { readonly cwd?: string } = {},
+  { cwd, forks = false }: { readonly cwd?: string; readonly forks?: boolean } = {},
 ): Promise<ServerProcess> {
-  // A process group of its own: those that fork are ended as a whole.
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  // Else it stays in the tests' own group, and is ended with it should somebody end the tests.
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: forks });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -56,7 +56,7 @@ export async function startServer(
   });
   const signal = (name: NodeJS.Signals): void => {
     try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
+      if (child.pid !== undefined) process.kill(forks ? -child.pid : child.pid, name);
     } catch {
       // It has ended just now.
     }
