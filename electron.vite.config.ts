@@ -53,6 +53,9 @@ function ascii(): Plugin {
   };
 }
 
+/** What the licences of the libraries inside ask for; `npm run pack` puts the three lists together. */
+const license = { fileName: 'licenses.md' };
+
 function present(entries: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
 }
@@ -66,6 +69,7 @@ export default defineConfig({
       sourcemap: false,
       // Less to read and to hold in memory; names stay, for stack traces in the log.
       minify: false,
+      license,
       externalizeDeps: false,
       rolldownOptions: {
         input: present({
@@ -89,6 +93,7 @@ export default defineConfig({
       outDir: path.join(outDir, 'preload'),
       target: 'node20.18',
       sourcemap: false,
+      license,
       externalizeDeps: false,
       rolldownOptions: {
         input: { preload: 'app/preload.ts' },
@@ -106,6 +111,7 @@ export default defineConfig({
       target: 'chrome130',
       sourcemap: false,
       minify: true,
+      license,
       rolldownOptions: { input: { index: path.join(root, 'renderer/index.html') } },
     },
   },

@@ -2,14 +2,12 @@
 //   --dir      only the unpacked program
 //   --check    afterwards see that the packages are whole and that the unpacked program starts, listens and ends
 //   --release  all kinds of package for this platform, although that needs downloads from GitHub
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import net from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build, checkNodeVersion, installPackages } from './lib/install.mjs';
-import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
+import { writeLibraryLicences } from './lib/licences.mjs';
+import { ROOT, elapsed, onPath, runCommand, say } from './lib/process.mjs';
 
 checkNodeVersion();
 const start = performance.now();
@@ -25,6 +23,7 @@ const runtime = await electronRuntime().catch((error) => fail(error.message));
 const require = createRequire(import.meta.url);
 
 await checkConfiguration();
+writeLibraryLicences();
 const { targets, left } = chooseTargets();
 const builder = await runBuilder(targets);
 if (builder.code !== 0) fail(`${builder.output}\nelectron-builder ended with ${builder.code}; see above.`);
@@ -38,7 +37,8 @@ say(`Packed in ${elapsed(start)}, with Electron ${runtime.version}.`);
 if (runtime.source === 'fallback') say('This Electron is older than the one to be shipped: publish no such package.');
 if (given.has('--check')) {
   const checking = performance.now();
-  await checkPackages();
+  const { checkPackages } = await import('./pack/check.mjs');
+  await checkPackages(dist).catch((error) => fail(`✘ ${error.message}`));
   say(`Checked in ${elapsed(checking)}.`);
 }
 
@@ -84,13 +84,6 @@ function possible(target) {
   return false;
 }
 
-function onPath(program) {
-  return (process.env['PATH'] ?? '')
-    .split(path.delimiter)
-    .map((folder) => path.join(folder, program))
-    .find((file) => existsSync(file));
-}
-
 async function runBuilder(targets) {
   const args = [require.resolve('electron-builder/cli.js'), '--publish', 'never', '--config', 'electron-builder.yml'];
   args.push({ linux: '--linux', win32: '--win', darwin: '--mac' }[process.platform] ?? '--linux', ...targets);
@@ -111,192 +104,4 @@ async function runBuilder(targets) {
   const result = await runCommand(process.execPath, args, { env });
   clearInterval(ticker);
   return result;
-}
-
-/** The packages hold what they should, and the unpacked program starts, listens, answers its command line and ends. */
-async function checkPackages() {
-  if (process.platform !== 'linux') return say('The check of the packages is written for Linux only: not run.');
-  const unpacked = path.join(dist, readdirSync(dist).find((name) => name.endsWith('-unpacked')) ?? '');
-  await checkArchive(unpacked);
-  checkNativeCode(unpacked);
-  for (const name of readdirSync(dist)) {
-    if (name.endsWith('.deb')) await checkDeb(path.join(dist, name));
-    if (name.endsWith('.tar.gz')) await checkTar(path.join(dist, name));
-  }
-  await checkFuses(path.join(unpacked, 'postcast-server'));
-  await checkProgram(unpacked);
-}
-
-async function checkArchive(unpacked) {
-  const { listPackage } = await import('@electron/asar');
-  const inside = new Set(listPackage(path.join(unpacked, 'resources/app.asar'), { isPack: false }));
-  const wanted = ['/package.json', '/assets/icon.png', '/assets/tray/idle.png', '/out/renderer/index.html'];
-  for (const name of readdirSync(path.join(ROOT, 'out'), { recursive: true })) {
-    if (/\.c?js$/.test(name)) wanted.push(`/out/${name}`);
-  }
-  const missing = wanted.filter((name) => !inside.has(name));
-  if (missing.length > 0) fail(`✘ app.asar lacks ${missing.join(', ')}.`);
-  say('✔ app.asar holds the program and its pictures.');
-}
-
-/** Beside app.asar there is this platform's native code and nothing else. */
-function checkNativeCode(unpacked) {
-  const folder = path.join(unpacked, 'resources/app.asar.unpacked');
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const wrong = files.filter(
-    ({ name, parentPath }) => !name.endsWith('.node') || !parentPath.includes(`${process.platform}-${process.arch}`),
-  );
-  if (files.length === 0 || wrong.length > 0) {
-    fail(`✘ Outside of app.asar lie ${files.map(({ name }) => name).join(', ') || 'no files'}.`);
-  }
-  say('✔ Of the native code, only that of this platform is in the package.');
-}
-
-async function checkDeb(file) {
-  const contents = await runCommand('dpkg-deb', ['--contents', file]);
-  const info = await runCommand('dpkg-deb', ['--info', file]);
-  const wanted = ['/postcast\n', '/postcast-server\n', '/resources/app.asar\n', '/postcast-server.desktop\n'];
-  const missing = wanted.filter((name) => !contents.output.includes(name));
-  if (
-    contents.code !== 0 ||
-    info.code !== 0 ||
-    missing.length > 0 ||
-    !/^ Package: postcast-server$/m.test(info.output)
-  ) {
-    fail(`✘ ${path.basename(file)} is not whole:\n${info.output}\nMissing: ${missing.join(' ')}`);
-  }
-  say(`✔ ${path.basename(file)} holds program, command line and desktop entry.`);
-}
-
-async function checkTar(file) {
-  const { code, output } = await runCommand('tar', ['-tzf', file]);
-  if (code !== 0 || !/\/postcast$/m.test(output) || !/\/resources\/app\.asar$/m.test(output)) {
-    fail(`✘ ${path.basename(file)} is not whole.`);
-  }
-  say(`✔ ${path.basename(file)} holds program and command line.`);
-}
-
-async function checkFuses(executable) {
-  const { getCurrentFuseWire, FuseV1Options } = await import('@electron/fuses');
-  const [off, on] = ['0'.charCodeAt(0), '1'.charCodeAt(0)];
-  const wire = await getCurrentFuseWire(executable);
-  const wanted = {
-    RunAsNode: true,
-    EnableCookieEncryption: true,
-    EnableNodeOptionsEnvironmentVariable: false,
-    EnableNodeCliInspectArguments: false,
-    OnlyLoadAppFromAsar: true,
-  };
-  const wrong = Object.entries(wanted).filter(([name, set]) => wire[FuseV1Options[name]] !== (set ? on : off));
-  if (wrong.length > 0) fail(`✘ Fuses are not as they should be: ${wrong.map(([name]) => name).join(', ')}.`);
-  say('✔ The fuses are set.');
-}
-
-async function checkProgram(unpacked) {
-  const profile = mkdtempSync(path.join(tmpdir(), 'postcast-packed-'));
-  const port = await freePort();
-  mkdirSync(profile, { recursive: true });
-  writeFileSync(path.join(profile, 'settings.json'), JSON.stringify({ server: { host: ['127.0.0.1'], port } }));
-  const display = await startDisplay();
-  const since = performance.now();
-  const program = spawn(
-    path.join(unpacked, 'postcast-server'),
-    [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--password-store=basic',
-      '--profile',
-      profile,
-      '--hidden',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DISPLAY: display.name }, detached: true },
-  );
-  // fail() ends the script at once: the program must not be left behind, nor its profile.
-  const cleanUp = () => {
-    endGroup(program.pid);
-    display.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  };
-  process.once('exit', cleanUp);
-  let output = '';
-  for (const stream of [program.stdout, program.stderr])
-    stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const ended = new Promise((resolve) => program.once('exit', (code, signal) => resolve(signal ?? code)));
-  let over = false;
-  void ended.then(() => (over = true));
-  try {
-    const greeting = await waitForGreeting(port, 30_000, () => over);
-    if (greeting === undefined) fail(`✘ The packed program does not listen on port ${port}.\n${output}`);
-    say(`✔ The packed program listens (${elapsed(since)}): ${greeting}`);
-    const postcast = (...args) =>
-      runCommand(path.join(unpacked, 'postcast'), ['--profile', profile, ...args], { timeoutSeconds: 20 });
-    const status = await postcast('status', '--json');
-    if (status.code !== 0) fail(`✘ postcast status ended with ${status.code}:\n${status.output}`);
-    say('✔ postcast status answers.');
-    const quit = await postcast('quit');
-    const how = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 15_000, 'still running'))]);
-    if (quit.code !== 0 || how !== 0)
-      fail(`✘ postcast quit ended with ${quit.code}, the program: ${how}.\n${quit.output}${output}`);
-    say('✔ postcast quit ends the program.');
-  } finally {
-    cleanUp();
-  }
-}
-
-function endGroup(pid) {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
-}
-
-/** A virtual display, or the one that there is where Xvfb is not installed. */
-async function startDisplay() {
-  if (onPath('Xvfb') === undefined) {
-    const name = process.env['DISPLAY'];
-    if (!name) fail('Xvfb is missing (Debian and Ubuntu: apt-get install xvfb).');
-    return { name, close: () => undefined };
-  }
-  const xvfb = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-  });
-  process.once('exit', () => xvfb.kill());
-  const number = await new Promise((resolve) => {
-    xvfb.stdio[3].once('data', (data) => resolve(String(data).trim()));
-    xvfb.once('exit', () => resolve(undefined));
-  });
-  if (number === undefined) fail('Xvfb ended before it was ready.');
-  return { name: `:${number}`, close: () => xvfb.kill() };
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** The first line of the listener's greeting; undefined if there is none in time or the program is over. */
-async function waitForGreeting(port, timeoutMs, isOver) {
-  const until = performance.now() + timeoutMs;
-  while (performance.now() < until && !isOver()) {
-    const line = await new Promise((resolve) => {
-      const socket = net.connect({ host: '127.0.0.1', port });
-      const finish = (value) => {
-        socket.destroy();
-        resolve(value);
-      };
-      socket.setTimeout(5000, () => finish(undefined));
-      socket.once('error', () => finish(undefined));
-      socket.once('data', (data) => finish(String(data).split('\r\n')[0]));
-    });
-    if (line?.startsWith('220 ')) return line;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return undefined;
 }

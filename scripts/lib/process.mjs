@@ -1,5 +1,6 @@
 // Small things that every script needs. Node's own modules only: this runs before anything is installed.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +16,14 @@ export function say(text) {
 export function elapsed(start) {
   const seconds = (performance.now() - start) / 1000;
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** Where a program lies on the PATH; undefined if it is not there. */
+export function onPath(program) {
+  return (process.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, program))
+    .find((file) => existsSync(file));
 }
 
 /**
