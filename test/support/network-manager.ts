@@ -157,3 +157,28 @@ threading.Thread(target=hear, daemon=True).start()
 print('ready', flush=True)
 GLib.MainLoop().run()
 `;
+
+/** logind, for `startMock`: dbusmock's template, which tells of what its standard input asks for: "sleep", "wake", "shutdown". */
+export const MOCK_LOGIND = `
+import sys, threading
+import dbus, dbusmock
+from dbus.mainloop.glib import DBusGMainLoop
+from gi.repository import GLib
+DBusGMainLoop(set_as_default=True)
+name = dbus.service.BusName('org.freedesktop.login1', dbus.SystemBus(), do_not_queue=True)
+MANAGER = 'org.freedesktop.login1.Manager'
+login = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/login1', MANAGER, {})
+login.AddTemplate('logind', dbus.Dictionary({}, signature='sv'))
+def take(line):
+    word = line.strip()
+    if word == 'shutdown':
+        login.EmitSignal(MANAGER, 'PrepareForShutdown', 'b', [True])
+    else:
+        login.EmitSignal(MANAGER, 'PrepareForSleep', 'b', [word == 'sleep'])
+def hear():
+    for line in sys.stdin:
+        GLib.idle_add(take, line)
+threading.Thread(target=hear, daemon=True).start()
+print('ready', flush=True)
+GLib.MainLoop().run()
+`;
