@@ -118,7 +118,10 @@ function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
   });
 }
 
-/** A NetworkManager, for `startMock`, that says what its standard input asks for: "connectivity N", "vpn NAME", "modem NAME" (on ppp0). */
+/**
+ * A NetworkManager, for `startMock`, that says what its standard input asks for: "connectivity N", "vpn NAME", "modem NAME" (on
+ * ppp0), "stick NAME" (a modem on eth0, which the kernel takes for a cable), "none" (no connection any more).
+ */
 export const MOCK_NETWORK_MANAGER = `
 import os, sys, threading
 import dbus, dbusmock
@@ -150,6 +153,10 @@ def take(line):
         add('vpn', rest, 'eth0')
     elif word == 'modem':
         add('gsm', rest, 'ppp0')
+    elif word == 'stick':
+        add('gsm', rest, 'eth0')
+    elif word == 'none':
+        manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array([], signature='o')})
 def hear():
     for line in sys.stdin:
         GLib.idle_add(take, line)
