@@ -157,7 +157,7 @@ describe.skipIf(missing !== null)('the whole program where a path', () => {
       });
       // Both families come with one breath, as with a real network: what is there first would decide otherwise.
       const plug = async (): Promise<void> => {
-        await lab.ip(`${lab.laptop.replace('laptop', 'street')}`, 'link set a0 master wall');
+        await lab.ip(lab.laptop.replace('laptop', 'street'), 'link set a0 master wall');
         await lab.ip(
           lab.laptop,
           'link set eth0 up',
