@@ -256,7 +256,7 @@ export function createEngine(deps: EngineDeps): Engine {
     abort.abort(new Error('network changed'));
     abort = new AbortController();
     deps.dns.flush();
-    delivery.networkChanged(known.id);
+    delivery.networkChanged(addressesOf(known));
   };
 
   /** @param why For the log: one line for every start. */

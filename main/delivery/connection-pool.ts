@@ -36,8 +36,11 @@ export interface ConnectionPool {
    */
   acquire(order: SessionOrder, signal: AbortSignal, watch?: SessionWatch): Promise<SmtpSession | SessionFailure>;
   release(session: SmtpSession): void;
-  /** Ends every connection at once: the network changed. Connecting ones fail, queued ones go on. */
-  drop(): void;
+  /**
+   * Ends every connection at once: the network changed. Connecting ones fail, queued ones go on. One whose own end is
+   * still ours, and whose message has been sent to its end, may hear the reply to it first (`SmtpSession.cut`).
+   */
+  drop(addresses?: ReadonlySet<string>): void;
   /** Ends at once the connections whose own end is none of these addresses, and those that are still connecting. */
   dropUnbound(addresses: ReadonlySet<string>): void;
   /** QUIT to those that idle, `ms` for the others, then hard. */
@@ -70,6 +73,11 @@ function bare(address: string): string {
 
 function isLoopback(address: string): boolean {
   return addressScope(bare(address)) === 'loopback';
+}
+
+/** Whether the session's own end is one of these addresses still; true if it is not known, or on loopback. */
+function isLeft({ localAddress }: SmtpSession, addresses: ReadonlySet<string>): boolean {
+  return localAddress === null || isLoopback(localAddress) || addresses.has(bare(localAddress));
 }
 
 export function createConnectionPool(deps: {
@@ -223,10 +231,11 @@ export function createConnectionPool(deps: {
       });
       if (waiters.size > 0) pump();
     },
-    drop() {
+    drop(addresses = new Set()) {
       for (const set of [...slots.values()]) {
         for (const slot of [...set]) {
-          if (slot.session) slot.session.destroy();
+          if (slot.session && isLeft(slot.session, addresses)) slot.session.cut();
+          else if (slot.session) slot.session.destroy();
           else slot.abort.abort(new Error('the network changed'));
         }
       }
@@ -234,9 +243,8 @@ export function createConnectionPool(deps: {
     dropUnbound(addresses) {
       for (const set of [...slots.values()]) {
         for (const slot of [...set]) {
-          const own = slot.session?.localAddress ?? null;
           if (slot.session === null) slot.abort.abort(new Error('the address is gone'));
-          else if (own !== null && !isLoopback(own) && !addresses.has(bare(own))) slot.session.destroy();
+          else if (!isLeft(slot.session, addresses)) slot.session.destroy();
         }
       }
     },
@@ -258,7 +266,12 @@ export function createConnectionPool(deps: {
           };
         });
       }
-      this.drop();
+      for (const set of [...slots.values()]) {
+        for (const slot of [...set]) {
+          if (slot.session) slot.session.destroy();
+          else slot.abort.abort(new Error('closing'));
+        }
+      }
     },
     count: (key) => slotsOf(key).size,
   };

@@ -168,11 +168,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       return { ...result, verdicts: new Map(recipients.map((r) => [r.id, result.verdicts.get(r.id) ?? LOCAL])) };
     },
     busyDomains: () => direct.busyDomains(),
-    networkChanged() {
+    networkChanged(addresses) {
       deps.dns.flush();
-      book.forget();
+      book.networkChanged();
       direct.forget();
-      pool.drop();
+      pool.drop(new Set(addresses));
     },
     dropConnections(addresses) {
       pool.dropUnbound(new Set(addresses));

@@ -4,7 +4,15 @@ import type { GatewayState } from '../../shared/status.ts';
 import type { Phrase, TlsInfo } from '../../shared/mail.ts';
 import { classifyReport, letUsIn } from '../policy/classify.ts';
 import { orderGateways } from '../policy/gateway-order.ts';
-import { emptyMemory, isResting, noteReached, noteUnreachable, onNetwork, passOver } from '../policy/network-state.ts';
+import {
+  emptyMemory,
+  headStartOf,
+  isResting,
+  noteReached,
+  noteUnreachable,
+  onNetwork,
+  passOver,
+} from '../policy/network-state.ts';
 import type { SessionReport } from '../policy/types.ts';
 import type { Clock, SecretStore } from '../ports.ts';
 import { troubleWords } from './transactions.ts';
@@ -26,7 +34,11 @@ export interface GatewayBook {
   failed(gateway: GatewaySettings, report: SessionReport): void;
   /** It did not answer within its head start while another one did. */
   slow(gateway: GatewaySettings): void;
+  /** How long (ms) it may be silent before the next one is tried as well. */
+  headStart(gateway: GatewaySettings): number;
   forget(): void;
+  /** Forgets, but for what is still of use if this is the network that was lost. */
+  networkChanged(): void;
   /** A new password or sign-in: nothing is known of this gateway. */
   credentialsChanged(id: string): void;
   states(): readonly GatewayState[];
@@ -55,7 +67,7 @@ export function createGatewayBook(deps: {
     for (const listener of listeners) listener();
   };
   const current = (): typeof memory => {
-    const moved = onNetwork(memory, deps.networkId());
+    const moved = onNetwork(memory, deps.networkId(), now());
     if (moved !== memory) notes.clear();
     memory = moved;
     return memory;
@@ -143,8 +155,16 @@ export function createGatewayBook(deps: {
       memory = noteUnreachable(current(), gateway.id, now());
       note(gateway, 'unreachable', { id: 'gateway.state.slow', params: { at: now() } });
     },
+    headStart(gateway) {
+      return headStartOf(current(), gateway.id, deps.settings().gateways.headStartMs);
+    },
     forget() {
       memory = emptyMemory(deps.networkId());
+    },
+    networkChanged() {
+      const before = memory;
+      // The same network in another state: a log-in page that is gone, a resume.
+      if (current() === before) this.forget();
     },
     credentialsChanged(id) {
       memory = noteReached(current(), id);

@@ -72,10 +72,16 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     failed: (gateway: GatewaySettings, failure: SessionFailure) => void,
   ): Promise<Won | null> =>
     new Promise((resolve, reject) => {
-      const headStart = deps.settings().gateways.headStartMs;
       const running = new Map<
         string,
-        { readonly gateway: GatewaySettings; readonly abort: AbortController; started: boolean; silentSince: number }
+        {
+          readonly gateway: GatewaySettings;
+          readonly abort: AbortController;
+          /** Of the moment that it was started: what a probe learns meanwhile does not change it. */
+          readonly headStart: number;
+          started: boolean;
+          silentSince: number;
+        }
       >();
       let next = 0;
       let over = false;
@@ -88,7 +94,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const now = clock.monotonic();
         for (const [id, other] of running) {
           // Late, but perhaps alive: let one connection come to its end, and be kept if it does.
-          if (other.started && won && now - other.silentSince >= headStart) book.slow(other.gateway);
+          if (other.started && won && now - other.silentSince >= other.headStart) book.slow(other.gateway);
           if (!other.started || awaited.has(id) || !won) other.abort.abort(new Error('another gateway took it'));
           else awaited.add(id);
         }
@@ -100,7 +106,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         for (const other of running.values()) other.abort.abort(signal.reason);
         reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
       };
-      const arm = (): void => {
+      const arm = (headStart: number): void => {
         cancelTimer();
         if (next < order.length) cancelTimer = clock.after(headStart, startNext);
       };
@@ -108,18 +114,19 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const gateway = order[next++];
         if (!gateway || over) return;
         const abort = new AbortController();
-        const entry = { gateway, abort, started: false, silentSince: clock.monotonic() };
+        const headStart = book.headStart(gateway);
+        const entry = { gateway, abort, headStart, started: false, silentSince: clock.monotonic() };
         running.set(gateway.id, entry);
         const front = next;
         acquire(gateway, abort.signal, {
           started: () => {
             entry.started = true;
             entry.silentSince = clock.monotonic();
-            if (!over && front === next) arm();
+            if (!over && front === next) arm(headStart);
           },
           greeted: () => {
             entry.silentSince = clock.monotonic();
-            if (!over && front === next) arm();
+            if (!over && front === next) arm(headStart);
           },
         }).then(
           (opened) => {

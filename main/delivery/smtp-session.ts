@@ -40,6 +40,8 @@ export function phaseTimeouts(serverTimeoutSeconds: number, kind: 'gateway' | 'm
 }
 
 const QUIT_MS = 2000;
+/** How long the reply to a final dot is still waited for when the session is cut: the message has most likely been taken. */
+const LAST_WORD_MS = 2000;
 
 const ignore = (): void => undefined;
 
@@ -98,6 +100,8 @@ export interface SmtpSession {
   quit(): Promise<void>;
   /** At once. */
   destroy(): void;
+  /** At once, but for a message whose final dot is out: its reply has 2 s to come (a duplicate less). */
+  cut(): void;
 }
 
 /** Wraps a connection that is ready for MAIL. */
@@ -112,6 +116,17 @@ export function createSession(
 ): SmtpSession {
   let used = 0;
   let needsReset = false;
+  /** The final dot is out and not yet answered. */
+  let dotPending = false;
+  let leaving = false;
+
+  const cut = (): void => {
+    if (!dotPending) connection.die({ kind: 'connection-lost' });
+    else if (!leaving) {
+      leaving = true;
+      connection.arm(LAST_WORD_MS);
+    }
+  };
 
   const transact = async (
     message: TransactionMessage,
@@ -150,11 +165,8 @@ export function createSession(
     if (plan.kind !== 'send') return result(null, plan.trouble);
     const death = connection.getDeath();
     if (death) return ended({ kind: 'trouble', ...death });
-    const onAbort = (): void => {
-      connection.die({ kind: 'connection-lost' });
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) cut();
+    signal.addEventListener('abort', cut, { once: true });
     const octets = message.read()[Symbol.asyncIterator]();
     let bodyDone = false;
 
@@ -239,6 +251,7 @@ export function createSession(
         () => {
           phase = 'final';
           dotSent = true;
+          dotPending = true;
           connection.arm(timeouts.final);
         },
       );
@@ -270,7 +283,9 @@ export function createSession(
       if (answer.reply.code < 300) needsReset = false;
       return result(answer.reply, null);
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', cut);
+      dotPending = false;
+      if (leaving) connection.die({ kind: 'connection-lost' });
       if (!bodyDone) void octets.return?.().catch(ignore);
     }
   };
@@ -311,6 +326,7 @@ export function createSession(
     destroy: () => {
       connection.die({ kind: 'connection-lost' });
     },
+    cut,
   };
 }
 

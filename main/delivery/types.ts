@@ -55,8 +55,11 @@ export interface Delivery {
   ): Promise<StepResult>;
   /** True if a transaction to this hop key could start now (per-hop limits): the engine claims no mail for busy ones. */
   busyDomains(): readonly string[];
-  /** The network changed or is gone: drop connections, forget what is known of this network's past. */
-  networkChanged(networkId: string | null): void;
+  /**
+   * The network changed or is gone, and these addresses are left: drop connections, forget what is known of the past. A
+   * message that has been sent to its end over an address that is left has 2 s to hear the reply.
+   */
+  networkChanged(addresses: readonly string[]): void;
   /** Addresses of this computer are gone, the network is the same: drops what is bound to none of those that are left. */
   dropConnections(addresses: readonly string[]): void;
   /** Forgets "passed over" memory: the user asked to send now (SPEC §3.3). */

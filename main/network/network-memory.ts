@@ -114,6 +114,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
       const id = deps.networkId();
       const before = recordOf(id);
       if (works === !isIpv6Dead(before, clock.now())) return;
+      log.note('ipv6', { network: id, works });
       learn(id, { ...before, ipv6DeadUntil: works ? null : clock.now() + IPV6_DEAD_MS });
     },
     ipv6Works: () => !isIpv6Dead(recordOf(deps.networkId()), clock.now()),

@@ -14,16 +14,37 @@ export interface HopRest {
 export interface HopMemory {
   readonly networkId: string | null;
   readonly rests: Readonly<Record<string, HopRest>>;
+  /** Gateways that rested when this same network was lost, and have not been heard of since it is back. */
+  readonly doubted: readonly string[];
+  /** Offline: the memory of the network that was lost. */
+  readonly lost: HopMemory | null;
 }
 
 /** A memory without entries. Also what "send now" leaves behind. */
 export function emptyMemory(networkId: string | null): HopMemory {
-  return { networkId, rests: {} };
+  return { networkId, rests: {}, doubted: [], lost: null };
 }
 
-/** The memory for the network of now: the same, or an empty one if the network changed. */
-export function onNetwork(memory: HopMemory, networkId: string | null): HopMemory {
-  return memory.networkId === networkId ? memory : emptyMemory(networkId);
+/**
+ * The memory for the network of now: the same, or an empty one if the network changed. Of a network that was lost and is
+ * back, the gateways that would still rest are doubted: they go in their turn again, since the loss may have been what
+ * ailed them, but have less time to answer.
+ */
+export function onNetwork(memory: HopMemory, networkId: string | null, now: number): HopMemory {
+  if (memory.networkId === networkId) return memory;
+  if (networkId === null) return { ...emptyMemory(null), lost: memory };
+  const { lost } = memory;
+  if (lost?.networkId !== networkId) return emptyMemory(networkId);
+  const resting = Object.keys(lost.rests).filter((id) => isResting(lost, id, now));
+  return { ...emptyMemory(networkId), doubted: [...new Set([...lost.doubted, ...resting])] };
+}
+
+/** Head start (ms) of a gateway that is doubted: long enough for one that is there to greet. */
+export const DOUBTED_HEAD_START_MS = 500;
+
+/** How long (ms) a gateway may be silent before the next one is tried as well, by what is remembered of it. */
+export function headStartOf(memory: HopMemory, gatewayId: string, headStartMs: number): number {
+  return memory.doubted.includes(gatewayId) ? Math.min(headStartMs, DOUBTED_HEAD_START_MS) : headStartMs;
 }
 
 /** A gateway could not be connected to. Failures while it rests already (connections side by side) do not double the rest. */
@@ -32,13 +53,15 @@ export function noteUnreachable(memory: HopMemory, gatewayId: string, now: numbe
   if (before !== undefined && isResting(memory, gatewayId, now)) return memory;
   const failures = (before?.failures ?? 0) + 1;
   const rest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures - 1, 10));
-  return { ...memory, rests: { ...memory.rests, [gatewayId]: { failures, failedAt: now, restsUntil: now + rest } } };
+  const rests = { ...memory.rests, [gatewayId]: { failures, failedAt: now, restsUntil: now + rest } };
+  return { ...memory, rests, doubted: memory.doubted.filter((id) => id !== gatewayId) };
 }
 
 /** A gateway was reached. */
 export function noteReached(memory: HopMemory, gatewayId: string): HopMemory {
   const { [gatewayId]: gone, ...rests } = memory.rests;
-  return gone === undefined ? memory : { ...memory, rests };
+  if (gone === undefined && !memory.doubted.includes(gatewayId)) return memory;
+  return { ...memory, rests, doubted: memory.doubted.filter((id) => id !== gatewayId) };
 }
 
 /** True while a gateway is to be passed over. A rest that began in the future (the clock was set back) is over. */

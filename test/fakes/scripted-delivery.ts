@@ -31,7 +31,7 @@ export class ScriptedDelivery implements Delivery {
   probes = 0;
   forgotten = 0;
   readonly credentials: string[] = [];
-  readonly changes: (string | null)[] = [];
+  readonly changes: (readonly string[])[] = [];
   /** Addresses that connections were to be bound to, at every drop. */
   readonly dropped: (readonly string[])[] = [];
   #script: Script;
@@ -102,8 +102,8 @@ export class ScriptedDelivery implements Delivery {
   busyDomains(): readonly string[] {
     return [];
   }
-  networkChanged(networkId: string | null): void {
-    this.changes.push(networkId);
+  networkChanged(addresses: readonly string[]): void {
+    this.changes.push(addresses);
   }
   dropConnections(addresses: readonly string[]): void {
     this.dropped.push(addresses);

@@ -7,6 +7,7 @@ import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.
 import { dbusMockMissing, MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
 import {
   bundleProgram,
+  firstWaiting,
   startGateway,
   startProgramInLab,
   type Arrival,
@@ -20,7 +21,6 @@ if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
 const mockMissing = missing ?? dbusMockMissing();
 
 const DAY = 86_400_000;
-const LIST = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10 } as const;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
@@ -47,15 +47,6 @@ describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
   }
   const arrival = (id: string): Promise<Arrival> => gateway.until(id, (line) => line.id === id, 30_000);
   const times = (id: string): number => gateway.all.filter((line) => line.id === id).length;
-  async function recipient(
-    of: ProgramInLab,
-  ): Promise<{ readonly state: string; readonly attempts: number } | undefined> {
-    const { rows } = await of.api('queue.list', LIST);
-    const [row] = rows;
-    if (row === undefined) return undefined;
-    return (await of.api('queue.show', { id: row.id })).recipients[0];
-  }
-
   it('required: mail waits though a cable is plugged, send now says why, and it leaves on connect', async () => {
     const laptop = await start({ requireConnection: true });
     await lab.plug('b');
@@ -66,7 +57,7 @@ describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
     await pause(500);
     expect((await laptop.status()).state).toBe('waiting-dial-up');
     expect(gateway.all.filter((line) => 'client' in line)).toEqual([]);
-    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+    expect(await firstWaiting(laptop)).toMatchObject({ attempts: 0 });
 
     const dialled = Date.now();
     await lab.dial();
@@ -86,7 +77,7 @@ describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
     await first.hangUp();
     await laptop.statusUntil('the hold', ({ state, sending }) => state === 'waiting-dial-up' && sending === 0);
     expect(times('long')).toBe(0);
-    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+    expect(await firstWaiting(laptop)).toMatchObject({ attempts: 0 });
 
     await lab.dial({ delayMs: 20 });
     await arrival('long');
@@ -107,7 +98,7 @@ describe.skipIf(missing !== null)('the whole program on a dial-up link', () => {
       state: 'waiting-network',
       counts: { outbox: 1, bad: 0, bounced: 0 },
     });
-    expect(await recipient(laptop)).toMatchObject({ attempts: 0 });
+    expect(await firstWaiting(laptop)).toMatchObject({ attempts: 0 });
     await lab.dial();
     await arrival('m1');
   });

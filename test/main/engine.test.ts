@@ -156,7 +156,7 @@ describe('the network', () => {
     await network({ ...HOME, id: 'hotel', name: 'Hotel', since: 1 });
     expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
     expect(delivery.probes).toBe(probes + 1);
-    expect(delivery.changes).toEqual(['hotel']);
+    expect(delivery.changes).toEqual([['192.0.2.7']]);
   });
 
   it("that vanishes in mid-attempt is not the mail's fault: no attempt counts", async () => {

@@ -1,8 +1,9 @@
 """An SMTP gateway of a provider, for the network laboratory: takes mail from its own customers only.
 
 Arguments: address to listen on, port, subnet of the customers. Options as further arguments: "slow=SECONDS" waits before
-the final reply. Prints a JSON object a line: {"ready": true}, then {"id", "client", "at"} for every message that it took,
-{"refused", "client", "at"} for every recipient that it refused.
+the final reply; "mute=ADDRESS" never answers DATA from that client. Prints a JSON object a line: {"ready": true}, then
+{"id", "client", "at"} for every message that it took, {"refused", "client", "at"} for every recipient that it refused,
+{"muted", "client", "at"} for every DATA that it leaves unanswered.
 """
 import asyncio
 import ipaddress
@@ -14,6 +15,7 @@ host, port, subnet = sys.argv[1:4]
 options = dict(word.split("=", 1) for word in sys.argv[4:])
 customers = ipaddress.ip_network(subnet)
 slow = float(options.get("slow", "0"))
+mute = options.get("mute")
 
 
 def say(what):
@@ -47,6 +49,9 @@ async def serve(reader, writer):
             elif verb.startswith("DATA"):
                 if wanted == 0:
                     answer("554 5.5.1 no valid recipients")
+                    continue
+                if client == mute:
+                    say({"muted": client, "client": client, "at": time.time() * 1000})
                     continue
                 answer("354 go on")
                 name = ""

@@ -96,19 +96,23 @@ export class Lines<T> {
 export interface Arrival {
   /** Subject of a message that was taken. */
   readonly id?: string;
+  /** A client that is left without an answer to DATA. */
+  readonly muted?: string;
   readonly refused?: string;
   readonly client: string;
   readonly at: number;
 }
 
-/** Starts a provider's gateway; `slow`: seconds before its final reply. */
+/** Starts a provider's gateway. */
 export async function startGateway(
   lab: NetworkLab,
   where: { readonly namespace: string; readonly address: string; readonly customers: string },
-  slow = 0,
+  /** `slow`: seconds before its final reply; `mute`: the client that never hears an answer to DATA. */
+  options: { readonly slow?: number; readonly mute?: string } = {},
 ): Promise<Lines<Arrival>> {
   const script = fileURLToPath(new URL('gateway.py', import.meta.url));
-  const child = lab.start(where.namespace, 'python3', [script, where.address, '587', where.customers, `slow=${slow}`]);
+  const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  const child = lab.start(where.namespace, 'python3', [script, where.address, '587', where.customers, ...words]);
   const lines = new Lines<Arrival>(child);
   await lines.until('the gateway', (line) => 'ready' in line);
   return lines;
@@ -134,6 +138,15 @@ export interface ProgramInLab {
   signal(signal: NodeJS.Signals): void;
   log(): string;
   stop(): Promise<void>;
+}
+
+/** The first recipient of the oldest message in the Outbox; undefined if that is empty. */
+export async function firstWaiting(
+  program: ProgramInLab,
+): Promise<{ readonly state: string; readonly attempts: number } | undefined> {
+  const list = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10 } as const;
+  const [row] = (await program.api('queue.list', list)).rows;
+  return row === undefined ? undefined : (await program.api('queue.show', { id: row.id })).recipients[0];
 }
 
 /** Starts the program in the laptop's namespace; resolves once its listener stands. */

@@ -63,9 +63,26 @@ export interface NetworkLab {
     args: readonly string[],
     options?: SpawnOptionsWithoutStdio,
   ): ChildProcessWithoutNullStreams;
+  /**
+   * Builds a VPN into the house at provider b: `tun0`, 192.0.2.66 here, 192.0.2.65 (`HEAD_OFFICE`) there, which nothing else
+   * leads to. The default route stays as it is.
+   */
+  tunnel(): Promise<DialUpLink>;
   /** Dials: `ppp0` to provider a, with a default route unless told otherwise. */
   dial(options?: { readonly defaultRoute?: boolean; readonly delayMs?: number }): Promise<DialUpLink>;
   close(): Promise<void>;
+}
+
+/** What only the VPN leads to. */
+export const HEAD_OFFICE = '192.0.2.65';
+
+interface PointToPoint {
+  readonly name: string;
+  readonly ours: string;
+  readonly theirs: string;
+  readonly delayMs: number;
+  /** Whether it becomes the default route. */
+  readonly route: boolean;
 }
 
 /** Why the laboratory cannot be made here; null if it can. */
@@ -114,6 +131,45 @@ export async function createNetworkLab(): Promise<NetworkLab> {
   const namespaces = [street, laptop, isps.a.namespace, isps.b.namespace];
   const children = new Set<ChildProcessWithoutNullStreams>();
   const dialled = new Set<DialUpLink>();
+
+  /** A TUN of this name in the laptop and in a provider's namespace, with a relay between them. */
+  async function relayTo(isp: Isp, { name, ours, theirs, delayMs, route }: PointToPoint): Promise<DialUpLink> {
+    const folder = '/run/netns';
+    const { namespace } = isps[isp];
+    const relay = spawn(
+      'python3',
+      [fileURLToPath(new URL('tun-relay.py', import.meta.url)), name, `${folder}/${laptop}`, `${folder}/${namespace}`],
+      { stdio: 'pipe' },
+    );
+    children.add(relay);
+    const ended = new Promise<void>((resolve) => relay.once('close', () => resolve()));
+    await new Promise<void>((resolve, reject) => {
+      let said = '';
+      relay.stderr.on('data', (text: Buffer) => (said += text.toString()));
+      relay.stdout.once('data', () => resolve());
+      relay.once('close', () => reject(new Error(`the relay of ${name} ended: ${said}`)));
+    });
+    await ip(namespace, `addr add ${theirs} peer ${ours} dev ${name}`, `link set ${name} up`);
+    await ip(
+      laptop,
+      `addr add ${ours} peer ${theirs} dev ${name}`,
+      `link set ${name} up`,
+      ...(route ? [`route replace default dev ${name}`] : []),
+    );
+    relay.stdin.write(`delay ${delayMs}\n`);
+    const link: DialUpLink = {
+      delay: (ms) => void relay.stdin.write(`delay ${ms}\n`),
+      silent: (yes) => void relay.stdin.write(yes ? 'silent\n' : 'loud\n'),
+      async hangUp() {
+        dialled.delete(link);
+        children.delete(relay);
+        relay.stdin.end('hang-up\n');
+        await ended;
+      },
+    };
+    dialled.add(link);
+    return link;
+  }
 
   async function ip(namespace: string, ...commands: readonly string[]): Promise<void> {
     const child = execute('ip', ['-n', namespace, '-batch', '-']);
@@ -263,47 +319,9 @@ export async function createNetworkLab(): Promise<NetworkLab> {
         `route replace default via ${gateway} dev eth0`,
       );
     },
-    async dial({ defaultRoute = true, delayMs = 0 } = {}) {
-      const folder = '/run/netns';
-      const relay = spawn(
-        'python3',
-        [
-          fileURLToPath(new URL('tun-relay.py', import.meta.url)),
-          'ppp0',
-          `${folder}/${laptop}`,
-          `${folder}/${isps.a.namespace}`,
-        ],
-        { stdio: 'pipe' },
-      );
-      children.add(relay);
-      const ended = new Promise<void>((resolve) => relay.once('close', () => resolve()));
-      await new Promise<void>((resolve, reject) => {
-        let said = '';
-        relay.stderr.on('data', (text: Buffer) => (said += text.toString()));
-        relay.stdout.once('data', () => resolve());
-        relay.once('close', () => reject(new Error(`the relay of ppp0 ended: ${said}`)));
-      });
-      await ip(isps.a.namespace, 'addr add 192.0.2.1 peer 192.0.2.2 dev ppp0', 'link set ppp0 up');
-      await ip(
-        laptop,
-        'addr add 192.0.2.2 peer 192.0.2.1 dev ppp0',
-        'link set ppp0 up',
-        ...(defaultRoute ? ['route replace default dev ppp0'] : []),
-      );
-      relay.stdin.write(`delay ${delayMs}\n`);
-      const link: DialUpLink = {
-        delay: (ms) => void relay.stdin.write(`delay ${ms}\n`),
-        silent: (yes) => void relay.stdin.write(yes ? 'silent\n' : 'loud\n'),
-        async hangUp() {
-          dialled.delete(link);
-          children.delete(relay);
-          relay.stdin.end('hang-up\n');
-          await ended;
-        },
-      };
-      dialled.add(link);
-      return link;
-    },
+    dial: ({ defaultRoute = true, delayMs = 0 } = {}) =>
+      relayTo('a', { name: 'ppp0', ours: '192.0.2.2', theirs: '192.0.2.1', delayMs, route: defaultRoute }),
+    tunnel: () => relayTo('b', { name: 'tun0', ours: '192.0.2.66', theirs: HEAD_OFFICE, delayMs: 0, route: false }),
   };
 }
 

@@ -118,7 +118,10 @@ function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
   });
 }
 
-/** A NetworkManager, for `startMock`, that says what its standard input asks for: "connectivity N", "vpn NAME", "modem NAME" (on ppp0). */
+/**
+ * A NetworkManager, for `startMock`, that says what its standard input asks for: "connectivity N", "vpn NAME", "modem NAME" (on
+ * ppp0), "stick NAME" (a modem on eth0, which the kernel takes for a cable), "none" (no connection any more).
+ */
 export const MOCK_NETWORK_MANAGER = `
 import os, sys, threading
 import dbus, dbusmock
@@ -150,6 +153,35 @@ def take(line):
         add('vpn', rest, 'eth0')
     elif word == 'modem':
         add('gsm', rest, 'ppp0')
+    elif word == 'stick':
+        add('gsm', rest, 'eth0')
+    elif word == 'none':
+        manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array([], signature='o')})
+def hear():
+    for line in sys.stdin:
+        GLib.idle_add(take, line)
+threading.Thread(target=hear, daemon=True).start()
+print('ready', flush=True)
+GLib.MainLoop().run()
+`;
+
+/** logind, for `startMock`: dbusmock's template, which tells of what its standard input asks for: "sleep", "wake", "shutdown". */
+export const MOCK_LOGIND = `
+import sys, threading
+import dbus, dbusmock
+from dbus.mainloop.glib import DBusGMainLoop
+from gi.repository import GLib
+DBusGMainLoop(set_as_default=True)
+name = dbus.service.BusName('org.freedesktop.login1', dbus.SystemBus(), do_not_queue=True)
+MANAGER = 'org.freedesktop.login1.Manager'
+login = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/login1', MANAGER, {})
+login.AddTemplate('logind', dbus.Dictionary({}, signature='sv'))
+def take(line):
+    word = line.strip()
+    if word == 'shutdown':
+        login.EmitSignal(MANAGER, 'PrepareForShutdown', 'b', [True])
+    else:
+        login.EmitSignal(MANAGER, 'PrepareForSleep', 'b', [word == 'sleep'])
 def hear():
     for line in sys.stdin:
         GLib.idle_add(take, line)

@@ -4,7 +4,7 @@ import type { Verdict } from '../../../shared/mail.ts';
 import { fakeDns, type Zone } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { makeCertificates, type Certificates } from '../../support/certificates.ts';
-import { deliveryRig, messageOf, recipientsOf, settingsOf } from '../../support/delivery-rig.ts';
+import { deliveryRig, fastClock, messageOf, recipientsOf, settingsOf } from '../../support/delivery-rig.ts';
 
 let certificates: Certificates;
 beforeAll(() => {
@@ -72,7 +72,7 @@ function rigFor(
     const result = await rig.delivery.run({ kind: 'gateways', ids }, messageOf(TEXT), recipients, never);
     return { result, said: recipients.map((r) => brief(result.verdicts.get(r.id))) };
   };
-  return { ...rig, send };
+  return { ...rig, list, send };
 }
 
 describe('a gateway pass', () => {
@@ -125,6 +125,24 @@ describe('a gateway pass', () => {
     expect(black.connections()).toBe(2);
   });
 
+  it('one that was silent has less of a head start when the same network is back', async () => {
+    const black = await silent();
+    const good = await serve({});
+    let network: string | null = 'home';
+    const rig = rigFor([{ port: black.port }, { port: good.port }], { networkId: () => network }, 100);
+    const move = (id: string | null): void => {
+      network = id;
+      rig.delivery.networkChanged(['127.0.0.1']);
+    };
+    await rig.send();
+    // With a whole minute of it the test would not end.
+    rig.set({ gateways: { headStartMs: 60_000, list: rig.list } });
+    move(null);
+    move('home');
+    expect((await rig.send()).said).toEqual(['delivered']);
+    expect(black.connections()).toBe(2);
+  });
+
   it('a refused connection is passed at once, without waiting for the head start', async () => {
     const good = await serve({});
     const { send } = rigFor([{ port: await refusing() }, { port: good.port }], {}, 60_000);
@@ -147,6 +165,90 @@ describe('a gateway pass', () => {
     expect(results.every((r) => r.said[0] === 'delivered')).toBe(true);
     expect(good.messages()).toHaveLength(50);
     expect(good.sessions.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a network that goes while a message has been sent to its end', () => {
+  /** Takes a message and keeps the reply to it back until told. */
+  async function hesitating(): Promise<{
+    readonly port: number;
+    readonly taken: Promise<void>;
+    readonly connections: () => number;
+    reply(): void;
+  }> {
+    const waiting: net.Socket[] = [];
+    let connections = 0;
+    let took: () => void = () => undefined;
+    const taken = new Promise<void>((resolve) => (took = resolve));
+    const server = net.createServer((socket) => {
+      connections += 1;
+      let inside = false;
+      socket.on('error', () => undefined);
+      socket.write('220 mx.test ESMTP\r\n');
+      socket.on('data', (chunk: Buffer) => {
+        for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
+          if (inside && line === '.') {
+            inside = false;
+            waiting.push(socket);
+            took();
+          } else if (inside) continue;
+          else if (line === 'DATA') inside = socket.write('354 go on\r\n') || true;
+          else socket.write('250 ok\r\n');
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(async () => {
+      for (const socket of waiting) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    return {
+      port: (server.address() as net.AddressInfo).port,
+      taken,
+      connections: () => connections,
+      reply: () => {
+        for (const socket of waiting.splice(0)) socket.write('250 2.0.0 taken\r\n');
+      },
+    };
+  }
+
+  it.each([
+    ['gateway', (port: number) => rigFor([{ port }]), { kind: 'gateways', ids: ['g1'] }],
+    [
+      'mail server',
+      (port: number) =>
+        deliveryRig(
+          { connection: { directPort: port, trustLoopbackMx: true } },
+          fakeDns({ a: { 'far.test': ['127.0.0.1'] } }),
+        ),
+      { kind: 'direct', domain: 'far.test' },
+    ],
+  ] as const)('the reply of a %s still counts, and the connection is not used again', async (_what, rigAt, step) => {
+    const server = await hesitating();
+    const { delivery } = rigAt(server.port);
+    const abort = new AbortController();
+    const running = delivery.run(step, messageOf(TEXT), recipientsOf('a@far.test'), abort.signal);
+    await server.taken;
+    abort.abort(new Error('network changed'));
+    delivery.networkChanged(['127.0.0.1']);
+    server.reply();
+    expect(brief((await running).verdicts.get(1))).toBe('delivered');
+    const next = delivery.run(step, messageOf(TEXT), recipientsOf('a@far.test'), never);
+    await expect.poll(() => server.connections(), { timeout: 30_000 }).toBe(2);
+    await delivery.close(0);
+    await next;
+  });
+
+  it('is waited for two seconds, no more: then nobody knows', async () => {
+    const server = await hesitating();
+    // The ten minutes that servers have for this reply are longer than the test.
+    const { delivery } = rigFor([{ port: server.port }], { clock: fastClock(20) });
+    const abort = new AbortController();
+    const step = { kind: 'gateways', ids: ['g1'] } as const;
+    const running = delivery.run(step, messageOf(TEXT), recipientsOf('a@far.test'), abort.signal);
+    await server.taken;
+    abort.abort(new Error('network changed'));
+    expect(brief((await running).verdicts.get(1))).toBe('deferred host lost-after-dot');
   });
 });
 

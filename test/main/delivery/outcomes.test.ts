@@ -393,7 +393,7 @@ describe('connections', () => {
       never,
     );
     while (!server.sessions[0]?.lines.some((l) => l.startsWith('MAIL'))) await new Promise((r) => setImmediate(r));
-    rig.delivery.networkChanged('train');
+    rig.delivery.networkChanged(['127.0.0.1']);
     expect(brief((await running).verdicts.get(1))).toBe('deferred host connection-lost');
   });
 

@@ -10,6 +10,7 @@ import {
 import { decideHold } from '../../../main/policy/hold.ts';
 import {
   emptyMemory,
+  headStartOf,
   isDirectBlocked,
   isResting,
   noteDirect,
@@ -17,6 +18,7 @@ import {
   noteUnreachable,
   NOTHING_KNOWN,
   onNetwork,
+  type HopMemory,
   passOver,
   type DirectFact,
 } from '../../../main/policy/network-state.ts';
@@ -120,10 +122,34 @@ describe('the memory of a network', () => {
   it('is dropped by success, by another network, and by a clock that was set back', () => {
     const memory = noteUnreachable(emptyMemory('n1'), 'a', NOW);
     expect(noteReached(memory, 'a')).toEqual(emptyMemory('n1'));
-    expect(onNetwork(memory, 'n2')).toEqual(emptyMemory('n2'));
-    expect(onNetwork(memory, 'n1')).toBe(memory);
+    expect(onNetwork(memory, 'n2', NOW + 1)).toEqual(emptyMemory('n2'));
+    expect(onNetwork(memory, 'n1', NOW + 1)).toBe(memory);
     expect(isResting(memory, 'a', NOW - HOUR)).toBe(false);
   });
+
+  const lostWith = (...resting: readonly string[]): HopMemory =>
+    onNetwork(
+      resting.reduce((m, id) => noteUnreachable(m, id, NOW), emptyMemory('n1')),
+      null,
+      NOW + 1000,
+    );
+  it.each<[string, HopMemory, readonly [string | null, number][], number]>([
+    ['the network that was lost is back', lostWith('a'), [['n1', 2000]], 500],
+    ['it is lost and back again', lostWith('a'), [['n1', 2000], [null, 3000], ['n1', 4000]], 500],
+    ['it is back after the rest', lostWith('a'), [['n1', 30_000]], 2000],
+    ['another network is there', lostWith('a'), [['n2', 2000]], 2000],
+    ['another one was there meanwhile', lostWith('a'), [['n2', 2000], ['n1', 3000]], 2000],
+    ['another one was there, and none', lostWith('a'), [['n2', 2000], [null, 2500], ['n1', 3000]], 2000],
+    ['another gateway rested', lostWith('b'), [['n1', 2000]], 2000],
+  ])('a gateway that rested has its head start when %s', (_what, lost, networks, headStart) => {
+    const memory = networks.reduce((m, [id, at]) => onNetwork(m, id, NOW + at), lost);
+    // It is not passed over in any case.
+    expect(isResting(memory, 'a', NOW + 4000)).toBe(false);
+    expect(headStartOf(memory, 'a', 2000)).toBe(headStart);
+    expect(headStartOf(memory, 'a', 300)).toBe(300);
+    for (const heard of [noteReached(memory, 'a'), noteUnreachable(memory, 'a', NOW + 4000)])
+      expect(headStartOf(heard, 'a', 2000)).toBe(2000);
+  }); // prettier-ignore
 
   it('passes over what rests, unless everything rests; order is kept and nobody lost', () => {
     fc.assert(
