@@ -13,11 +13,11 @@ function message(id: number, octets = 100): ClaimedMessage {
     dsn: {},
     body8bit: false,
     smtputf8: false,
-    origin: 'smtp',
+    origin: { kind: 'sendmail' },
     attempt: 1,
     recipients: [],
     bytes: new Uint8Array(octets),
-  } as ClaimedMessage;
+  };
 }
 
 function setUp(): {
