@@ -176,8 +176,10 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
       lastNumber += 1;
       waiting.set(lastNumber, { op, resolve, reject });
       gathered.push({ n: lastNumber, op, input });
-      // All calls of this turn of the event loop travel together.
-      if (gathered.length === 1) setImmediate(flush);
+      // All calls of this turn of the event loop travel together; one that comes while nothing is under way goes at once.
+      if (gathered.length > 1) return;
+      if (waiting.size === 1) queueMicrotask(flush);
+      else setImmediate(flush);
     });
   }
 
