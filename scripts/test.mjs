@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build, checkNodeVersion, installPackages } from './lib/install.mjs';
 import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
+import { runTwiceIfNeeded, sumUp } from './lib/vitest-report.mjs';
 
 checkNodeVersion();
 const start = performance.now();
@@ -27,73 +28,58 @@ const check = (name, run, extra = {}) => ({
   },
 });
 
-/** Some projects of vitest.config.ts, each test counted; `node` is another Node.js to run them with. */
-const vitest = (name, args, extra = {}, node = async () => process.execPath) => ({
-  name,
-  ...extra,
-  run: async () => {
+/**
+ * Some projects of vitest.config.ts, each test counted. `node`: another Node.js to run them with. `secondRun`: a file that
+ * failed is run once more by itself, for tests with real servers and windows on a machine that they do not have to
+ * themselves; see docs/development.md.
+ */
+const vitest = (name, args, { node = async () => process.execPath, secondRun = false, ...extra } = {}) => {
+  const run = async (file) => {
     const report = path.join(reports, `${name}.json`);
+    rmSync(report, { force: true });
     const { code, output } = await runCommand(
       await node(),
       [
         path.join(ROOT, 'node_modules/vitest/vitest.mjs'),
         'run',
         ...args,
+        ...(file === undefined ? [] : [path.relative(ROOT, file)]),
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${report}`,
       ],
       { env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, timeoutSeconds: 1800 },
     );
-    return countVitest(report, code, output);
-  },
-});
+    return sumUp(readReport(report), code, output);
+  };
+  return { name, ...extra, run: secondRun ? () => runTwiceIfNeeded(run) : () => run() };
+};
 
-function countVitest(report, code, output) {
-  let result;
+function readReport(file) {
   try {
-    result = JSON.parse(readFileSync(report, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return {
-      passed: 0,
-      failed: 1,
-      skipped: 0,
-      output: `${output}\nThe runner left no report (it ended with ${code}).\n`,
-    };
+    return undefined;
   }
-  // A file that could not even be loaded has no tests that could fail.
-  const broken = result.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
-  ).length;
-  const passed = result.numPassedTests;
-  const skipped = result.numPendingTests + (result.numTodoTests ?? 0);
-  let failed = result.numFailedTests + broken;
-  let problem = '';
-  if (passed + failed === 0) problem = 'The runner ran nothing.\n';
-  else if (code !== 0 && failed === 0) problem = `The runner ended with ${code}, although no test failed.\n`;
-  if (problem !== '') failed += 1;
-  return { passed, failed, skipped, output: failed > 0 ? `${output}\n${problem}` : '' };
 }
 
 let electron;
 /** `after` is waited for, and must have passed; `alone`: nothing else runs meanwhile. In the order of their start. */
 const ALL = [
   check('build', build),
-  // Takes longest of those that a core is enough for, so it may not be the last.
+  // Keeps a core busy for longest.
   check('lint', () => tool('eslint/bin/eslint.js', '.', '--cache', '--cache-location', 'node_modules/.cache/eslint/')),
-  vitest('unit', ['--project', 'unit', '--project', 'unit-renderer']),
+  // Waits for servers and clocks most of the time: the rest goes on beside it.
+  vitest('integration', ['--project', 'integration'], { after: 'build', secondRun: true }),
   check('types', () => script('types.mjs')),
+  vitest('unit', ['--project', 'unit', '--project', 'unit-renderer']),
   check('imports', () => script('imports.mjs')),
   check('format', () => tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')),
   // The engine once more on the line of Node.js that the shipped Electron has, with its own node:sqlite.
-  vitest(
-    'unit on newer Node.js',
-    ['--project', 'unit', 'test/main/', 'test/support/'],
-    {},
-    async () => (await newerNode()).path,
-  ),
-  vitest('integration', ['--project', 'integration'], { after: 'build' }),
-  vitest('e2e', ['--project', 'e2e'], { after: 'build', alone: true }),
+  vitest('unit on newer Node.js', ['--project', 'unit', 'test/main/', 'test/support/'], {
+    node: async () => (await newerNode()).path,
+  }),
+  vitest('e2e', ['--project', 'e2e'], { after: 'build', alone: true, secondRun: true }),
 ];
 
 const onlyAt = process.argv.indexOf('--only');
@@ -142,7 +128,8 @@ async function runOne(runner) {
   running.delete(runner.name);
   results.set(runner.name, result);
   if (result.output !== '') process.stdout.write(`\n── ${runner.name} ──\n${result.output}\n`);
-  const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : '';
+  const again = result.secondRuns?.length ? `, ${result.secondRuns.length} files at their second run` : '';
+  const skipped = `${again}${result.skipped > 0 ? `, ${result.skipped} skipped` : ''}`;
   say(
     `${result.failed === 0 ? '✔' : '✘'} ${runner.name}: ${result.passed} ok, ${result.failed} not ok${skipped} (${elapsed(since)})`,
   );
@@ -179,5 +166,10 @@ for (const { passed, failed } of results.values()) {
   total.failed += failed;
 }
 say(`All done in ${elapsed(start)}.`);
+const secondRuns = [...results.values()].flatMap((result) => result.secondRuns ?? []);
+if (secondRuns.length > 0) {
+  const names = secondRuns.map((file) => path.relative(ROOT, file));
+  say(`Passed only at their second run, so look at their first failure above: ${names.join(', ')}`);
+}
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

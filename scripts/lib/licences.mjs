@@ -8,7 +8,9 @@ const PACKED = ['@photostructure/sqlite', 'node-gyp-build'];
 
 /**
  * Puts lists of licences together as Vite writes them (`## NAME - VERSION (LICENCE)`, then the text): each library once,
- * by name. `textFor(name, licence)` is asked for the text of those that came without one.
+ * by name. `textFor` is asked for the text of those that came without one.
+ * @param {string[]} lists
+ * @param {(name: string, licence: string) => string} textFor
  */
 export function mergeLicences(lists, textFor) {
   const sections = new Map();
@@ -25,9 +27,14 @@ export function mergeLicences(lists, textFor) {
   return `# Libraries inside PostCast Server\n\n${byName.map(([heading, text]) => `${heading}\n\n${text}\n`).join('\n')}`;
 }
 
+/** @param {string} name */
 const manifest = (name) => JSON.parse(readFileSync(path.join(ROOT, 'node_modules', name, 'package.json'), 'utf8'));
 
-/** Some packages only name their licence: its usual text, with the author whom the package names. */
+/**
+ * Some packages only name their licence: its usual text, with the author whom the package names.
+ * @param {string} name
+ * @param {string} licence
+ */
 function usualText(name, licence) {
   if (licence !== 'MIT') throw new Error(`${name} has no licence text, and "${licence}" is not known by heart.`);
   const { author } = manifest(name);
@@ -39,6 +46,7 @@ function usualText(name, licence) {
   return `Copyright (c) ${who}\n\n${terms.trim()}`;
 }
 
+/** @param {string} name */
 function packedLibrary(name) {
   const { version, license } = manifest(name);
   const text = readFileSync(path.join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8');
