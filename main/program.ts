@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
 import { phrase } from '../shared/phrases.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
-import type { AppStatus, GatewayState } from '../shared/status.ts';
+import type { AppStatus } from '../shared/status.ts';
 import { stageForDelivery } from './accept-and-claim.ts';
 import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
@@ -36,6 +36,7 @@ import {
 import { createPreviewReader } from './preview/read-preview.ts';
 import { createProblems } from './problems.ts';
 import { createQueueIds } from './queue-id.ts';
+import { createNotices } from './notices.ts';
 import { createNetworkMemory } from './network/network-memory.ts';
 import { watchForSleep } from './network/sleep.ts';
 import { startQueueStore } from './queue/open-queue-store.ts';
@@ -254,6 +255,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   });
   const preview = createPreviewReader(store, parts.workers.preview);
 
+  const notices = createNotices({ problems, delivery, oauth, memory, settings: () => settings.get() });
+
   const ending = new AbortController();
   let counts = EMPTY_COUNTS;
   const status = (): AppStatus =>
@@ -322,11 +325,11 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     listener.onState(tell),
     network.watch(() => {
       dialUp.networkChanged();
-      flagBlocked();
+      notices.direct();
       tell();
     }),
     memory.onChange(() => {
-      flagBlocked();
+      notices.direct();
       tell();
     }),
     dialUp.onChange(() => {
@@ -334,7 +337,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     delivery.onGatewaysChanged(() => {
-      flagGateways();
+      notices.gateways();
       events.emit('gateways:changed', {});
       tell();
     }),
@@ -342,50 +345,20 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
       dialUp.settingsChanged();
-      flagGateways();
-      flagBlocked();
+      notices.gateways();
+      notices.direct();
       events.emit('settings:changed', {});
       tell();
     }),
   ];
 
-  /** What was said about each gateway: said once, so that what the user dismissed stays away until something changes. */
-  const flagged = new Map<string, string>();
-  /** A gateway that refuses the sign-in wants the user's eye: no retry will mend it (SPEC §3.2). */
-  const flagGateways = (): void => {
-    const gone = new Set(flagged.keys());
-    for (const state of delivery.gatewayStates()) {
-      const id = `gateway:${state.id}`;
-      gone.delete(id);
-      const gateway = settings.get().gateways.list.find((g) => g.id === state.id);
-      const flag = gatewayProblem(state, gateway ? oauth.needsSignIn(gateway) : 'no');
-      if (flag === null) {
-        flagged.delete(id);
-        problems.clear(id);
-      } else if (flagged.get(id) !== flag.id) {
-        flagged.set(id, flag.id);
-        problems.raise(id, flag.severity, { id: flag.id, params: { gateway: gateway?.name ?? state.id } });
-      }
-    }
-    for (const id of gone) {
-      flagged.delete(id);
-      problems.clear(id);
-    }
-  };
   stops.push(
     oauth.onChange(() => {
-      flagGateways();
+      notices.gateways();
       events.emit('gateways:changed', {});
       tell();
     }),
   );
-
-  /** Worth saying only where mail would go directly (SPEC §4.4). */
-  const flagBlocked = (): void => {
-    if (settings.get().gateways.mode !== 'always' && memory.directBlocked())
-      problems.raise('direct-blocked', 'warning', phrase('direct.blocked'));
-    else problems.clear('direct-blocked');
-  };
 
   if (settings.setAside !== null) {
     problems.raise(
@@ -525,19 +498,4 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         log.problem('stop', error);
       })),
   };
-}
-
-/** What the user is told about a gateway in this state; null = nothing. */
-function gatewayProblem(
-  { state, phrase: words }: GatewayState,
-  needsSignIn: 'no' | 'never-signed-in' | 'ended',
-): { readonly id: string; readonly severity: 'error' | 'warning' } | null {
-  if (state === 'sign-in-refused') {
-    if (needsSignIn === 'ended') return { id: 'problem.oauth-revoked', severity: 'error' };
-    if (needsSignIn === 'never-signed-in') return { id: 'problem.oauth-sign-in', severity: 'warning' };
-    return { id: 'problem.sign-in-refused', severity: 'error' };
-  }
-  if (state !== 'tls-failed') return null;
-  const id = words.id === 'gateway.state.intercepted' ? 'problem.intercepted' : 'problem.tls-failed';
-  return { id, severity: 'warning' };
 }
