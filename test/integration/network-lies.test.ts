@@ -40,11 +40,10 @@ it.skipIf(missing !== null)(
         for (const n of [11, 12, 13]) await taken.until(`to ${n}`, (line) => line.id === `to ${n}`, 30_000);
 
         // From now on the gateway is asked at once.
-        const began = Date.now();
         await laptop.submit('to 14', { to: 'bob@[203.0.113.14]' });
-        const { at } = await taken.until('to 14', (line) => line.id === 'to 14', 30_000);
-        expect(at - began).toBeLessThan(4500);
-        await expect.poll(() => laptop.log(), { timeout: 10_000 }).toContain('direct-blocked');
+        await taken.until('to 14', (line) => line.id === 'to 14', 30_000);
+        await expect.poll(() => laptop.log(), { timeout: 30_000 }).toContain('direct-blocked');
+        expect(laptop.log()).not.toContain('address=203.0.113.14');
 
         expect(await laptop.api('networks.retestDirect', {})).toMatchObject({ phrase: { id: 'direct.retesting' } });
         expect(await known()).toBe(false);

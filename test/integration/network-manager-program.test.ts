@@ -153,6 +153,9 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', () =>
     const laptop = await start({
       gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider', host: a.gateway, networks: ['Office'] }] },
     });
+    await bus.run('nmcli', 'con', 'add', 'type', 'gsm', 'ifname', '*', 'con-name', 'Train', 'apn', 'internet.test');
+    // What Settings ▸ Dial-Up offers.
+    expect((await laptop.api('dialUp.connections', {})).configured).toEqual(['Train']);
     await laptop.submit('first');
     expect(await laptop.status()).toMatchObject({ state: 'waiting-network' });
     for (const subject of ['first', 'second']) {

@@ -132,6 +132,27 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
   }, 60_000);
 
   it.skipIf(mockMissing !== null)(
+    'hears of one that starts later, and of its next start',
+    async () => {
+      await lab.plug('a');
+      const told = await startMonitor();
+      await told.next('the cable', ({ state }) => state.online && state.kind === 'ethernet');
+      for (const [round, name] of ['First', 'Second'].entries()) {
+        const from = told.told.length;
+        const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
+        mock.stdin.write(`connectivity 4\nstick ${name}\n`);
+        await told.next(`its word, ${round}`, ({ state }) => state.name === name && state.kind === 'mobile', { from });
+        mock.kill('SIGKILL');
+        await told.next(`its end, ${round}`, ({ state }) => state.name === null && state.kind === 'ethernet', {
+          from: from + 1,
+        });
+      }
+      expect(told.told.filter(({ change }) => change)).toHaveLength(1);
+    },
+    60_000,
+  );
+
+  it.skipIf(mockMissing !== null)(
     'hears of a portal, its end, a modem and a VPN',
     async () => {
       const mock = await bus.startMock(MOCK_NETWORK_MANAGER);

@@ -12,6 +12,8 @@ import type { AppStatus } from '../../shared/status.ts';
 import type { NetworkLab } from './netns.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** Long enough for a machine that has other things to do; a test that works never waits that long. */
+const PATIENCE_MS = 30_000;
 
 export interface ProgramBundle {
   readonly child: string;
@@ -71,7 +73,7 @@ export class Lines<T> {
     for (const look of [...this.#waiting]) look();
   }
 
-  async until(what: string, fits: (line: T) => boolean, ms = 15_000, from = 0): Promise<T> {
+  async until(what: string, fits: (line: T) => boolean, ms = PATIENCE_MS, from = 0): Promise<T> {
     await new Promise<void>((resolve, reject) => {
       const finish = (error: Error | null): void => {
         this.#waiting.delete(look);
@@ -214,7 +216,7 @@ export async function startProgramInLab(
     settings: (next) => done({ do: 'settings', input: merged(next) }),
     jump: (ms) => done({ do: 'jump', ms }),
     resume: () => done({ do: 'resume' }),
-    async statusUntil(what, fits, ms = 15_000) {
+    async statusUntil(what, fits, ms = PATIENCE_MS) {
       const from = lines.all.length;
       const now = await status();
       if (fits(now)) return now;

@@ -105,7 +105,7 @@ export async function watchNetworkChild(child: ChildProcessWithoutNullStreams): 
     told,
     notes,
     pid: child.pid ?? -1,
-    async next(what, fits, { from = 0, ms = 10_000 } = {}) {
+    async next(what, fits, { from = 0, ms = 30_000 } = {}) {
       await until(what, () => told.slice(from).some(fits), ms);
       return told.slice(from).find(fits)!;
     },
