@@ -234,9 +234,12 @@ async function checkProgram(what, display, command) {
     program.once('error', (error) => resolve(error.message));
     program.once('exit', (code, signal) => resolve(signal ?? code));
   }).finally(() => (over = true));
-  const postcast = async (...words) => {
+  const ask = (words) => {
     const [cli, ...rest] = command('postcast', [...words, '--profile', profile]);
-    const said = await runCommand(cli, rest, { timeoutSeconds: 60 });
+    return runCommand(cli, rest, { env, timeoutSeconds: 60 });
+  };
+  const postcast = async (...words) => {
+    const said = await ask(words);
     if (said.code !== 0)
       throw new Error(`postcast ${words.join(' ')} ended with ${said.code}:\n${said.output}${output}`);
     return said.output;
@@ -245,6 +248,8 @@ async function checkProgram(what, display, command) {
     const greeting = await waitForGreeting(port, 60_000, () => over);
     if (greeting === undefined) throw new Error(`${what} does not listen on port ${port}.\n${output}`);
     say(`✔ ${what} listens (${elapsed(since)}): ${greeting}`);
+    // Clients are greeted before the rest of the program stands.
+    await within(60_000, async () => over || (await ask(['status'])).code === 0);
     const status = JSON.parse(await postcast('status', '--json'));
     if (status.listener?.port !== port) throw new Error(`postcast status says ${JSON.stringify(status)}.`);
     await postcast('settings', 'set', 'general.launchAtLogin', 'true');
@@ -294,7 +299,7 @@ async function withDisplay(use) {
 
 async function within(ms, ready) {
   const until = performance.now() + ms;
-  while (!ready()) {
+  while (!(await ready())) {
     if (performance.now() > until) return false;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
