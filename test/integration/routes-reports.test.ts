@@ -1,5 +1,7 @@
 /** Returned mail end to end: the report arrives at the sender's own server, and python's email package reads it there. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { MessageDetails } from '../../shared/mail.ts';
+import { JumpingClock } from '../fakes/jumping-clock.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import {
   mailWorldMissing,
@@ -156,6 +158,90 @@ describe.skipIf(missing !== null)(`returned mail${missing === null ? '' : ` (ski
     expect(recipient(report)).toMatchObject({ Action: 'failed', Status: '4.4.7' });
     expect(recipient(report)['Diagnostic-Code']).toContain('Mailbox full');
     await lab.set({ 'administration.undeliverableAfter': { value: 4, unit: 'days' } });
+  });
+
+  it('still waiting after hours: "delayed" once to who asked for it, to nobody else; the failure is told later', async () => {
+    const clock = new JumpingClock();
+    const slow = keep(
+      await startProgramLab(
+        {
+          connection: { dnsServers: [world.dns], directPort: world.port },
+          administration: { undeliverableAfter: { value: 1, unit: 'days' }, log: 'single' },
+        },
+        {},
+        { clock },
+      ),
+    );
+    const wishes = {
+      delay: 'NOTIFY=DELAY,FAILURE',
+      only: 'NOTIFY=DELAY',
+      failure: 'NOTIFY=FAILURE',
+      never: 'NOTIFY=NEVER',
+      none: '',
+    };
+    const sent: { readonly wish: string; readonly from: string; readonly id: string }[] = [];
+    for (const [wish, parameter] of Object.entries(wishes)) {
+      const from = newSender();
+      const id = await slow.submit({
+        from,
+        to: [`<full@order.test> ${parameter}`.trim()],
+        mailParameters: `RET=FULL ENVID=${wish}`,
+        text,
+      });
+      sent.push({ wish, from, id });
+    }
+    const by = (wish: string): string => sent.find((s) => s.wish === wish)?.from ?? '';
+    const attempts = (d: MessageDetails): number => d.recipients[0]?.attempts ?? 0;
+    const triedAgain = async (): Promise<void> => {
+      await Promise.all(
+        sent.map(async ({ id }) => {
+          const before = attempts(await slow.details(id));
+          await slow.until(id, 'tried again', (d) => attempts(d) > before);
+        }),
+      );
+    };
+    const accepted = clock.now();
+    await triedAgain();
+    for (const { from } of sent) expect(reportsFor(from)).toBe(0);
+
+    clock.jump(4 * 3_600_000 + 60_000);
+    for (const wish of ['delay', 'only']) {
+      const report = await reportTo(by(wish));
+      expect(report).toMatchObject({ returnPath: '', auto: 'auto-replied', defects: [] });
+      expect(report.blocks[0]).toMatchObject({ 'Original-Envelope-Id': wish });
+      expect(recipient(report)).toMatchObject({
+        'Final-Recipient': 'rfc822; full@order.test',
+        Action: 'delayed',
+        Status: '4.2.2',
+        'Remote-MTA': 'dns; mx1.hosts.test',
+      });
+      const until = Date.parse(recipient(report)['Will-Retry-Until'] ?? '');
+      expect(Math.abs(until - accepted - 86_400_000)).toBeLessThan(120_000);
+      expect(report.human).toContain('full@order.test');
+      expect(report.types[2]).toBe('text/rfc822-headers');
+    }
+    await triedAgain();
+    for (const { wish, from } of sent)
+      expect([wish, reportsFor(from)]).toEqual([wish, wish === 'delay' || wish === 'only' ? 1 : 0]);
+
+    clock.jump(86_400_000);
+    for (const { id } of sent) await slow.reaches(id, 'bounced');
+    const actions = async (wish: string, count: number): Promise<readonly (string | undefined)[]> => {
+      const arrived = await world.postfix.arrives(by(wish), count);
+      return arrived.map((m) => recipient(parseReport(m.text))['Action']).sort();
+    };
+    expect(await actions('delay', 2)).toEqual(['delayed', 'failed']);
+    expect(await actions('failure', 1)).toEqual(['failed']);
+    expect(await actions('none', 1)).toEqual(['failed']);
+    // The queue is empty: nothing is still to come to the others.
+    await expect.poll(async () => (await slow.call('queue.folders', {})).outbox, { timeout: 30_000 }).toBe(0);
+    expect(sent.map(({ wish, from }) => [wish, reportsFor(from)])).toEqual([
+      ['delay', 2],
+      ['only', 1],
+      ['failure', 1],
+      ['never', 0],
+      ['none', 1],
+    ]);
   });
 
   it('a non-ASCII recipient comes back in the global types of RFC 6533, and is read there as it was', async () => {

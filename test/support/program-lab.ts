@@ -9,7 +9,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import type { SecretStore, SettingsStore } from '../../main/ports.ts';
-import { startProgram, type Program } from '../../main/program.ts';
+import { startProgram, type Program, type ProgramParts } from '../../main/program.ts';
 import { sayAll } from '../../shared/phrases.ts';
 import type { Folder, MessageDetails } from '../../shared/mail.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
@@ -163,14 +163,16 @@ type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export function startProgramLab(
   sections: Sections = {},
   passwords: Readonly<Record<string, string>> = {},
+  parts: Pick<ProgramParts, 'clock'> = {},
 ): Promise<ProgramLab> {
-  return onFreePort((port) => startOn(port, sections, passwords));
+  return onFreePort((port) => startOn(port, sections, passwords, parts));
 }
 
 async function startOn(
   port: number,
   sections: Sections,
   passwords: Readonly<Record<string, string>>,
+  parts: Pick<ProgramParts, 'clock'>,
 ): Promise<ProgramLab> {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'postcast-program-'));
   const defaults: Sections = {
@@ -230,6 +232,7 @@ async function startOn(
     }),
     workers: await bundledWorkers(),
     quit: () => undefined,
+    ...parts,
   });
   const listening = program.status().listener;
   const close = async (): Promise<void> => {
