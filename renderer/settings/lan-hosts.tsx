@@ -17,7 +17,6 @@ const useStyles = makeStyles({
     columnGap: '8px',
     alignItems: 'start',
   },
-  button: { marginTop: '26px' },
 });
 type LanHost = z.output<typeof lanHostSchema>;
 
@@ -45,7 +44,7 @@ export function LanHosts() {
         }}
       >
         {(['domain', 'host', 'port'] as const).map((key) => (
-          <Field key={key} label={say(`lan.${key}`)} {...fault(problemOf(key))}>
+          <Field key={key} label={say(`lan.${key}`)} hint={say(`lan.${key}Help`)} {...fault(problemOf(key))}>
             <Input
               value={draft[key]}
               spellCheck={false}
@@ -53,7 +52,7 @@ export function LanHosts() {
             />
           </Field>
         ))}
-        <Button className={styles.button} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>
+        <Button className={fields.besideField} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>
           {say('common.add')}
         </Button>
       </form>

@@ -104,10 +104,10 @@ function TestMessage({ address }: { readonly address: string }) {
           if (ready && !busy) drop(send());
         }}
       >
-        <Field label={say('welcome.from')} {...wrong(from)}>
+        <Field label={say('welcome.from')} hint={say('welcome.fromHelp')} {...wrong(from)}>
           <Input value={from} spellCheck={false} onChange={(_, data) => setFrom(data.value)} />
         </Field>
-        <Field label={say('welcome.to')} {...wrong(to)}>
+        <Field label={say('welcome.to')} hint={say('welcome.toHelp')} {...wrong(to)}>
           <Input value={to} spellCheck={false} onChange={(_, data) => setTo(data.value)} />
         </Field>
         <Button className={styles.send} type="submit" icon={<MailArrowUp20Regular />} disabled={!ready || busy}>

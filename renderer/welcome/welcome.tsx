@@ -13,15 +13,17 @@ import { GatewayStep, type GatewayDraft } from './gateway-step.tsx';
 import { ProgramStep } from './program-step.tsx';
 
 const useStyles = makeStyles({
-  window: { height: '100%', overflow: 'auto', backgroundColor: tokens.colorNeutralBackground3 },
+  window: { height: '100%', backgroundColor: tokens.colorNeutralBackground3 },
   page: {
     maxWidth: '720px',
+    height: '100%',
     boxSizing: 'border-box',
     margin: '0 auto',
-    padding: '32px 24px',
+    padding: '32px 24px 20px',
     display: 'flex',
     flexDirection: 'column',
     rowGap: '20px',
+    '@media (max-height: 700px)': { paddingBlock: '16px 8px', rowGap: '12px' },
   },
   title: { margin: 0, display: 'block' },
   help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px' },
@@ -53,7 +55,10 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorBrandBackground}`,
   },
   card: {
-    padding: '24px',
+    display: 'flex',
+    flexDirection: 'column',
+    minHeight: 0,
+    overflow: 'hidden',
     borderRadius: tokens.borderRadiusXLarge,
     backgroundColor: tokens.colorNeutralBackground1,
     boxShadow: tokens.shadow4,
@@ -77,7 +82,6 @@ export function Welcome({ onDone }: Props) {
   const [step, setStep] = useState<Step>('address');
   const [address, setAddress] = useState('');
   const [draft, setDraft] = useState<GatewayDraft | null>(null);
-  const [savedId, setSavedId] = useState<string | null>(null);
   const again = settings?.general.welcomeDone === true;
   const title = say(again ? 'welcome.againTitle' : 'welcome.title');
   useEffect(() => {
@@ -89,7 +93,8 @@ export function Welcome({ onDone }: Props) {
     onDone();
   };
   const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {
-    const id = savedId ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
+    const id =
+      draft?.gateway.id ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
     const best = list[0];
     const blank: GatewaySettings = {
       ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }),
@@ -102,6 +107,7 @@ export function Welcome({ onDone }: Props) {
       gateway: best === undefined ? blank : { ...best.gateway, id },
       found: list,
       source: best?.source ?? 'hand',
+      saved: draft?.saved ?? null,
     });
     setStep('gateway');
   };
@@ -146,13 +152,9 @@ export function Welcome({ onDone }: Props) {
             <GatewayStep
               address={address.trim()}
               draft={draft}
-              saved={savedId === draft.gateway.id}
               onDraft={setDraft}
               onBack={() => setStep('address')}
-              onSaved={(gateway) => {
-                setSavedId(gateway.id);
-                setStep('program');
-              }}
+              onDone={() => setStep('program')}
             />
           )}
           {step === 'program' && (

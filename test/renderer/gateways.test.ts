@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createI18n } from '../../renderer/i18n/i18n.ts';
 import { canMove, droppedOn, freshId, inOrder, moved, withPriority } from '../../renderer/settings/gateways/order.ts';
 import { pathsOf } from '../../renderer/settings/gateways/path-steps.ts';
-import { gatewayErrors } from '../../renderer/settings/gateways/resolve-gateway.ts';
+import { gatewayErrors } from '../../renderer/settings/gateways/gateway-errors.ts';
 import {
   defaultSettings,
   gatewaySchema,
