@@ -746,7 +746,7 @@ export const de: Words<typeof en> = {
         label: 'Auf einen Mailserver warten',
         help: 'Das Ende einer Nachricht bekommt immer zehn Minuten.',
       },
-      directPort: { label: 'Port für direkte Zustellung', help: '25, wenn Sie keinen Grund haben.' },
+      directPort: { label: 'Port für direkte Zustellung', help: '25, wenn nichts dagegen spricht.' },
       retryMinutes: {
         label: 'Minuten zwischen Versuchen',
         help: 'Durch Kommas getrennt. Der letzte Wert wiederholt sich. Jeder schwankt ein wenig.',

@@ -16,6 +16,8 @@ const useStyles = makeStyles({
     gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr) 90px auto',
     columnGap: '8px',
     alignItems: 'start',
+    '& .fui-Input': { width: '100%', minWidth: 0 },
+    '& .fui-Input__input': { minWidth: 0 },
   },
 });
 type LanHost = z.output<typeof lanHostSchema>;

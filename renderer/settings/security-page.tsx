@@ -111,30 +111,32 @@ function DkimKeys() {
           </li>
         ))}
       </ul>
-      {record !== null && (
-        <div>
-          <p className={fields.help}>{say('dkim.publish')}</p>
-          <div className={styles.record}>
-            {record.name} TXT
-            <br />
-            {record.value}
+      <div aria-live="polite">
+        {record !== null && (
+          <div>
+            <p className={fields.help}>{say('dkim.publish')}</p>
+            <div className={styles.record}>
+              {record.name} TXT
+              <br />
+              {record.value}
+            </div>
+            <Button
+              style={{ marginTop: 8 }}
+              icon={<Copy20Regular />}
+              onClick={() =>
+                drop(
+                  attempt(
+                    say('common.copyFailed'),
+                    bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
+                  ).then((done) => done !== null && notices.done(say('common.copied'))),
+                )
+              }
+            >
+              {say('dkim.copy')}
+            </Button>
           </div>
-          <Button
-            style={{ marginTop: 8 }}
-            icon={<Copy20Regular />}
-            onClick={() =>
-              drop(
-                attempt(
-                  say('common.copyFailed'),
-                  bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
-                ).then((done) => done !== null && notices.done(say('common.copied'))),
-              )
-            }
-          >
-            {say('dkim.copy')}
-          </Button>
-        </div>
-      )}
+        )}
+      </div>
     </div>
   );
 }

@@ -188,12 +188,12 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
           )}
           <div role="status">
             {busy && <Spinner size="tiny" label={say('welcome.testing')} style={{ justifyContent: 'start' }} />}
+            {test !== null && (
+              <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
+                <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
+              </div>
+            )}
           </div>
-          {test !== null && (
-            <div ref={(box) => box?.scrollIntoView({ block: 'nearest' })}>
-              <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
-            </div>
-          )}
         </div>
       </GatewayFields>
     </StepFrame>

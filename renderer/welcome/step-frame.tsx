@@ -17,7 +17,7 @@ const useStyles = makeStyles({
     '@media (max-height: 700px)': { rowGap: '12px', paddingBlock: '16px 12px' },
   },
   title: { margin: 0, display: 'block', outlineStyle: 'none' },
-  help: { color: tokens.colorNeutralForeground3, marginTop: '4px', display: 'block' },
+  help: { color: tokens.colorNeutralForeground3, marginTop: '4px', display: 'block', textWrap: 'pretty' },
   buttons: {
     display: 'flex',
     flexWrap: 'wrap',

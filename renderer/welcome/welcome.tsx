@@ -15,7 +15,7 @@ import { ProgramStep } from './program-step.tsx';
 const useStyles = makeStyles({
   window: { height: '100%', backgroundColor: tokens.colorNeutralBackground3 },
   page: {
-    maxWidth: '720px',
+    maxWidth: '880px',
     height: '100%',
     boxSizing: 'border-box',
     margin: '0 auto',
@@ -26,7 +26,7 @@ const useStyles = makeStyles({
     '@media (max-height: 700px)': { paddingBlock: '16px 8px', rowGap: '12px' },
   },
   title: { margin: 0, display: 'block' },
-  help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px' },
+  help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px', textWrap: 'pretty' },
   steps: {
     display: 'flex',
     columnGap: '24px',
@@ -53,6 +53,11 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorBrandBackground,
     color: tokens.colorNeutralForegroundOnBrand,
     border: `1px solid ${tokens.colorBrandBackground}`,
+    '@media (forced-colors: active)': {
+      backgroundColor: 'Highlight',
+      color: 'HighlightText',
+      forcedColorAdjust: 'none',
+    },
   },
   card: {
     display: 'flex',
@@ -165,12 +170,14 @@ export function Welcome({ onDone }: Props) {
             />
           )}
         </div>
-        <div className={styles.foot}>
-          <Button appearance="subtle" onClick={leave}>
-            {say(again ? 'common.close' : 'welcome.skip')}
-          </Button>
-          {!again && <span>{say('welcome.skipHelp')}</span>}
-        </div>
+        {step !== 'program' && (
+          <div className={styles.foot}>
+            <Button appearance="subtle" onClick={leave}>
+              {say(again ? 'common.close' : 'welcome.skip')}
+            </Button>
+            {!again && <span>{say('welcome.skipHelp')}</span>}
+          </div>
+        )}
       </main>
     </div>
   );

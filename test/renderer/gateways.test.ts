@@ -85,7 +85,7 @@ describe('the gateway form', () => {
   const good = gateway('a');
   test.each([
     [{ name: ' ' }, { name: 'Give the gateway a name' }],
-    [{ host: '' }, { host: 'Not a host name or IP address' }],
+    [{ host: '' }, { host: 'Needed' }],
     [{ host: 'two words' }, { host: 'Not a host name or IP address' }],
     [{ port: 0 }, { port: 'At least 1' }],
     [{ port: 70_000 }, { port: 'At most 65535' }],

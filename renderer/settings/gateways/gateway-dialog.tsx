@@ -142,12 +142,12 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                     {busy === 'testing' && (
                       <Spinner size="tiny" label={say('gateway.testing')} style={{ justifyContent: 'start' }} />
                     )}
+                    {test !== null && (
+                      <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
+                        <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
+                      </div>
+                    )}
                   </div>
-                  {test !== null && (
-                    <div ref={(box) => box?.scrollIntoView({ block: 'nearest' })}>
-                      <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
-                    </div>
-                  )}
                 </GatewayFields>
               </div>
             </DialogContent>

@@ -10,7 +10,9 @@ export function gatewayErrors(value: unknown, say: Say): Readonly<Record<string,
   const errors: Record<string, string> = {};
   for (const issue of parsed.error.issues) {
     const [field] = issue.path;
-    if (typeof field === 'string' && errors[field] === undefined) errors[field] = problemText(issue, say);
+    if (typeof field !== 'string') continue;
+    // Where nothing was entered, that is what is wrong, not its form.
+    if (errors[field] === undefined || issue.message === 'Needed') errors[field] = problemText(issue, say);
   }
   return errors;
 }

@@ -28,8 +28,9 @@ const useStyles = makeStyles({
   four: { gridColumn: 'span 4' },
   three: { gridColumn: 'span 3' },
   two: { gridColumn: 'span 2' },
+  one: { gridColumn: 'span 1' },
   /** A checkbox has no height of a label above it. */
-  box: { '& .fui-Field__hint': { marginInlineStart: '32px', marginTop: '-6px' } },
+  box: { '& .fui-Field__hint': { marginInlineStart: '36px', marginTop: '-6px' } },
 });
 
 interface Props {
@@ -112,7 +113,7 @@ export function GatewayFields(props: Props) {
   );
   return (
     <div ref={box} className={styles.form}>
-      {text('name', all ? styles.four : styles.whole, { required: true, placeholder: say('gateway.namePlaceholder') })}
+      {text('name', all ? styles.four : styles.two, { required: true, placeholder: say('gateway.namePlaceholder') })}
       {all && (
         <Field className={styles.two} label={say('gateway.priority')} hint={say('gateway.help.priority')}>
           <Select
@@ -127,8 +128,13 @@ export function GatewayFields(props: Props) {
           </Select>
         </Field>
       )}
-      {text('host', styles.four, { required: true, placeholder: 'smtp.example.com' })}
-      <Field className={styles.two} label={say('gateway.port')} hint={say('gateway.help.port')} {...state('port')}>
+      {text('host', all ? styles.four : styles.three, { required: true, placeholder: 'smtp.example.com' })}
+      <Field
+        className={all ? styles.two : styles.one}
+        label={say('gateway.port')}
+        hint={say('gateway.help.port')}
+        {...state('port')}
+      >
         <Input
           inputMode="numeric"
           value={Number.isNaN(gateway.port) ? '' : String(gateway.port)}

@@ -10,7 +10,15 @@ import { ConsentDialog } from './consent-dialog.tsx';
 
 const useStyles = makeStyles({
   whole: { gridColumn: '1 / -1', display: 'grid', gap: '8px' },
-  row: { display: 'flex', alignItems: 'end', gap: '8px', flexWrap: 'wrap' },
+  row: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)',
+    columnGap: '12px',
+    alignItems: 'start',
+    '& .fui-Input': { width: '100%', minWidth: 0 },
+  },
+  // In line with the input beside them: below the height of its label.
+  buttons: { display: 'flex', gap: '8px', marginTop: '26px' },
 });
 
 interface Props {
@@ -79,14 +87,16 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
             onChange={(_, data) => setClientSecret(data.value)}
           />
         </Field>
-        <Button disabled={busy} onClick={() => drop(signIn(false))}>
-          {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
-        </Button>
-        {here && (
-          <Button disabled={busy} onClick={() => drop(signOut())}>
-            {say('oauth.signOut')}
+        <div className={styles.buttons}>
+          <Button disabled={busy} onClick={() => drop(signIn(false))}>
+            {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
-        )}
+          {here && (
+            <Button disabled={busy} onClick={() => drop(signOut())}>
+              {say('oauth.signOut')}
+            </Button>
+          )}
+        </div>
       </div>
       <div role="status">
         {outcome !== null && (
