@@ -6,10 +6,11 @@ import {
   ToastBody,
   ToastTitle,
   ToastTrigger,
+  useFocusFinders,
   useId,
   useToastController,
 } from '@fluentui/react-components';
-import { createContext, useCallback, useContext, useMemo, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useMemo, type KeyboardEvent, type ReactNode } from 'react';
 import type { Result } from '../shared/result.ts';
 import { failureText } from './i18n/failure.ts';
 import { useLanguage, useSay } from './i18n/i18n.ts';
@@ -43,10 +44,30 @@ export function useAttempt(): <T>(title: string, call: Promise<Result<T>>) => Pr
   );
 }
 
+/**
+ * Tab goes through the notices and on to the page. The library would keep the keyboard inside of a notice, and the notice
+ * there for as long, until Escape is pressed: nobody is told that, and a notice is no dialog.
+ */
+function useTabThrough(): (event: KeyboardEvent) => void {
+  const { findFirstFocusable, findPrevFocusable } = useFocusFinders();
+  return (event) => {
+    const list = event.currentTarget;
+    if (event.key !== 'Tab' || !(list instanceof HTMLElement)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const stops = [...list.querySelectorAll<HTMLElement>('[role="listitem"], button, a[href]')];
+    const here = stops.findIndex((stop) => stop === document.activeElement);
+    const next = here < 0 ? undefined : stops[here + (event.shiftKey ? -1 : 1)];
+    const beyond = event.shiftKey ? findPrevFocusable(list) : findFirstFocusable(document.body);
+    (next ?? beyond)?.focus();
+  };
+}
+
 export function NoticesProvider({ children }: { readonly children: ReactNode }) {
   const id = useId('notices');
   const say = useSay();
   const { dispatchToast } = useToastController(id);
+  const tabThrough = useTabThrough();
   const notices = useMemo<Notices>(
     () => ({
       done: (text, undo) => {
@@ -92,7 +113,12 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
   return (
     <NoticesContext.Provider value={notices}>
       {children}
-      <Toaster toasterId={id} position="bottom-end" offset={{ horizontal: 16, vertical: 44 }} />
+      <Toaster
+        toasterId={id}
+        position="bottom-end"
+        offset={{ horizontal: 16, vertical: 44 }}
+        onKeyDownCapture={tabThrough}
+      />
     </NoticesContext.Provider>
   );
 }

@@ -1,6 +1,6 @@
 /** Activity at full size: the chart, its key, and the same as a table. */
 import { makeStyles, Text, tokens } from '@fluentui/react-components';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
@@ -42,6 +42,20 @@ const useStyles = makeStyles({
 });
 const QUEUE: readonly EventName[] = ['queue:changed'];
 
+/** The width of an element in px as it changes, so that a drawing's words keep their size. */
+function useWidth(before: number): readonly [number, (element: HTMLElement | null) => (() => void) | undefined] {
+  const [width, setWidth] = useState(before);
+  const measure = useCallback((element: HTMLElement | null) => {
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [width, measure];
+}
+
 export function ActivityPage() {
   const styles = useStyles();
   const say = useSay();
@@ -49,6 +63,7 @@ export function ActivityPage() {
   const format = useFormat();
   const now = useNow(30_000);
   const [span, setSpan] = useState<Span>('hour');
+  const [width, measure] = useWidth(1000);
   const { value: activity, failure } = useLive('queue.activity', { span }, QUEUE);
   const points = activity === null ? [] : pointsOf(activity, span, now);
   const changes = activity?.networkChanges ?? [];
@@ -91,8 +106,14 @@ export function ActivityPage() {
             </Text>
           )}
           {activity !== null && (
-            <figure className={styles.figure} aria-label={say('activity.summary', words)}>
-              <ActivityChart points={points} changes={changes} span={span} width={1000} height={320} />
+            <figure ref={measure} className={styles.figure} aria-label={say('activity.summary', words)}>
+              <ActivityChart
+                points={points}
+                changes={changes}
+                span={span}
+                width={width}
+                height={Math.round(Math.min(320, Math.max(180, width * 0.38)))}
+              />
               <figcaption className={styles.keys}>
                 {(['delivered', 'deferred', 'accepted'] as const).map((name) => (
                   <span key={name} className={styles.key}>

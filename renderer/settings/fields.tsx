@@ -64,6 +64,8 @@ export const useFieldStyles = makeStyles({
     whiteSpace: 'nowrap',
     userSelect: 'text',
   },
+  /** A button in line with the inputs of fields: below the height of their labels. */
+  besideField: { marginTop: '26px', whiteSpace: 'nowrap', flexShrink: 0 },
   adder: { display: 'flex', columnGap: '8px', maxWidth: '460px' },
   listBox: { display: 'flex', flexDirection: 'column', rowGap: '8px' },
 });

@@ -16,8 +16,9 @@ const useStyles = makeStyles({
     gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr) 90px auto',
     columnGap: '8px',
     alignItems: 'start',
+    '& .fui-Input': { width: '100%', minWidth: 0 },
+    '& .fui-Input__input': { minWidth: 0 },
   },
-  button: { marginTop: '26px' },
 });
 type LanHost = z.output<typeof lanHostSchema>;
 
@@ -45,7 +46,7 @@ export function LanHosts() {
         }}
       >
         {(['domain', 'host', 'port'] as const).map((key) => (
-          <Field key={key} label={say(`lan.${key}`)} {...fault(problemOf(key))}>
+          <Field key={key} label={say(`lan.${key}`)} hint={say(`lan.${key}Help`)} {...fault(problemOf(key))}>
             <Input
               value={draft[key]}
               spellCheck={false}
@@ -53,7 +54,7 @@ export function LanHosts() {
             />
           </Field>
         ))}
-        <Button className={styles.button} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>
+        <Button className={fields.besideField} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>
           {say('common.add')}
         </Button>
       </form>

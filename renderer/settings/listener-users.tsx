@@ -36,16 +36,16 @@ export function ListenerUsers() {
       <span className={styles.help}>{say('users.help')}</span>
       <form
         className={styles.adder}
-        style={{ alignItems: 'flex-end', maxWidth: 560 }}
+        style={{ alignItems: 'flex-start', maxWidth: 560 }}
         onSubmit={(event) => {
           event.preventDefault();
           if (ready) drop(set(name.trim(), password));
         }}
       >
-        <Field label={say('users.name')} style={{ flexGrow: 1 }}>
+        <Field label={say('users.name')} hint={say('users.nameHelp')} style={{ flexGrow: 1 }}>
           <Input value={name} autoComplete="off" spellCheck={false} onChange={(_, data) => setName(data.value)} />
         </Field>
-        <Field label={say('users.password')} style={{ flexGrow: 1 }}>
+        <Field label={say('users.password')} hint={say('users.passwordHelp')} style={{ flexGrow: 1 }}>
           <Input
             type="password"
             autoComplete="new-password"
@@ -53,7 +53,7 @@ export function ListenerUsers() {
             onChange={(_, data) => setPassword(data.value)}
           />
         </Field>
-        <Button type="submit" icon={<Add20Regular />} disabled={!ready}>
+        <Button className={styles.besideField} type="submit" icon={<Add20Regular />} disabled={!ready}>
           {say('common.add')}
         </Button>
       </form>

@@ -21,7 +21,7 @@ import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 import { useSetting, useSettings } from './use-setting.ts';
 
 const useStyles = makeStyles({
-  form: { display: 'flex', columnGap: '8px', alignItems: 'flex-end' },
+  form: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
   record: {
     fontFamily: tokens.fontFamilyMonospace,
     fontSize: tokens.fontSizeBase200,
@@ -73,7 +73,7 @@ function DkimKeys() {
             );
         }}
       >
-        <Field label={say('dkim.domain')} {...fault(problem)}>
+        <Field label={say('dkim.domain')} hint={say('dkim.domainHelp')} {...fault(problem)}>
           <Input
             value={domain}
             placeholder="example.com"
@@ -81,10 +81,10 @@ function DkimKeys() {
             onChange={(_, data) => setDomain(data.value)}
           />
         </Field>
-        <Field label={say('dkim.selector')}>
+        <Field label={say('dkim.selector')} hint={say('dkim.selectorHelp')}>
           <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
         </Field>
-        <Button type="submit" icon={<Key20Regular />} disabled={!ready}>
+        <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
           {say('dkim.make')}
         </Button>
       </form>
@@ -111,30 +111,32 @@ function DkimKeys() {
           </li>
         ))}
       </ul>
-      {record !== null && (
-        <div>
-          <p className={fields.help}>{say('dkim.publish')}</p>
-          <div className={styles.record}>
-            {record.name} TXT
-            <br />
-            {record.value}
+      <div aria-live="polite">
+        {record !== null && (
+          <div>
+            <p className={fields.help}>{say('dkim.publish')}</p>
+            <div className={styles.record}>
+              {record.name} TXT
+              <br />
+              {record.value}
+            </div>
+            <Button
+              style={{ marginTop: 8 }}
+              icon={<Copy20Regular />}
+              onClick={() =>
+                drop(
+                  attempt(
+                    say('common.copyFailed'),
+                    bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
+                  ).then((done) => done !== null && notices.done(say('common.copied'))),
+                )
+              }
+            >
+              {say('dkim.copy')}
+            </Button>
           </div>
-          <Button
-            style={{ marginTop: 8 }}
-            icon={<Copy20Regular />}
-            onClick={() =>
-              drop(
-                attempt(
-                  say('common.copyFailed'),
-                  bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
-                ).then((done) => done !== null && notices.done(say('common.copied'))),
-              )
-            }
-          >
-            {say('dkim.copy')}
-          </Button>
-        </div>
-      )}
+        )}
+      </div>
     </div>
   );
 }

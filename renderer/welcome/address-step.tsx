@@ -37,48 +37,41 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
     if (answer !== null) onFound(answer.found, false);
   };
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        drop(find());
-      }}
-    >
-      <StepFrame
-        title={say('welcome.addressTitle')}
-        help={say('welcome.addressHelp')}
-        left={
-          <>
-            <Button appearance="subtle" onClick={() => onFound([], true)}>
-              {say('welcome.byHand')}
-            </Button>
-            <Button appearance="subtle" onClick={onWithout}>
-              {say('welcome.without')}
-            </Button>
-          </>
-        }
-        right={
-          <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={busy || !good}>
-            {say('welcome.find')}
+    <StepFrame
+      onSubmit={() => drop(find())}
+      title={say('welcome.addressTitle')}
+      help={say('welcome.addressHelp')}
+      left={
+        <>
+          <Button appearance="subtle" onClick={() => onFound([], true)}>
+            {say('welcome.byHand')}
           </Button>
-        }
-      >
-        <Field label={say('welcome.address')} hint={say('welcome.addressHint')} {...fault(wrong)}>
-          <Input
-            type="email"
-            size="large"
-            value={address}
-            autoComplete="email"
-            spellCheck={false}
-            placeholder="you@example.com"
-            onChange={(_, data) => onAddress(data.value)}
-            onBlur={() => setLeft(true)}
-          />
-        </Field>
-        <div role="status">
-          {busy && <Spinner size="tiny" label={say('welcome.finding')} style={{ justifyContent: 'start' }} />}
-        </div>
-      </StepFrame>
-    </form>
+          <Button appearance="subtle" onClick={onWithout}>
+            {say('welcome.without')}
+          </Button>
+        </>
+      }
+      right={
+        <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={busy || !good}>
+          {say('welcome.find')}
+        </Button>
+      }
+    >
+      <Field label={say('welcome.address')} hint={say('welcome.addressHint')} {...fault(wrong)}>
+        <Input
+          type="email"
+          size="large"
+          value={address}
+          autoComplete="email"
+          spellCheck={false}
+          placeholder="you@example.com"
+          onChange={(_, data) => onAddress(data.value)}
+          onBlur={() => setLeft(true)}
+        />
+      </Field>
+      <div role="status">
+        {busy && <Spinner size="tiny" label={say('welcome.finding')} style={{ justifyContent: 'start' }} />}
+      </div>
+    </StepFrame>
   );
 }

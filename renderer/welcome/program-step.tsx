@@ -17,12 +17,20 @@ import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram } from './mail-
 import { StepFrame } from './step-frame.tsx';
 
 const useStyles = makeStyles({
-  panel: { display: 'flex', flexDirection: 'column', rowGap: '10px' },
+  panel: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '10px',
+    borderRadius: tokens.borderRadiusMedium,
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '4px' },
+  },
   faint: { color: tokens.colorNeutralForeground3 },
   lines: { position: 'relative' },
   code: {
     margin: 0,
-    padding: '10px 44px 10px 12px',
+    padding: '9px 43px 9px 11px',
+    // Seen where the system forces its colours.
+    border: '1px solid transparent',
     fontFamily: tokens.fontFamilyMonospace,
     fontSize: tokens.fontSizeBase200,
     backgroundColor: tokens.colorNeutralBackground3,
@@ -104,10 +112,10 @@ function TestMessage({ address }: { readonly address: string }) {
           if (ready && !busy) drop(send());
         }}
       >
-        <Field label={say('welcome.from')} {...wrong(from)}>
+        <Field label={say('welcome.from')} hint={say('welcome.fromHelp')} {...wrong(from)}>
           <Input value={from} spellCheck={false} onChange={(_, data) => setFrom(data.value)} />
         </Field>
-        <Field label={say('welcome.to')} {...wrong(to)}>
+        <Field label={say('welcome.to')} hint={say('welcome.toHelp')} {...wrong(to)}>
           <Input value={to} spellCheck={false} onChange={(_, data) => setTo(data.value)} />
         </Field>
         <Button className={styles.send} type="submit" icon={<MailArrowUp20Regular />} disabled={!ready || busy}>

@@ -13,18 +13,20 @@ import { GatewayStep, type GatewayDraft } from './gateway-step.tsx';
 import { ProgramStep } from './program-step.tsx';
 
 const useStyles = makeStyles({
-  window: { height: '100%', overflow: 'auto', backgroundColor: tokens.colorNeutralBackground3 },
+  window: { height: '100%', backgroundColor: tokens.colorNeutralBackground3 },
   page: {
-    maxWidth: '720px',
+    maxWidth: '880px',
+    height: '100%',
     boxSizing: 'border-box',
     margin: '0 auto',
-    padding: '32px 24px',
+    padding: '32px 24px 20px',
     display: 'flex',
     flexDirection: 'column',
     rowGap: '20px',
+    '@media (max-height: 700px)': { paddingBlock: '16px 8px', rowGap: '12px' },
   },
   title: { margin: 0, display: 'block' },
-  help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px' },
+  help: { color: tokens.colorNeutralForeground2, display: 'block', marginTop: '4px', textWrap: 'pretty' },
   steps: {
     display: 'flex',
     columnGap: '24px',
@@ -51,9 +53,17 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorBrandBackground,
     color: tokens.colorNeutralForegroundOnBrand,
     border: `1px solid ${tokens.colorBrandBackground}`,
+    '@media (forced-colors: active)': {
+      backgroundColor: 'Highlight',
+      color: 'HighlightText',
+      forcedColorAdjust: 'none',
+    },
   },
   card: {
-    padding: '24px',
+    display: 'flex',
+    flexDirection: 'column',
+    minHeight: 0,
+    overflow: 'hidden',
     borderRadius: tokens.borderRadiusXLarge,
     backgroundColor: tokens.colorNeutralBackground1,
     boxShadow: tokens.shadow4,
@@ -77,7 +87,6 @@ export function Welcome({ onDone }: Props) {
   const [step, setStep] = useState<Step>('address');
   const [address, setAddress] = useState('');
   const [draft, setDraft] = useState<GatewayDraft | null>(null);
-  const [savedId, setSavedId] = useState<string | null>(null);
   const again = settings?.general.welcomeDone === true;
   const title = say(again ? 'welcome.againTitle' : 'welcome.title');
   useEffect(() => {
@@ -89,7 +98,8 @@ export function Welcome({ onDone }: Props) {
     onDone();
   };
   const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {
-    const id = savedId ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
+    const id =
+      draft?.gateway.id ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
     const best = list[0];
     const blank: GatewaySettings = {
       ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }),
@@ -102,6 +112,7 @@ export function Welcome({ onDone }: Props) {
       gateway: best === undefined ? blank : { ...best.gateway, id },
       found: list,
       source: best?.source ?? 'hand',
+      saved: draft?.saved ?? null,
     });
     setStep('gateway');
   };
@@ -146,13 +157,9 @@ export function Welcome({ onDone }: Props) {
             <GatewayStep
               address={address.trim()}
               draft={draft}
-              saved={savedId === draft.gateway.id}
               onDraft={setDraft}
               onBack={() => setStep('address')}
-              onSaved={(gateway) => {
-                setSavedId(gateway.id);
-                setStep('program');
-              }}
+              onDone={() => setStep('program')}
             />
           )}
           {step === 'program' && (
@@ -163,12 +170,14 @@ export function Welcome({ onDone }: Props) {
             />
           )}
         </div>
-        <div className={styles.foot}>
-          <Button appearance="subtle" onClick={leave}>
-            {say(again ? 'common.close' : 'welcome.skip')}
-          </Button>
-          {!again && <span>{say('welcome.skipHelp')}</span>}
-        </div>
+        {step !== 'program' && (
+          <div className={styles.foot}>
+            <Button appearance="subtle" onClick={leave}>
+              {say(again ? 'common.close' : 'welcome.skip')}
+            </Button>
+            {!again && <span>{say('welcome.skipHelp')}</span>}
+          </div>
+        )}
       </main>
     </div>
   );

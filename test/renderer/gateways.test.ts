@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createI18n } from '../../renderer/i18n/i18n.ts';
 import { canMove, droppedOn, freshId, inOrder, moved, withPriority } from '../../renderer/settings/gateways/order.ts';
 import { pathsOf } from '../../renderer/settings/gateways/path-steps.ts';
-import { gatewayErrors } from '../../renderer/settings/gateways/resolve-gateway.ts';
+import { gatewayErrors } from '../../renderer/settings/gateways/gateway-errors.ts';
 import {
   defaultSettings,
   gatewaySchema,
@@ -85,7 +85,7 @@ describe('the gateway form', () => {
   const good = gateway('a');
   test.each([
     [{ name: ' ' }, { name: 'Give the gateway a name' }],
-    [{ host: '' }, { host: 'Not a host name or IP address' }],
+    [{ host: '' }, { host: 'Needed' }],
     [{ host: 'two words' }, { host: 'Not a host name or IP address' }],
     [{ port: 0 }, { port: 'At least 1' }],
     [{ port: 70_000 }, { port: 'At most 65535' }],

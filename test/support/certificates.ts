@@ -11,7 +11,7 @@ export interface KeyPair {
 export interface Certificates {
   /** PEM of an authority that nobody knows. */
   readonly ca: string;
-  /** For 127.0.0.1 and localhost, by that authority. */
+  /** For 127.0.0.1, localhost and smtp.office.test, by that authority. */
   readonly good: KeyPair;
   readonly expired: KeyPair;
   /** For other.example.test. */
@@ -58,7 +58,7 @@ export function makeCertificates(): Certificates {
     writeFileSync(
       path.join(folder, 'ca.cnf'),
       `[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n` +
-        `[here]\nsubjectAltName=IP:127.0.0.1,DNS:localhost\n[elsewhere]\nsubjectAltName=DNS:other.example.test\n`,
+        `[here]\nsubjectAltName=IP:127.0.0.1,DNS:localhost,DNS:smtp.office.test\n[elsewhere]\nsubjectAltName=DNS:other.example.test\n`,
     );
     const good = issue('good', 'here', '20200101000000Z', '20450101000000Z');
     const expired = issue('expired', 'here', '20200101000000Z', '20210101000000Z');

@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly settings?: SettingsSections;
   /** Further arguments for the program. */
   readonly args?: readonly string[];
+  /** Started in place of Electron: a program that takes Electron's arguments and becomes Electron. */
+  readonly executable?: string;
   /** Added to the environment, DISPLAY among them. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -40,7 +42,7 @@ export interface LaunchedApp {
 
 /** Starts the program in out/ with a profile of its own. Throws if it was not built. */
 export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
-  const executablePath = electronPath();
+  const executablePath = options.executable ?? electronPath();
   if (!existsSync(path.join(root, 'out/main/main.js'))) throw new Error('Not built: run `npm run build` first.');
   const profile = options.profile ?? (await makeProfile(options.settings));
   const output = path.join(root, 'test-output', options.name);

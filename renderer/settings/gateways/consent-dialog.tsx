@@ -1,4 +1,4 @@
-/** No key store on this system: the user decides whether a password may be kept anyway. */
+/** No key store on this system: the user decides whether a password, or a sign-in's tokens, may be kept anyway. */
 import {
   Button,
   Dialog,
@@ -10,14 +10,19 @@ import {
 } from '@fluentui/react-components';
 import { useSay } from '../../i18n/i18n.ts';
 
-export function ConsentDialog({ onAnswer }: { readonly onAnswer: (agreed: boolean) => void }) {
+interface Props {
+  readonly what: 'password' | 'signIn';
+  readonly onAnswer: (agreed: boolean) => void;
+}
+
+export function ConsentDialog({ what, onAnswer }: Props) {
   const say = useSay();
   return (
     <Dialog open modalType="alert">
       <DialogSurface>
         <DialogBody>
-          <DialogTitle>{say('consent.title')}</DialogTitle>
-          <DialogContent>{say('consent.words')}</DialogContent>
+          <DialogTitle>{say(`consent.${what}.title`)}</DialogTitle>
+          <DialogContent>{say(`consent.${what}.words`)}</DialogContent>
           <DialogActions>
             <Button onClick={() => onAnswer(true)}>{say('consent.agree')}</Button>
             <Button appearance="primary" onClick={() => onAnswer(false)}>

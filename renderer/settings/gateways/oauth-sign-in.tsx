@@ -10,17 +10,27 @@ import { ConsentDialog } from './consent-dialog.tsx';
 
 const useStyles = makeStyles({
   whole: { gridColumn: '1 / -1', display: 'grid', gap: '8px' },
-  row: { display: 'flex', alignItems: 'end', gap: '8px', flexWrap: 'wrap' },
+  row: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)',
+    columnGap: '12px',
+    alignItems: 'start',
+    '& .fui-Input': { width: '100%', minWidth: 0 },
+  },
+  // In line with the input beside them: below the height of its label.
+  buttons: { display: 'flex', gap: '8px', marginTop: '26px' },
 });
 
 interface Props {
   readonly gatewayId: string;
   readonly signedIn: boolean;
-  /** What is signed in to is the saved gateway: with changes in the dialog the button waits. */
+  /** The gateway stands in the settings as it is shown: what is signed in to is the saved one. */
   readonly saved: boolean;
+  /** Saves it. @returns false = not saved (and said why) */
+  readonly onSave: () => Promise<boolean>;
 }
 
-export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
+export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
   const styles = useStyles();
   const say = useSay();
   const sayPhrase = usePhrase();
@@ -36,6 +46,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
     setBusy(true);
     setOutcome(null);
     try {
+      if (!saved && !(await onSave())) return;
       const input = { gatewayId, acceptObfuscated, ...(clientSecret === '' ? {} : { clientSecret }) };
       const result = await attempt(say('oauth.failed'), bridge.call('gateways.signIn', input));
       if (result === null) return;
@@ -60,6 +71,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
     <div className={styles.whole}>
       {asking && (
         <ConsentDialog
+          what="signIn"
           onAnswer={(agreed) => {
             setAsking(false);
             if (agreed) drop(signIn(true));
@@ -75,17 +87,18 @@ export function OAuthSignIn({ gatewayId, signedIn, saved }: Props) {
             onChange={(_, data) => setClientSecret(data.value)}
           />
         </Field>
-        <Button disabled={!saved || busy} onClick={() => drop(signIn(false))}>
-          {say(busy ? 'oauth.waiting' : 'oauth.signIn')}
-        </Button>
-        {here && (
-          <Button disabled={busy} onClick={() => drop(signOut())}>
-            {say('oauth.signOut')}
+        <div className={styles.buttons}>
+          <Button disabled={busy} onClick={() => drop(signIn(false))}>
+            {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
-        )}
+          {here && (
+            <Button disabled={busy} onClick={() => drop(signOut())}>
+              {say('oauth.signOut')}
+            </Button>
+          )}
+        </div>
       </div>
       <div role="status">
-        {!saved && say('oauth.saveFirst')}
         {outcome !== null && (
           <MessageBar intent={outcome.good ? 'success' : 'warning'}>
             <MessageBarBody>{sayPhrase(outcome.phrase)}</MessageBarBody>

@@ -38,6 +38,7 @@ const useStyles = makeStyles({
     alignItems: 'center',
     columnGap: '8px',
     padding: '8px 12px',
+    '@media (max-width: 1060px)': { paddingInline: '8px', columnGap: '6px' },
     borderRadius: tokens.borderRadiusMedium,
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     backgroundColor: tokens.colorNeutralBackground1,
@@ -60,8 +61,8 @@ const useStyles = makeStyles({
     '@media (max-width: 1060px)': { display: 'none' },
   },
   way: {
-    flex: '1 1 60px',
-    minWidth: '56px',
+    flex: '1 1 56px',
+    minWidth: '52px',
     maxWidth: '180px',
     display: 'flex',
     flexDirection: 'column',
@@ -85,8 +86,8 @@ const useStyles = makeStyles({
       position: 'absolute',
       insetInline: '2px',
       top: '4px',
-      height: '1px',
-      backgroundColor: tokens.colorNeutralForeground4,
+      // A border, not a filled box: it is also drawn where the system forces its colours.
+      borderTop: `1px solid ${tokens.colorNeutralForeground4}`,
     },
     '::after': {
       content: '""',

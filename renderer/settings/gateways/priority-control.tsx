@@ -8,7 +8,9 @@ const useStyles = makeStyles({
   group: {
     display: 'inline-flex',
     flexShrink: 0,
-    padding: '2px',
+    padding: '1px',
+    // Seen where the system forces its colours.
+    border: '1px solid transparent',
     columnGap: '1px',
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground4,
@@ -21,9 +23,19 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase200,
     lineHeight: '22px',
     paddingInline: '8px',
+    '@media (max-width: 1060px)': { paddingInline: '6px' },
     borderRadius: '3px',
     whiteSpace: 'nowrap',
     cursor: 'pointer',
+    // As wide as the bold words are, chosen or not: a click moves none of its neighbours.
+    '::after': {
+      content: 'attr(data-words)',
+      display: 'block',
+      height: 0,
+      overflow: 'hidden',
+      visibility: 'hidden',
+      fontWeight: tokens.fontWeightSemibold,
+    },
     ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover, color: tokens.colorNeutralForeground1 },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
@@ -80,6 +92,7 @@ export function PriorityControl({ name, value, onChange }: Props) {
           type="button"
           role="radio"
           aria-checked={priority === value}
+          data-words={say(`priority.${priority}`)}
           tabIndex={priority === value ? 0 : -1}
           className={mergeClasses(styles.step, priority === value && styles.here)}
           onClick={() => onChange(priority)}

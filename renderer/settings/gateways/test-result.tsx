@@ -1,4 +1,4 @@
-/** What a test of a gateway found, step by step, in words that can be copied. */
+/** What a test of a gateway found, step by step, in words that can be copied. Stands in a live region of its user's. */
 import { Button, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { Checkmark16Filled, Copy16Regular, Dismiss16Filled, Subtract16Regular } from '@fluentui/react-icons';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
@@ -8,7 +8,10 @@ import { usePhrase } from '../../i18n/phrase.ts';
 
 const useStyles = makeStyles({
   box: {
-    padding: '10px 12px',
+    padding: '9px 11px',
+    scrollMarginBlock: '12px',
+    // Seen where the system forces its colours.
+    border: '1px solid transparent',
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground3,
   },
@@ -59,7 +62,7 @@ export function TestResult({ ok, steps, onCopy }: Props) {
     ),
   ].join('\n');
   return (
-    <div className={styles.box} role="status" aria-live="polite">
+    <div className={styles.box}>
       <div className={styles.head}>
         {title}
         <Button size="small" appearance="subtle" icon={<Copy16Regular />} onClick={() => onCopy(text)}>
@@ -86,7 +89,7 @@ export function TestResult({ ok, steps, onCopy }: Props) {
               {sayPhrase(step.phrase)}
               {step.detail !== null && <div className={styles.detail}>{step.detail}</div>}
             </span>
-            <span className={styles.faint}>{step.ok === null ? '' : format.duration(step.ms)}</span>
+            <span className={styles.faint}>{step.ok === null || step.ms < 1 ? '' : format.duration(step.ms)}</span>
           </li>
         ))}
       </ol>

@@ -1,64 +1,324 @@
-/** Story: the program is started for the first time: the address, the gateway by hand, and skipping the rest. */
-import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+/**
+ * Story: the program is started for the first time: from an address to a test message in a mailbox. The gateway is found
+ * in the DNS (RFC 6186), a real Postfix takes the sign-in and the mail; nothing leaves this computer.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startScriptedProvider, type ScriptedProvider } from '../../fakes/scripted-oidc-provider.ts';
+import { offering, startScriptedServer, WILLING, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
 import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
-import { eventually } from '../../support/program.ts';
-import { picture, startServers, tabTo, type Servers } from './support.ts';
+import { canRunPostfix, startPostfix, type Postfix } from '../../support/postfix.ts';
+import { electronPath, eventually } from '../../support/program.ts';
+import { canHideNames, withoutNames } from '../../support/without-names.ts';
+import { catchBrowser, picture, pressUntil, startServers, tabTo, type Servers } from './support.ts';
 
-describe.each(['mouse', 'keyboard'] as const)('the first run (%s)', (hand) => {
-  let servers: Servers;
+const ADDRESS = 'ann@office.test';
+const PASSWORD = 'open sesame';
+
+/** Presses and types with the mouse, or with the keyboard alone. */
+function handOf(kind: 'mouse' | 'keyboard') {
+  const press = async (page: Page, target: Locator): Promise<void> => {
+    if (kind === 'mouse') return target.click();
+    await tabTo(page, target);
+    await page.keyboard.press('Enter');
+  };
+  return {
+    press,
+    button: (page: Page, name: string) => press(page, page.getByRole('button', { name, exact: true })),
+    enter: async (page: Page, name: string, words: string): Promise<void> => {
+      const field = page.getByLabel(name, { exact: true }).first();
+      if (kind === 'mouse') return field.fill(words);
+      await tabTo(page, field);
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type(words);
+    },
+    tab: async (page: Page, name: string): Promise<void> => {
+      const tab = page.getByRole('tab', { name });
+      if (kind === 'mouse') return tab.click();
+      await tabTo(page, page.locator('[role=tab][tabindex="0"]'));
+      await pressUntil(page, 'ArrowRight', async () => (await tab.getAttribute('aria-selected')) === 'true', 6);
+    },
+  };
+}
+
+/** A heading of its own tells a screen reader that there is something new. */
+async function headed(page: Page, name: string): Promise<void> {
+  const heading = page.getByRole('heading', { level: 2, name });
+  await heading.waitFor();
+  await eventually(`“${name}” has the focus`, () =>
+    heading.evaluate((element) => element === document.activeElement),
+  ).toBe(true);
+}
+
+const clipboard = ({ app }: LaunchedApp): Promise<string> => app.evaluate(({ clipboard }) => clipboard.readText());
+
+describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from an address to mail', () => {
+  let postfix: Postfix;
+  let dns: Awaited<ReturnType<typeof startDnsmasq>>;
+  const folder = mkdtempSync(path.join(tmpdir(), 'first-run-'));
+  const authority = path.join(folder, 'authority.pem');
+  beforeAll(async () => {
+    const certificates = makeCertificates();
+    writeFileSync(authority, certificates.ca);
+    postfix = await startPostfix({ user: ADDRESS, password: PASSWORD, certificate: certificates.good });
+    dns = await startDnsmasq([
+      `srv-host=_submission._tcp.office.test,smtp.office.test,${postfix.port}`,
+      'host-record=smtp.office.test,127.0.0.1',
+    ]);
+  });
+  afterAll(async () => {
+    await dns.close();
+    await postfix.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  describe.each(['mouse', 'keyboard'] as const)('with the %s', (kind) => {
+    const hand = handOf(kind);
+    const hidden = withoutNames(electronPath());
+    const mailbox = `${kind}@local.test`;
+    let launched: LaunchedApp;
+    let page: Page;
+    beforeAll(async () => {
+      launched = await launchApp({
+        name: `stories/first-run-${kind}`,
+        executable: hidden.executable,
+        env: { NODE_EXTRA_CA_CERTS: authority },
+        settings: { connection: { dnsServers: [dns.server] }, general: { welcomeDone: false } },
+      });
+      page = await launched.firstWindow();
+    });
+    afterAll(async () => {
+      await launched.close();
+      hidden.remove();
+    });
+
+    it('asks for the address, and finds the gateway in the DNS', async () => {
+      await page.getByRole('heading', { level: 1, name: 'Welcome to PostCast Server' }).waitFor();
+      await headed(page, 'Which address do you send mail from?');
+      await hand.enter(page, 'E-mail address', ADDRESS);
+      await picture(launched, page, '1-address', { handbook: 'first-run' });
+      await hand.button(page, 'Find my gateway');
+      await headed(page, 'Is this your gateway?');
+      await page.getByRole('status').getByText('Found in the DNS of office.test.').waitFor();
+      expect(await page.getByLabel('Mail server').first().inputValue()).toBe('smtp.office.test');
+      expect(await page.getByLabel('Port').first().inputValue()).toBe(String(postfix.port));
+      expect(await page.getByLabel('Security').inputValue()).toBe('starttls');
+      expect(await page.getByLabel('User name').inputValue()).toBe(ADDRESS);
+    });
+
+    it('says why the gateway does not work with a wrong password', async () => {
+      await hand.enter(page, 'Password', 'a wrong one');
+      await hand.button(page, 'Test and continue');
+      const said = page.getByRole('status').filter({ hasText: 'This gateway does not work' });
+      await said.waitFor();
+      expect(await said.innerText()).toMatch(
+        /Encrypted with TLSv1\.\d; the certificate is valid for smtp\.office\.test\.[^]+Sign-in refused: 535/,
+      );
+      await picture(launched, page, '2-wrong-password');
+    });
+
+    it('tests it, asks before it keeps a password without a key store, and goes on', async () => {
+      await hand.enter(page, 'Password', PASSWORD);
+      await hand.button(page, 'Test and continue');
+      const question = page.getByRole('alertdialog', { name: 'Store the password without protection?' });
+      await question.waitFor();
+      expect((await launched.profile.settings())['gateways']).toBeUndefined();
+      await hand.press(page, question.getByRole('button', { name: 'Store it obfuscated' }));
+      await headed(page, 'Point your mail program at PostCast Server');
+      const kept = (await launched.profile.settings())['gateways'];
+      expect(kept?.['mode']).toBe('always');
+      expect(kept?.['list']).toMatchObject([{ host: 'smtp.office.test', port: postfix.port, security: 'starttls' }]);
+      expect(JSON.stringify(kept)).not.toContain(PASSWORD);
+    });
+
+    it('shows the values for each mail program, and copies them', async () => {
+      const port = String(launched.profile.port);
+      await hand.button(page, 'Copy Server');
+      await eventually('the server is on the clipboard', () => clipboard(launched)).toBe('localhost');
+      await hand.button(page, 'Copy Port');
+      await eventually('the port is on the clipboard', () => clipboard(launched)).toBe(port);
+      for (const program of ['Apple Mail', 'Outlook'] as const) {
+        await hand.tab(page, program);
+        await page.getByRole('tabpanel', { name: program }).getByText(port).waitFor();
+      }
+      await hand.tab(page, 'msmtp');
+      await hand.button(page, 'Copy Lines');
+      await eventually('the lines are on the clipboard', () => clipboard(launched)).toBe(
+        ['account postcast', 'host localhost', `port ${port}`, `from ${ADDRESS}`, 'tls off', 'auth off']
+          .concat('account default : postcast')
+          .join('\n'),
+      );
+      await hand.tab(page, 'git send-email');
+      await page.getByRole('tabpanel', { name: 'git send-email' }).getByText(`smtpServerPort ${port}`).waitFor();
+      await picture(launched, page, '3-program');
+    });
+
+    it('sends a test message, says what became of it, and it is in the mailbox', async () => {
+      expect(await page.getByLabel('From', { exact: true }).inputValue()).toBe(ADDRESS);
+      await hand.enter(page, 'To', mailbox);
+      await hand.button(page, 'Send test message');
+      await page.getByRole('status').getByText('The gateway has taken it. Look into your mailbox.').waitFor();
+      await picture(launched, page, '4-sent');
+      await eventually(
+        'it is there, once',
+        () => postfix.messages().filter((text) => text.includes(`To: <${mailbox}>`)).length,
+      ).toBe(1);
+      const text = postfix.messages().find((one) => one.includes(`To: <${mailbox}>`)) ?? '';
+      expect(text).toContain(`From: <${ADDRESS}>`);
+      expect(text).toMatch(/with ESMTPSA/);
+    });
+
+    it('ends in the queue, and is done for good', async () => {
+      await hand.button(page, 'Finish');
+      await page.getByRole('navigation', { name: 'Folders' }).waitFor();
+      await eventually(
+        'it is remembered',
+        async () => (await launched.profile.settings())['general']?.['welcomeDone'],
+      ).toBe(true);
+    });
+
+    it('can be gone through again from the settings, and adds to what is there', async () => {
+      const settings = await launched.openedBy(() => hand.button(page, 'Settings'));
+      await settings.getByRole('heading', { level: 1, name: 'SMTP Gateways' }).waitFor();
+      await hand.press(settings, settings.getByRole('link', { name: 'General' }));
+      await hand.button(settings, 'Set up again…');
+      await settings.getByRole('heading', { level: 1, name: 'Setting up' }).waitFor();
+      await hand.enter(settings, 'E-mail address', ADDRESS);
+      await hand.button(settings, 'Find my gateway');
+      await settings.getByText('Found in the DNS of office.test.').waitFor();
+      await hand.button(settings, 'Close');
+      await settings.getByRole('heading', { level: 1, name: 'General' }).waitFor();
+      expect((await launched.profile.settings())['gateways']?.['list']).toHaveLength(1);
+    });
+  });
+});
+
+describe('a gateway that wants a sign-in in the browser', () => {
+  let gateway: ScriptedServer;
+  let provider: ScriptedProvider;
   let launched: LaunchedApp;
   let page: Page;
   beforeAll(async () => {
-    servers = await startServers();
+    gateway = await startScriptedServer({
+      ...WILLING,
+      EHLO: offering('AUTH XOAUTH2', '8BITMIME'),
+      'AUTH XOAUTH2': '235 2.7.0 welcome',
+    });
+    provider = await startScriptedProvider();
     launched = await launchApp({
-      name: `stories/first-run-${hand}`,
-      settings: {
-        connection: servers.connection,
-        gateways: { mode: 'never', list: [] },
-        general: { welcomeDone: false },
-      },
+      name: 'stories/first-run-oauth',
+      settings: { general: { welcomeDone: false } },
     });
     page = await launched.firstWindow();
   });
   afterAll(async () => {
     await launched.close();
+    await provider.close();
+    await gateway.close();
+  });
+
+  it('is saved, signed in to and tested without leaving the first run', async () => {
+    const hand = handOf('keyboard');
+    const opened = await catchBrowser(launched);
+    await hand.enter(page, 'E-mail address', ADDRESS);
+    await hand.button(page, 'Enter by hand');
+    await headed(page, 'Is this your gateway?');
+    await page.getByLabel('Name').first().fill('Office');
+    await page.getByLabel('Mail server').first().fill('127.0.0.1');
+    await page.getByLabel('Port').first().fill(String(gateway.port));
+    await page.getByLabel('Security').selectOption('None');
+    await page.getByLabel('Sign-in', { exact: true }).selectOption('OAuth 2');
+    await page.getByLabel('Allow sign-in over a connection that is not encrypted').check();
+    await hand.enter(page, 'Provider', provider.issuer);
+    await hand.enter(page, 'Client ID', 'client-1');
+    await hand.button(page, 'Save and sign in…');
+    const question = page.getByRole('alertdialog', { name: 'Store the sign-in without protection?' });
+    await question.waitFor();
+    await hand.press(page, question.getByRole('button', { name: 'Store it obfuscated' }));
+    await eventually('the browser is opened', async () => (await opened()).length).toBe(1);
+    expect((await provider.browser((await opened())[0] ?? '')).status).toBe(200);
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await picture(launched, page, 'signed-in');
+    await hand.button(page, 'Test and continue');
+    await headed(page, 'Point your mail program at PostCast Server');
+    expect(provider.given.length).toBeGreaterThan(0);
+  });
+});
+
+describe('whoever does not want it', () => {
+  let servers: Servers;
+  let launched: LaunchedApp;
+  let page: Page;
+  const start = async (profile?: LaunchedApp['profile']): Promise<void> => {
+    launched = await launchApp({
+      name: 'stories/first-run-skipped',
+      settings: { connection: servers.connection, general: { welcomeDone: false } },
+      ...(profile === undefined ? {} : { profile }),
+    });
+    page = await launched.firstWindow();
+  };
+  beforeAll(async () => {
+    servers = await startServers();
+    await start();
+  });
+  afterAll(async () => {
+    const { profile } = launched;
+    await launched.close();
+    await profile.remove();
     await servers.close();
   });
-  const press = async (name: string): Promise<void> => {
-    const button = page.getByRole('button', { name, exact: true });
-    if (hand === 'mouse') return button.click();
-    await tabTo(page, button);
+
+  it('sees the buttons of every step in the smallest window', async () => {
+    await launched.app.evaluate(({ BrowserWindow }) => {
+      for (const window of BrowserWindow.getAllWindows()) window.setSize(900, 600);
+    });
+    await eventually('the window is small', () => page.evaluate(() => window.innerHeight)).toBeLessThanOrEqual(600);
+    const seen = async (name: string) => {
+      const place = await page.getByRole('button', { name, exact: true }).boundingBox();
+      const height = await page.evaluate(() => window.innerHeight);
+      expect(place, name).not.toBeNull();
+      expect((place?.y ?? 0) + (place?.height ?? 0), name).toBeLessThanOrEqual(height);
+    };
+    for (const name of ['Find my gateway', 'Enter by hand', 'Go on without a gateway', 'Skip set-up']) await seen(name);
+    await page.getByRole('button', { name: 'Enter by hand' }).click();
+    await headed(page, 'Is this your gateway?');
+    for (const name of ['Back', 'Test and continue', 'Skip set-up']) await seen(name);
+    await page.getByRole('button', { name: 'Test and continue' }).click();
+    await page.getByText('Give the gateway a name').waitFor();
+    await eventually('the first wrong field has the focus', () =>
+      page
+        .getByLabel('Name')
+        .first()
+        .evaluate((field) => field === document.activeElement),
+    ).toBe(true);
+    await seen('Test and continue');
+    await picture(launched, page, '1-low-window');
+    await page.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Go on without a gateway' }).click();
+    await headed(page, 'Point your mail program at PostCast Server');
+    for (const name of ['Back', 'Finish']) await seen(name);
+    await page.getByRole('button', { name: 'Back' }).click();
+  });
+
+  it('skips it; it does not come back by itself, but by a button in the empty Outbox', async () => {
+    await tabTo(page, page.getByRole('button', { name: 'Skip set-up' }));
     await page.keyboard.press('Enter');
-  };
-  const enter = async (name: string, words: string): Promise<void> => {
-    const field = page.getByLabel(name).first();
-    if (hand === 'mouse') return field.fill(words);
-    await tabTo(page, field);
-    await page.keyboard.press('Control+A');
-    await page.keyboard.type(words);
-  };
-
-  it('asks for the address first', async () => {
-    await page.getByRole('heading', { level: 1, name: 'Welcome to PostCast Server' }).waitFor();
-    await enter('E-mail address', 'ann@office.test');
-    await picture(launched, page, '1-address', { handbook: 'first-run' });
-    await press('Enter by hand');
-  });
-
-  it('takes the gateway by hand', async () => {
-    const { entry } = servers.office;
-    await enter('Mail server', String(entry['host']));
-    await enter('Port', String(entry['port']));
-    await picture(launched, page, '2-gateway');
-  });
-
-  it('can be skipped, and does not come back', async () => {
-    await press('Skip set-up');
     await page.getByRole('navigation', { name: 'Folders' }).waitFor();
     await eventually(
       'it is remembered',
       async () => (await launched.profile.settings())['general']?.['welcomeDone'],
     ).toBe(true);
+    await page.getByRole('button', { name: 'Set up…' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Setting up' }).waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('navigation', { name: 'Folders' }).waitFor();
+    await launched.app.close();
+    await start(launched.profile);
+    await page.getByText('Nothing is waiting', { exact: true }).waitFor();
   });
 });

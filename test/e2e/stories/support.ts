@@ -166,6 +166,19 @@ export async function picture(
   }
 }
 
+/** Catches what would be opened in the user's browser. @returns the addresses so far */
+export async function catchBrowser({ app }: LaunchedApp): Promise<() => Promise<readonly string[]>> {
+  await app.evaluate(({ shell }) => {
+    const opened: string[] = [];
+    Object.assign(globalThis, { openedInBrowser: opened });
+    shell.openExternal = (url) => {
+      opened.push(url);
+      return Promise.resolve();
+    };
+  });
+  return () => app.evaluate(() => [...(globalThis as unknown as { openedInBrowser: string[] }).openedInBrowser]);
+}
+
 /** Presses Tab (or Shift+Tab) until `target` has the focus; fails if the keyboard does not get there. */
 export async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
   await target.waitFor({ state: 'attached' });

@@ -1,0 +1,222 @@
+/** The fields of a gateway, checked as typed: in the settings all of them, in the first run those that are needed. */
+import {
+  Checkbox,
+  Field,
+  Input,
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  Select,
+} from '@fluentui/react-components';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../../shared/settings.ts';
+import { fault } from '../../components/fault.ts';
+import { useSay } from '../../i18n/i18n.ts';
+import { gatewayErrors } from './gateway-errors.ts';
+
+const useStyles = makeStyles({
+  form: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(6, minmax(0, 1fr))',
+    gap: '14px 12px',
+    alignItems: 'start',
+    '& .fui-Input, & .fui-Select': { width: '100%', minWidth: 0 },
+    '& .fui-Input__input': { minWidth: 0 },
+  },
+  whole: { gridColumn: '1 / -1' },
+  four: { gridColumn: 'span 4' },
+  three: { gridColumn: 'span 3' },
+  two: { gridColumn: 'span 2' },
+  one: { gridColumn: 'span 1' },
+  /** A checkbox has no height of a label above it. */
+  box: { '& .fui-Field__hint': { marginInlineStart: '36px', marginTop: '-6px' } },
+});
+
+interface Props {
+  readonly gateway: GatewaySettings;
+  readonly onChange: (change: Partial<GatewaySettings>) => void;
+  /** The password as typed; '' = none, or the one that is stored. */
+  readonly secret: string;
+  readonly onSecret: (secret: string) => void;
+  /** A password is stored. */
+  readonly hasSecret: boolean;
+  /** `needed`: what a gateway cannot be used without. */
+  readonly extent: 'all' | 'needed';
+  /** How often something wrong was to be used: from the first time on every fault is shown, not only in fields that were changed. */
+  readonly refused: number;
+  /** What signs in with OAuth 2. */
+  readonly signIn: ReactNode;
+  /** More, in the grid's own columns, across all of them. */
+  readonly children?: ReactNode;
+}
+
+/** Names parted by commas or lines. */
+const parts = (text: string) =>
+  text
+    .split(/[\n,;]+/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+export function GatewayFields(props: Props) {
+  const { gateway, onChange, secret, onSecret, hasSecret, extent, refused, signIn, children } = props;
+  const styles = useStyles();
+  const say = useSay();
+  const box = useRef<HTMLDivElement>(null);
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
+  const errors = gatewayErrors(gateway, say);
+  useEffect(() => {
+    if (refused > 0) box.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [refused]);
+  const set = (change: Partial<GatewaySettings>) => {
+    setTouched((old) => new Set([...old, ...Object.keys(change)]));
+    onChange(change);
+  };
+  const state = (name: keyof GatewaySettings) => fault(refused > 0 || touched.has(name) ? errors[name] : undefined);
+  const { auth, security } = gateway;
+  const all = extent === 'all';
+
+  const text = (
+    name: 'name' | 'host' | 'username' | 'oauthIssuer' | 'oauthClientId' | 'oauthScope',
+    width: string,
+    more: { readonly required?: boolean; readonly placeholder?: string } = {},
+  ) => (
+    <Field
+      className={width}
+      label={say(`gateway.${name}`)}
+      hint={say(`gateway.help.${name}`)}
+      required={more.required === true}
+      {...state(name)}
+    >
+      <Input
+        value={gateway[name]}
+        spellCheck={false}
+        autoComplete="off"
+        placeholder={more.placeholder ?? ''}
+        onChange={(_, data) => set({ [name]: data.value })}
+      />
+    </Field>
+  );
+  const list = (name: 'networks' | 'senders') => (
+    <Field className={styles.three} label={say(`gateway.${name}`)} hint={say(`gateway.help.${name}`)} {...state(name)}>
+      <PartsInput value={gateway[name]} placeholder={say('gateway.all')} onChange={(next) => set({ [name]: next })} />
+    </Field>
+  );
+  const tick = (name: 'allowInsecureAuth' | 'allowInvalidCertificate') => (
+    <Field className={mergeClasses(styles.whole, styles.box)} hint={say(`gateway.help.${name}`)}>
+      <Checkbox
+        label={say(`gateway.${name}`)}
+        checked={gateway[name]}
+        onChange={(_, data) => set({ [name]: data.checked === true })}
+      />
+    </Field>
+  );
+  return (
+    <div ref={box} className={styles.form}>
+      {text('name', all ? styles.four : styles.two, { required: true, placeholder: say('gateway.namePlaceholder') })}
+      {all && (
+        <Field className={styles.two} label={say('gateway.priority')} hint={say('gateway.help.priority')}>
+          <Select
+            value={gateway.priority}
+            onChange={(_, data) => set({ priority: data.value as GatewaySettings['priority'] })}
+          >
+            {PRIORITIES.map((value) => (
+              <option key={value} value={value}>
+                {say(`priority.${value}`)}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      {text('host', all ? styles.four : styles.three, { required: true, placeholder: 'smtp.example.com' })}
+      <Field
+        className={all ? styles.two : styles.one}
+        label={say('gateway.port')}
+        hint={say('gateway.help.port')}
+        {...state('port')}
+      >
+        <Input
+          inputMode="numeric"
+          value={Number.isNaN(gateway.port) ? '' : String(gateway.port)}
+          onChange={(_, data) => set({ port: data.value.trim() === '' ? Number.NaN : Number(data.value) })}
+        />
+      </Field>
+      <Field className={styles.three} label={say('gateway.security')} hint={say(`security2.${security}Help`)}>
+        <Select value={security} onChange={(_, data) => set({ security: data.value as GatewaySettings['security'] })}>
+          {SECURITIES.map((value) => (
+            <option key={value} value={value}>
+              {say(`security2.${value}`)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field className={styles.three} label={say('gateway.auth')} hint={say(`auth.${auth}Help`)}>
+        <Select value={auth} onChange={(_, data) => set({ auth: data.value as GatewaySettings['auth'] })}>
+          {AUTH_KINDS.map((value) => (
+            <option key={value} value={value}>
+              {say(`auth.${value}`)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {auth !== 'none' && text('username', styles.three, { required: true })}
+      {auth === 'password' && (
+        <Field
+          className={styles.three}
+          label={say('gateway.password')}
+          hint={say(hasSecret && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
+        >
+          <Input
+            type="password"
+            autoComplete="new-password"
+            value={secret}
+            placeholder={hasSecret ? '••••••••' : ''}
+            onChange={(_, data) => onSecret(data.value)}
+          />
+        </Field>
+      )}
+      {auth === 'oauth2' && (
+        <>
+          {text('oauthIssuer', styles.three, { placeholder: 'google, microsoft, https://…' })}
+          {text('oauthClientId', styles.three)}
+          {text('oauthScope', styles.three)}
+          {signIn}
+        </>
+      )}
+      {all && list('networks')}
+      {all && list('senders')}
+      {auth !== 'none' && (security === 'none' || (all && security === 'auto')) && tick('allowInsecureAuth')}
+      {all && security !== 'none' && tick('allowInvalidCertificate')}
+      {(gateway.allowInsecureAuth || gateway.allowInvalidCertificate) && (
+        <MessageBar className={styles.whole} intent="warning" layout="multiline">
+          <MessageBarBody>{say('gateway.unsafe')}</MessageBarBody>
+        </MessageBar>
+      )}
+      {children !== undefined && <div className={styles.whole}>{children}</div>}
+    </div>
+  );
+}
+
+interface PartsProps {
+  readonly value: readonly string[];
+  readonly onChange: (next: readonly string[]) => void;
+  readonly placeholder: string;
+}
+
+/** A short list on one line; what is typed stays as typed until the field is left. */
+function PartsInput({ value, onChange, placeholder, ...control }: PartsProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <Input
+      {...control}
+      value={typed ?? value.join(', ')}
+      placeholder={placeholder}
+      spellCheck={false}
+      onChange={(_, data) => {
+        setTyped(data.value);
+        onChange(parts(data.value));
+      }}
+      onBlur={() => setTyped(null)}
+    />
+  );
+}
