@@ -193,7 +193,6 @@ export async function runShell(options: ShellOptions): Promise<void> {
       windows: made,
       logs: path.join(profile, 'logs'),
       words,
-      hasTray,
       openSettings: showSettings,
     });
     serveIpc(

@@ -17,7 +17,6 @@ export interface WindowApiOptions {
   readonly windows: Windows;
   readonly logs: string;
   readonly words: () => ShellWords;
-  readonly hasTray: () => Promise<boolean>;
   /** Shows the settings window at a page. */
   readonly openSettings: (page: string) => Promise<void>;
 }
@@ -124,13 +123,6 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
       await Promise.resolve(clipboard.writeText(text));
       return ok({});
     },
-    'app.info': async () =>
-      ok({
-        platform: process.platform,
-        locale: app.getLocale(),
-        version: app.getVersion(),
-        hasTray: await options.hasTray(),
-      }),
   };
 }
 

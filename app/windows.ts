@@ -136,6 +136,8 @@ export function createWindows(options: WindowsOptions): Windows {
         webviewTag: false,
         navigateOnDragDrop: false,
         spellcheck: false,
+        // Compiled code is kept from the first opening on, not from the third.
+        v8CacheOptions: 'bypassHeatCheck',
         safeDialogs: true,
       },
     });

@@ -5,10 +5,20 @@ import {
   PortalMountNodeProvider,
   RendererProvider,
 } from '@fluentui/react-components';
-import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  lazy,
+  Suspense,
+  useEffect,
+  useInsertionEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import { I18nextProvider } from 'react-i18next';
 import type { Bridge } from '../shared/ipc-contract.ts';
-import { BridgeProvider, drop } from './bridge.ts';
+import { BridgeProvider } from './bridge.ts';
+import { FirstAnswersProvider, NO_ANSWERS, type FirstAnswers } from './first-answers.ts';
 import { createI18n, useSay } from './i18n/i18n.ts';
 import { LocaleProvider } from './i18n/locale.tsx';
 import { NoticesProvider } from './notices.tsx';
@@ -48,7 +58,8 @@ function PopUps({ children }: { readonly children: ReactNode }) {
 function Themed({ children }: { readonly children: ReactNode }) {
   const { settings } = useSettingsStore();
   const { theme, scheme } = useAppearance(settings?.general.theme ?? 'system');
-  useEffect(() => {
+  // Before anything is laid out: what is set on the root later makes all styles be worked out again.
+  useInsertionEffect(() => {
     document.documentElement.style.colorScheme = scheme;
   }, [scheme]);
   return (
@@ -104,7 +115,7 @@ function Localised({ children }: { readonly children: ReactNode }) {
   const language = settings?.general.language ?? '';
   const locale = language === '' ? navigator.language : language;
   const i18n = useMemo(() => createI18n(locale), [locale]);
-  useEffect(() => {
+  useInsertionEffect(() => {
     document.documentElement.lang = locale;
   }, [locale]);
   return (
@@ -114,37 +125,37 @@ function Localised({ children }: { readonly children: ReactNode }) {
   );
 }
 
-export function App({ bridge }: { readonly bridge: Bridge }) {
-  const [ready, setReady] = useState(false);
+/** @param first what was asked before anything is drawn; without it the components ask for themselves */
+export function App({ bridge, first = NO_ANSWERS }: { readonly bridge: Bridge; readonly first?: FirstAnswers }) {
   useEffect(() => {
-    const stop = bridge.on('window:show-page', ({ page }) => {
-      window.location.hash = `#/settings/${page}`;
-    });
-    drop(
-      bridge.call('app.info', {}).then((result) => {
-        if (result.ok) document.documentElement.dataset['platform'] = result.value.platform;
-        setReady(true);
+    // All components of the first drawing have run their effects by now.
+    first.close();
+  }, [first]);
+  useEffect(
+    () =>
+      bridge.on('window:show-page', ({ page }) => {
+        window.location.hash = `#/settings/${page}`;
       }),
-    );
-    return stop;
-  }, [bridge]);
-  if (!ready) return null;
+    [bridge],
+  );
   return (
     <RendererProvider renderer={styleRenderer} targetDocument={document}>
       <BridgeProvider value={bridge}>
-        <SettingsProvider>
-          <Localised>
-            <Themed>
-              <NoticesProvider>
-                <StatusProvider>
-                  <Suspense fallback={null}>
-                    <Page />
-                  </Suspense>
-                </StatusProvider>
-              </NoticesProvider>
-            </Themed>
-          </Localised>
-        </SettingsProvider>
+        <FirstAnswersProvider value={first}>
+          <SettingsProvider>
+            <Localised>
+              <Themed>
+                <NoticesProvider>
+                  <StatusProvider>
+                    <Suspense fallback={null}>
+                      <Page />
+                    </Suspense>
+                  </StatusProvider>
+                </NoticesProvider>
+              </Themed>
+            </Localised>
+          </SettingsProvider>
+        </FirstAnswersProvider>
       </BridgeProvider>
     </RendererProvider>
   );

@@ -2,6 +2,7 @@
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from 'react';
 import type { Bridge, EventName, Input, MethodName, Output } from '../shared/ipc-contract.ts';
 import type { Failure } from '../shared/result.ts';
+import { useFirstAnswers } from './first-answers.ts';
 
 declare global {
   interface Window {
@@ -45,12 +46,14 @@ export function useLive<M extends MethodName>(
 ): Live<Output<M>> {
   const bridge = useBridge();
   const key = input === null ? null : JSON.stringify(input);
-  const [state, setState] = useState<{ key: string | null; value: Output<M> | null; failure: Failure | null }>({
-    key: null,
-    value: null,
+  const first = useFirstAnswers();
+  const [state, setState] = useState<{ key: string | null; value: Output<M> | null; failure: Failure | null }>(() => ({
+    key,
+    value: input === null ? null : first.get(name, input),
     failure: null,
-  });
+  }));
   const latest = useRef(0);
+  const known = useRef(state.value !== null);
 
   const load = useCallback(() => {
     if (key === null) return;
@@ -65,13 +68,14 @@ export function useLive<M extends MethodName>(
   }, [bridge, name, key]);
 
   useEffect(() => {
-    load();
+    if (!known.current || !first.fresh()) load();
+    known.current = false;
     const stops = events.map((event) => bridge.on(event, load));
     return () => {
       latest.current++;
       for (const stop of stops) stop();
     };
-  }, [bridge, load, events]);
+  }, [bridge, load, events, first]);
 
   const current = state.key === key && key !== null;
   return { value: current ? state.value : null, failure: current ? state.failure : null, reload: load };

@@ -2,6 +2,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import type { Settings, SettingsProblem } from '../shared/settings.ts';
 import { drop, useBridge } from './bridge.ts';
+import { useFirstAnswers } from './first-answers.ts';
 import { setPath } from './set-path.ts';
 
 export interface Change {
@@ -29,7 +30,9 @@ export function useSettingsStore(): SettingsStore {
 
 export function SettingsProvider({ children }: { readonly children: ReactNode }) {
   const bridge = useBridge();
-  const [settings, setSettings] = useState<Settings | null>(null);
+  const first = useFirstAnswers();
+  const [settings, setSettings] = useState<Settings | null>(() => first.get('settings.get', {}));
+  const known = useRef(settings !== null);
   const [problems, setProblems] = useState<readonly SettingsProblem[]>([]);
   const saving = useRef(0);
 
@@ -43,9 +46,10 @@ export function SettingsProvider({ children }: { readonly children: ReactNode })
   }, [bridge]);
 
   useEffect(() => {
-    read();
+    if (!known.current || !first.fresh()) read();
+    known.current = false;
     return bridge.on('settings:changed', read);
-  }, [bridge, read]);
+  }, [bridge, read, first]);
 
   const save = useCallback(
     async (changes: readonly Change[]) => {

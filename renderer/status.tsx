@@ -1,7 +1,8 @@
 /** The program's status, one copy for the whole window. */
-import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useRef, useState, type ReactNode } from 'react';
 import type { AppStatus } from '../shared/status.ts';
 import { drop, useBridge } from './bridge.ts';
+import { useFirstAnswers } from './first-answers.ts';
 
 const StatusContext = createContext<AppStatus | null>(null);
 
@@ -12,23 +13,28 @@ export function useStatus(): AppStatus | null {
 
 export function StatusProvider({ children }: { readonly children: ReactNode }) {
   const bridge = useBridge();
-  const [status, setStatus] = useState<AppStatus | null>(null);
+  const first = useFirstAnswers();
+  const [status, setStatus] = useState<AppStatus | null>(() => first.get('status.get', {}));
+  const known = useRef(status !== null);
   useEffect(() => {
     let told = false;
     const stop = bridge.on('status:changed', (next) => {
       told = true;
       setStatus(next);
     });
-    drop(
-      bridge.call('status.get', {}).then((result) => {
-        // An event that came while we asked is newer than the answer.
-        if (result.ok && !told) setStatus(result.value);
-      }),
-    );
+    const read = !known.current || !first.fresh();
+    known.current = false;
+    if (read)
+      drop(
+        bridge.call('status.get', {}).then((result) => {
+          // An event that came while we asked is newer than the answer.
+          if (result.ok && !told) setStatus(result.value);
+        }),
+      );
     return () => {
       told = true;
       stop();
     };
-  }, [bridge]);
+  }, [bridge, first]);
   return <StatusContext.Provider value={status}>{children}</StatusContext.Provider>;
 }

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import type { Folder, FolderCounts, MessageDetails, MessageRow, Phrase } from './mail.ts';
-import { FOLDERS } from './mail.ts';
+import { FOLDERS, SORT_KEYS, type SortKey } from './mail.ts';
 import type { Result } from './result.ts';
 import type { GatewaySettings, Settings, SettingsProblem } from './settings.ts';
 import { gatewaySchema } from './settings.ts';
@@ -16,8 +16,7 @@ const folder = z.enum(FOLDERS as readonly [Folder, ...Folder[]]);
 const nothing = z.object({}).prefault({});
 const address = z.string().trim().min(1).max(320);
 
-export const SORT_KEYS = ['state', 'from', 'to', 'subject', 'size', 'age', 'next', 'via'] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
+export { SORT_KEYS, type SortKey };
 
 /** Which rows of the message table. */
 export const listQuerySchema = z.object({
@@ -260,12 +259,6 @@ export const windowMethods = {
     }),
   ),
   'app.copy': method<Record<string, never>>()(z.object({ text: z.string().max(1024 * 1024) })),
-  'app.info': method<{
-    readonly platform: string;
-    readonly locale: string;
-    readonly version: string;
-    readonly hasTray: boolean;
-  }>()(nothing),
 } as const;
 
 export const methods = { ...engineMethods, ...windowMethods } as const;

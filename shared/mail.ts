@@ -10,6 +10,10 @@ export type QueueId = string;
 export type Folder = 'outbox' | 'sent' | 'bad' | 'bounced' | 'deleted';
 export const FOLDERS: readonly Folder[] = ['outbox', 'sent', 'bad', 'bounced', 'deleted'];
 
+/** What a list of messages can be sorted by: the columns of the table. */
+export const SORT_KEYS = ['state', 'from', 'to', 'subject', 'size', 'age', 'next', 'via'] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
 /**
  * Where one recipient stands. Pending: queued (never tried), attempting (in flight), deferred (tried, will be tried
  * again), held (not tried, by decision). Final: delivered (accepted by the recipient's own mail server), relayed

@@ -1,8 +1,9 @@
 /** The last hour, small, in the status bar; a click shows the page. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Activity } from '../../shared/ipc-contract.ts';
 import { drop, useBridge } from '../bridge.ts';
+import { useFirstAnswers } from '../first-answers.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
 import { ActivityChart } from './activity-chart.tsx';
@@ -23,6 +24,7 @@ const useStyles = makeStyles({
 });
 /** Often enough for a picture of minutes, whatever the queue does meanwhile. */
 const EVERY_MS = 5_000;
+const HOUR = { span: 'hour' } as const;
 
 export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   const styles = useStyles();
@@ -30,14 +32,19 @@ export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   const format = useFormat();
   const bridge = useBridge();
   const tick = useNow(EVERY_MS);
-  const [activity, setActivity] = useState<Activity | null>(null);
+  const first = useFirstAnswers();
+  const [activity, setActivity] = useState<Activity | null>(() => first.get('queue.activity', HOUR));
+  const known = useRef(activity !== null);
   useEffect(() => {
     let gone = false;
-    drop(
-      bridge.call('queue.activity', { span: 'hour' }).then((result) => {
-        if (!gone && result.ok) setActivity(result.value);
-      }),
-    );
+    const read = !known.current;
+    known.current = false;
+    if (read)
+      drop(
+        bridge.call('queue.activity', HOUR).then((result) => {
+          if (!gone && result.ok) setActivity(result.value);
+        }),
+      );
     return () => {
       gone = true;
     };

@@ -7,11 +7,8 @@ import { english, say, type Catalogue } from '../../shared/phrases.ts';
 
 /** The engine's words for a locale (BCP 47): German for German ones, else English; numbers and times as the locale has them. */
 export function catalogueFor(locale: string): Catalogue {
-  const base = /^de\b/i.test(locale) ? german : english;
-  return {
-    ...base,
-    locale: Intl.PluralRules.supportedLocalesOf([locale])[0]?.startsWith(base.locale) ? locale : base.locale,
-  };
+  if (/^de\b/i.test(locale)) return { ...german, locale };
+  return /^en\b/i.test(locale) ? { ...english, locale } : english;
 }
 
 /** Says one phrase in the language of this window. */

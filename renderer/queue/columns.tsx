@@ -7,11 +7,10 @@ import {
   tableFeatures,
 } from '@tanstack/react-table';
 import { Skeleton, SkeletonItem } from '@fluentui/react-components';
-import * as z from 'zod';
-import { SORT_KEYS, type SortKey } from '../../shared/ipc-contract.ts';
-import type { MessageRow } from '../../shared/mail.ts';
+import { SORT_KEYS, type MessageRow, type SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
 import type { Say } from '../i18n/i18n.ts';
+import { NARROWEST, WIDEST } from './layout.ts';
 import { StateBadge } from './state-badge.tsx';
 
 /** A place in the list; the row may not be read yet. */
@@ -40,19 +39,15 @@ export const isRightAligned = (column: string) => RIGHT.has(column);
 
 export const columns = helper.columns(
   SORT_KEYS.map((key) =>
-    helper.display({ id: key, size: WIDTHS[key], minSize: 56, maxSize: 900, enableHiding: key !== 'subject' }),
+    helper.display({
+      id: key,
+      size: WIDTHS[key],
+      minSize: NARROWEST,
+      maxSize: WIDEST,
+      enableHiding: key !== 'subject',
+    }),
   ),
 );
-
-/** What is remembered of the table. */
-export const layoutSchema = z.object({
-  sizes: z.record(z.string(), z.number().min(56).max(900)),
-  hidden: z.array(z.enum(SORT_KEYS)),
-  sort: z.enum(SORT_KEYS),
-  descending: z.boolean(),
-});
-export type Layout = z.output<typeof layoutSchema>;
-export const FIRST_LAYOUT: Layout = { sizes: {}, hidden: [], sort: 'age', descending: true };
 
 interface CellProps {
   readonly column: SortKey;

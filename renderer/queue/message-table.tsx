@@ -1,14 +1,25 @@
 /** The message table: virtual rows over a list that lies in the database, keyboard and mouse as in a file manager. */
-import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import { makeStyles, tokens } from '@fluentui/react-components';
 import { useTable } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type MouseEvent } from 'react';
-import { SORT_KEYS, type SortKey } from '../../shared/ipc-contract.ts';
+import {
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  type KeyboardEvent,
+  type MouseEvent,
+  type Ref,
+} from 'react';
+import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
 import { drop } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
-import { Cell, columns, features, FLEXIBLE, isRightAligned, type Layout, type Slot } from './columns.tsx';
+import { columns, features, type Slot } from './columns.tsx';
 import { stepOf } from './keys.ts';
+import type { Layout } from './layout.ts';
+import { MessageRow, ROW_HEIGHT, type ShownColumn } from './message-row.tsx';
 import type { Landmark } from './row-cache.ts';
 import {
   isSelected,
@@ -22,8 +33,10 @@ import {
 } from './selection.ts';
 import { TableHeader } from './table-header.tsx';
 import type { MessageList } from './use-message-list.ts';
+import { useVisibleRows } from './use-visible-rows.ts';
 
-export const ROW_HEIGHT = 34;
+/** Before it is drawn: the list of a window of 800 px. */
+const FIRST_HEIGHT = 400;
 
 const useStyles = makeStyles({
   frame: {
@@ -41,39 +54,6 @@ const useStyles = makeStyles({
     },
   },
   body: { position: 'relative', minWidth: '100%' },
-  row: {
-    position: 'absolute',
-    insetInlineStart: 0,
-    display: 'flex',
-    height: `${ROW_HEIGHT}px`,
-    alignItems: 'center',
-    boxSizing: 'border-box',
-    fontSize: tokens.fontSizeBase300,
-    color: tokens.colorNeutralForeground1,
-    cursor: 'default',
-    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
-    ':hover': { backgroundColor: tokens.colorSubtleBackgroundHover },
-  },
-  unseen: { fontWeight: tokens.fontWeightSemibold },
-  selected: {
-    backgroundColor: tokens.colorBrandBackground2,
-    ':hover': { backgroundColor: tokens.colorBrandBackground2Hover },
-    '@media (forced-colors: active)': {
-      backgroundColor: 'Highlight',
-      color: 'HighlightText',
-      forcedColorAdjust: 'none',
-    },
-  },
-  cell: {
-    flexShrink: 0,
-    boxSizing: 'border-box',
-    paddingInline: '10px',
-    overflow: 'hidden',
-    textOverflow: 'ellipsis',
-    whiteSpace: 'nowrap',
-  },
-  flexible: { flexGrow: 1, flexShrink: 1 },
-  right: { textAlign: 'end', fontVariantNumeric: 'tabular-nums' },
 });
 
 interface Props {
@@ -86,7 +66,7 @@ interface Props {
   readonly onDelete: () => void;
   readonly onContextMenu: (place: { readonly x: number; readonly y: number }) => void;
   /** Filled by the table: which rows must not move, and how to move them. */
-  readonly view: { current: TableView | null };
+  readonly view: Ref<TableView>;
 }
 
 export interface TableView {
@@ -119,18 +99,8 @@ export function MessageTable({
   const pendingShift = useRef(0);
   const total = list.total ?? 0;
 
-  const virtual = useVirtualizer({
-    count: total,
-    getScrollElement: () => frame.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    paddingStart: 0,
-    scrollPaddingStart: ROW_HEIGHT,
-    initialRect: { width: 800, height: 480 },
-  });
-  const items = virtual.getVirtualItems();
-  const first = items[0]?.index ?? 0;
-  const last = items.at(-1)?.index ?? 0;
+  const visible = useVisibleRows(frame, total, ROW_HEIGHT, ROW_HEIGHT, FIRST_HEIGHT);
+  const { first, last, look, scrollTo } = visible;
   const { setVisible, rowAt } = list;
   useEffect(() => {
     setVisible(first, last);
@@ -160,18 +130,25 @@ export function MessageTable({
     }
   }, [columnSizing, columnVisibility, layout, onLayout]);
 
-  const shown = table.getVisibleLeafColumns();
   const width = table.getTotalSize();
+  const leaves = table
+    .getVisibleLeafColumns()
+    .map((column): ShownColumn => ({ key: column.id as SortKey, width: column.getSize() }));
+  const shape = leaves.map((column) => `${column.key} ${column.width}`).join();
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- `shape` says all that is in them
+  const shown = useMemo(() => leaves, [shape]);
 
   // The rows moved and the scroll position moves with them, before anything is painted.
   useLayoutEffect(() => {
     if (pendingShift.current === 0 || frame.current === null) return;
     frame.current.scrollTop += pendingShift.current * ROW_HEIGHT;
     pendingShift.current = 0;
+    look();
   });
 
-  useEffect(() => {
-    view.current = {
+  useImperativeHandle(
+    view,
+    () => ({
       landmarks: () => {
         const top = frame.current?.scrollTop ?? 0;
         if (top < ROW_HEIGHT / 2 && pointer.current === null) return null;
@@ -189,12 +166,13 @@ export function MessageTable({
         if (frame.current !== null) frame.current.scrollTop = 0;
       },
       reveal: (index) => {
-        virtual.scrollToIndex(index, { align: 'center' });
+        scrollTo(index, 'center');
         frame.current?.focus();
       },
       focus: () => frame.current?.focus(),
-    };
-  }, [view, slots, selection.focus, virtual]);
+    }),
+    [slots, selection.focus, scrollTo],
+  );
 
   const range = useCallback(
     (index: number, add: boolean) => {
@@ -209,17 +187,27 @@ export function MessageTable({
     [list, selection, onSelection],
   );
 
-  const click = (event: MouseEvent, slot: Slot) => {
-    if (slot.row === undefined || event.button === 1) return;
-    const { id } = slot.row;
+  const click = (event: MouseEvent, index: number) => {
+    const id = rowAt(index)?.id;
+    if (id === undefined || event.button === 1) return;
     if (event.button === 2) {
-      if (!isSelected(selection, id)) onSelection(() => selectOne(slot.index, id));
+      if (!isSelected(selection, id)) onSelection(() => selectOne(index, id));
       return;
     }
-    if (event.shiftKey) range(slot.index, event.ctrlKey || event.metaKey);
-    else if (event.ctrlKey || event.metaKey) onSelection((old) => toggleOne(old, slot.index, id));
-    else onSelection(() => selectOne(slot.index, id));
+    if (event.shiftKey) range(index, event.ctrlKey || event.metaKey);
+    else if (event.ctrlKey || event.metaKey) onSelection((old) => toggleOne(old, index, id));
+    else onSelection(() => selectOne(index, id));
   };
+  // What the rows are given stays the same, so that they need not be drawn anew.
+  const hooks = useRef({ click, onOpen });
+  useLayoutEffect(() => {
+    hooks.current = { click, onOpen };
+  });
+  const onRowPress = useCallback((event: MouseEvent, index: number) => hooks.current.click(event, index), []);
+  const onRowOpen = useCallback(() => hooks.current.onOpen(), []);
+  const onRowEnter = useCallback((index: number) => {
+    pointer.current = index;
+  }, []);
 
   const press = (event: KeyboardEvent) => {
     // A column's head has the focus: its keys are a button's.
@@ -230,7 +218,7 @@ export function MessageTable({
     const target = stepOf(event.key, here, total, page);
     if (target !== null) {
       event.preventDefault();
-      virtual.scrollToIndex(target);
+      scrollTo(target, 'nearest');
       if (event.shiftKey) range(target, command);
       else if (command) onSelection((old) => moveFocus(old, target, rowAt(target)?.id ?? null));
       else {
@@ -283,48 +271,24 @@ export function MessageTable({
       }}
     >
       <TableHeader table={table} layout={layout} onLayout={onLayout} width={width} />
-      <div className={styles.body} role="rowgroup" style={{ height: `${virtual.getTotalSize()}px` }}>
-        {slots.map((slot) => {
-          const chosen = slot.row !== undefined && isSelected(selection, slot.row.id);
-          return (
-            <div
-              key={slot.row?.id ?? `place-${slot.index}`}
-              id={`row-${slot.index}`}
-              role="row"
-              aria-rowindex={slot.index + 2}
-              aria-selected={chosen}
-              className={mergeClasses(
-                styles.row,
-                slot.row?.seen === false &&
-                  (slot.row.folder === 'bad' || slot.row.folder === 'bounced') &&
-                  styles.unseen,
-                chosen && styles.selected,
-                slot.index === focused && 'focused-row',
-              )}
-              style={{ transform: `translateY(${slot.index * ROW_HEIGHT}px)`, width: '100%', minWidth: `${width}px` }}
-              onMouseDown={(event) => click(event, slot)}
-              onDoubleClick={onOpen}
-              onPointerEnter={() => {
-                pointer.current = slot.index;
-              }}
-            >
-              {shown.map((column) => (
-                <div
-                  key={column.id}
-                  role="gridcell"
-                  className={mergeClasses(
-                    styles.cell,
-                    column.id === FLEXIBLE && styles.flexible,
-                    isRightAligned(column.id) && styles.right,
-                  )}
-                  style={{ width: `${column.getSize()}px` }}
-                >
-                  <Cell column={column.id as SortKey} row={slot.row} say={say} format={format} now={now} />
-                </div>
-              ))}
-            </div>
-          );
-        })}
+      <div className={styles.body} role="rowgroup" style={{ height: `${total * ROW_HEIGHT}px` }}>
+        {slots.map(({ index, row }) => (
+          <MessageRow
+            key={row?.id ?? `place-${index}`}
+            index={index}
+            row={row}
+            chosen={row !== undefined && isSelected(selection, row.id)}
+            focused={index === focused}
+            shown={shown}
+            width={width}
+            say={say}
+            format={format}
+            now={now}
+            onPress={onRowPress}
+            onOpen={onRowOpen}
+            onEnter={onRowEnter}
+          />
+        ))}
       </div>
     </div>
   );

@@ -22,12 +22,11 @@ import {
   TableSettings20Regular,
 } from '@fluentui/react-icons';
 import type { RefObject } from 'react';
-import { SORT_KEYS } from '../../shared/ipc-contract.ts';
-import type { Folder } from '../../shared/mail.ts';
+import { SORT_KEYS, type Folder } from '../../shared/mail.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useStatus } from '../status.tsx';
-import type { Layout } from './columns.tsx';
+import type { Layout } from './layout.ts';
 import type { MessageActions } from './use-message-actions.ts';
 
 const useStyles = makeStyles({

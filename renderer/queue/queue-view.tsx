@@ -1,7 +1,6 @@
 /** The main window: folders, table, details, status bar. */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
-import * as z from 'zod';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
@@ -14,9 +13,9 @@ import { useNotices } from '../notices.tsx';
 import { useRemembered } from './remembered.ts';
 import { ConfirmDelete } from './confirm-delete.tsx';
 import { findRow } from './find-row.ts';
-import { FIRST_LAYOUT, layoutSchema } from './columns.tsx';
 import { EmptyList } from './empty-list.tsx';
 import { FolderList } from './folder-list.tsx';
+import { FIRST_LAYOUT, parseLayout, parsePaneHeight } from './layout.ts';
 import { MessageMenu } from './message-menu.tsx';
 import { MessageTable, type TableView } from './message-table.tsx';
 import { ProblemBars } from './problem-bars.tsx';
@@ -55,7 +54,6 @@ const useStyles = makeStyles({
 const ActivityPage = lazy(() =>
   import('../activity/activity-page.tsx').then((module) => ({ default: module.ActivityPage })),
 );
-const splitSchema = z.number().min(140).max(2000);
 const QUEUE: readonly EventName[] = ['queue:changed'];
 
 export function QueueView() {
@@ -67,10 +65,10 @@ export function QueueView() {
   const [words, setWords] = useState('');
   const search = useDeferredValue(words.trim());
   const [selection, setSelection] = useState<SelectionState>(NOTHING_SELECTED);
-  const [layout, setLayout] = useRemembered('queue.layout', layoutSchema, FIRST_LAYOUT);
+  const [layout, setLayout] = useRemembered('queue.layout', parseLayout, FIRST_LAYOUT);
   const [paneHeight, setPaneHeight] = useRemembered(
     'queue.pane',
-    splitSchema,
+    parsePaneHeight,
     Math.max(220, Math.round(window.innerHeight * 0.44)),
   );
   const [menu, setMenu] = useState<{ readonly x: number; readonly y: number } | null>(null);

@@ -1,28 +1,25 @@
 /** Small things a window remembers about itself (widths, columns): kept in localStorage, never needed. */
 import { useCallback, useState } from 'react';
-import type * as z from 'zod';
 
-/** Reads what was remembered under `name`; anything unreadable counts as nothing. */
-function recall<S extends z.ZodType>(name: string, schema: S, otherwise: z.output<S>): z.output<S> {
+/** Reads what was remembered under `name`; anything that `parse` does not know counts as nothing. */
+export function recall<T>(name: string, parse: (value: unknown) => T | null, otherwise: T): T {
   try {
     const text = localStorage.getItem(name);
-    if (text === null) return otherwise;
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : otherwise;
+    return text === null ? otherwise : (parse(JSON.parse(text)) ?? otherwise);
   } catch {
     return otherwise;
   }
 }
 
-/** State that outlives the window. `schema` and `otherwise` must be constants. */
-export function useRemembered<S extends z.ZodType>(
+/** State that outlives the window. `parse` and `otherwise` count at the first drawing only. */
+export function useRemembered<T>(
   name: string,
-  schema: S,
-  otherwise: z.output<S>,
-): readonly [z.output<S>, (next: z.output<S>) => void] {
-  const [value, setValue] = useState(() => recall(name, schema, otherwise));
+  parse: (value: unknown) => T | null,
+  otherwise: T,
+): readonly [T, (next: T) => void] {
+  const [value, setValue] = useState(() => recall(name, parse, otherwise));
   const remember = useCallback(
-    (next: z.output<S>) => {
+    (next: T) => {
       setValue(next);
       try {
         localStorage.setItem(name, JSON.stringify(next));

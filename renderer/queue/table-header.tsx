@@ -2,9 +2,10 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { ArrowSortDown16Regular, ArrowSortUp16Regular } from '@fluentui/react-icons';
 import type { Table } from '@tanstack/react-table';
-import type { SortKey } from '../../shared/ipc-contract.ts';
+import type { SortKey } from '../../shared/mail.ts';
 import { useSay } from '../i18n/i18n.ts';
-import { FLEXIBLE, isRightAligned, type features, type Layout, type Slot } from './columns.tsx';
+import { FLEXIBLE, isRightAligned, type features, type Slot } from './columns.tsx';
+import type { Layout } from './layout.ts';
 
 const useStyles = makeStyles({
   head: {

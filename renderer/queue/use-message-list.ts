@@ -4,6 +4,7 @@ import type { ListQuery } from '../../shared/ipc-contract.ts';
 import type { MessageRow, QueueId } from '../../shared/mail.ts';
 import type { Failure } from '../../shared/result.ts';
 import { drop, useBridge } from '../bridge.ts';
+import { useFirstAnswers } from '../first-answers.ts';
 import {
   addPage,
   EMPTY_CACHE,
@@ -40,17 +41,18 @@ export function useMessageList(
   onShift: (shift: number, total: number) => void,
 ): MessageList {
   const bridge = useBridge();
-  const [shown, setShown] = useState<{ key: string; cache: RowCache; failure: Failure | null }>({
-    key: '',
-    cache: EMPTY_CACHE,
-    failure: null,
-  });
+  const first = useFirstAnswers();
   const { folder, search, sort, descending } = view;
   const key = JSON.stringify([folder, search, sort, descending]);
+  const [shown, setShown] = useState<{ key: string; cache: RowCache; failure: Failure | null }>(() => {
+    const page = first.get('queue.list', { folder, search, sort, descending, offset: 0, limit: PAGE });
+    const cache = page === null ? EMPTY_CACHE : addPage(EMPTY_CACHE, 0, page.rows, page.total);
+    return { key: page === null ? '' : key, cache, failure: null };
+  });
   // What the callbacks below look at: always of the newest view.
   const live = useRef({
-    key: '',
-    cache: EMPTY_CACHE,
+    key: shown.key,
+    cache: shown.cache,
     visible: { first: 0, last: 0 },
     wanted: new Set<number>(),
     epoch: 0,
@@ -108,19 +110,24 @@ export function useMessageList(
 
   useEffect(() => {
     const state = live.current;
-    state.key = key;
-    state.cache = EMPTY_CACHE;
-    state.visible = { first: 0, last: PAGE - 1 };
-    state.wanted.clear();
-    state.epoch++;
-    fetchMissing();
+    if (state.key === key) {
+      // Read at the start of the window.
+      if (!first.fresh()) refresh();
+    } else {
+      state.key = key;
+      state.cache = EMPTY_CACHE;
+      state.visible = { first: 0, last: PAGE - 1 };
+      state.wanted.clear();
+      state.epoch++;
+      fetchMissing();
+    }
     const stop = bridge.on('queue:changed', refresh);
     return () => {
       stop();
       // Answers still under way belong to a list that is no longer shown.
       state.epoch++;
     };
-  }, [bridge, key, fetchMissing, refresh]);
+  }, [bridge, key, fetchMissing, refresh, first]);
 
   const setVisible = useCallback(
     (first: number, last: number) => {

@@ -602,7 +602,6 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
       }),
     'security.dkimRecord': ({ domain, selector }) =>
       ok({ name: `${selector}._domainkey.${domain}`, value: 'v=DKIM1; k=rsa; p=MIIBIjANBg' }),
-    'app.info': () => ok({ platform: 'linux', locale: 'en', version: '0.1.0', hasTray: true }),
     'app.saveMessage': () => ok({ saved: true }),
     'app.saveAttachment': () => ok({ saved: true }),
     'app.saveText': () => ok({ saved: true }),

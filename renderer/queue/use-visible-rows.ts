@@ -1,0 +1,102 @@
+/** Which rows of a long list are drawn. All rows have the same height, so that nothing has to be measured or kept per row. */
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
+import { flushSync } from 'react-dom';
+
+/** Rows come and go in blocks of this many: while scrolling, most frames then draw nothing anew. */
+const BLOCK = 8;
+
+export interface VisibleRows {
+  /** First and last row to draw; the last one may lie before the first: nothing to draw. */
+  readonly first: number;
+  readonly last: number;
+  /** Looks again at what is to be seen; for a scroll position that was set just now. */
+  readonly look: () => void;
+  readonly scrollTo: (index: number, align: 'nearest' | 'center') => void;
+}
+
+/** The rows to draw around a view, in whole blocks, one block more on both sides. Pure; px. */
+export function rowsAround(
+  top: number,
+  height: number,
+  rowHeight: number,
+): { readonly first: number; readonly last: number } {
+  const from = Math.floor(Math.max(0, top) / rowHeight / BLOCK) - 1;
+  const to = Math.ceil((Math.max(0, top) + height) / rowHeight / BLOCK);
+  return { first: Math.max(0, from * BLOCK), last: (to + 1) * BLOCK - 1 };
+}
+
+/**
+ * @param frameRef what scrolls; its first `headHeight` px are covered by the heads of the columns
+ * @param firstHeight its height as far as it can be guessed before it is drawn, px
+ */
+export function useVisibleRows(
+  frameRef: RefObject<HTMLElement | null>,
+  count: number,
+  rowHeight: number,
+  headHeight: number,
+  firstHeight: number,
+): VisibleRows {
+  const [range, setRange] = useState(() => rowsAround(0, firstHeight, rowHeight));
+  const current = useRef(range);
+
+  const look = useCallback(() => {
+    const place = frameRef.current;
+    if (place === null) return false;
+    const next = rowsAround(place.scrollTop, place.clientHeight, rowHeight);
+    if (next.first === current.current.first && next.last === current.current.last) return false;
+    current.current = next;
+    return true;
+  }, [frameRef, rowHeight]);
+
+  useEffect(() => {
+    const place = frameRef.current;
+    if (place === null) return;
+    const scrolled = () => {
+      // In this frame: rows that come later are seen as a gap.
+      if (look()) flushSync(() => setRange(current.current));
+    };
+    const sized = new ResizeObserver(() => {
+      if (look()) setRange(current.current);
+    });
+    place.addEventListener('scroll', scrolled, { passive: true });
+    sized.observe(place);
+    return () => {
+      place.removeEventListener('scroll', scrolled);
+      sized.disconnect();
+    };
+  }, [frameRef, look]);
+
+  // A list that has become shorter pulls the view up with it.
+  const known = useRef(count);
+  useLayoutEffect(() => {
+    const shorter = count < known.current;
+    known.current = count;
+    if (shorter && look()) setRange(current.current);
+  }, [count, look]);
+
+  const scrollTo = useCallback(
+    (index: number, align: 'nearest' | 'center') => {
+      const place = frameRef.current;
+      if (place === null) return;
+      const seen = place.clientHeight - headHeight;
+      const top = index * rowHeight;
+      if (align === 'center') place.scrollTo({ top: top - (seen - rowHeight) / 2 });
+      else if (top < place.scrollTop) place.scrollTo({ top });
+      else if (top + rowHeight > place.scrollTop + seen) place.scrollTo({ top: top + rowHeight - seen });
+    },
+    [frameRef, headHeight, rowHeight],
+  );
+
+  const { first, last } = range;
+  return useMemo(
+    () => ({
+      first,
+      last: Math.min(last, count - 1),
+      look: () => {
+        if (look()) setRange(current.current);
+      },
+      scrollTo,
+    }),
+    [first, last, count, look, scrollTo],
+  );
+}
