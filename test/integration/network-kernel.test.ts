@@ -6,7 +6,7 @@ import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../sup
 const missing = labMissing();
 if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
 
-describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a laboratory', () => {
+describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a laboratory', { timeout: 180_000 }, () => {
   let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
   let lab: NetworkLab;
   let watch: NetworkWatch;
@@ -104,7 +104,7 @@ describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a labora
         [false, false],
         [true, true],
       ]);
-  }, 90_000);
+  });
 
   it('settles on each of ten random switches', async () => {
     const took: number[] = [];
@@ -156,7 +156,7 @@ describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a labora
     } finally {
       await blind.stop();
     }
-  }, 90_000);
+  });
 
   it('knows a network of IPv6 alone, gateway included', async () => {
     const { isps, laptop, ip } = lab;

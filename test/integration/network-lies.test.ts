@@ -31,7 +31,7 @@ it.skipIf(missing !== null)(
         const { problems } = await laptop.statusUntil(
           'the words',
           (status) => status.problems.some(({ id }) => id === 'direct-blocked'),
-          60_000,
+          120_000,
         );
         expect(problems.map(({ phrase }) => phrase.id)).toContain('direct.blocked');
         const known = async (): Promise<boolean | undefined> =>
@@ -56,5 +56,5 @@ it.skipIf(missing !== null)(
       await bundle.remove();
     }
   },
-  180_000,
+  300_000,
 );

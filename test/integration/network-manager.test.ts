@@ -18,7 +18,7 @@ if (missing !== null) console.warn(`NetworkManager tests skipped: ${missing}`);
 const mockMissing = dbusMockMissing();
 if (mockMissing !== null) console.warn(`NetworkManager mock tests skipped: ${mockMissing}`);
 
-describe.skipIf(missing !== null)('the network monitor with NetworkManager', () => {
+describe.skipIf(missing !== null)('the network monitor with NetworkManager', { timeout: 180_000 }, () => {
   let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
   let lab: NetworkLab;
   let bus: PrivateBus;
@@ -87,7 +87,7 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
       expect(told.told.at(-1)?.state.id).toBe(up.state.id);
       expect(told.told.filter(({ change }) => change)).toHaveLength(2);
     });
-  }, 60_000);
+  });
 
   it('lists what the real one can dial, and says why a call failed', async () => {
     await bus.startNetworkManager();
@@ -129,60 +129,52 @@ describe.skipIf(missing !== null)('the network monitor with NetworkManager', () 
     const dialled = await dialUp.dial('Train: 1st class', new AbortController().signal);
     expect(dialled.ok).toBe(false);
     expect(dialled.detail).toMatch(/No suitable device|activation failed/);
-  }, 60_000);
+  });
 
-  it.skipIf(mockMissing !== null)(
-    'hears of one that starts later, and of its next start',
-    async () => {
-      await lab.plug('a');
-      const told = await startMonitor();
-      await told.next('the cable', ({ state }) => state.online && state.kind === 'ethernet');
-      for (const [round, name] of ['First', 'Second'].entries()) {
-        const from = told.told.length;
-        const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
-        mock.stdin.write(`connectivity 4\nstick ${name}\n`);
-        await told.next(`its word, ${round}`, ({ state }) => state.name === name && state.kind === 'mobile', { from });
-        mock.kill('SIGKILL');
-        await told.next(`its end, ${round}`, ({ state }) => state.name === null && state.kind === 'ethernet', {
-          from: from + 1,
-        });
-      }
-      expect(told.told.filter(({ change }) => change)).toHaveLength(1);
-    },
-    60_000,
-  );
-
-  it.skipIf(mockMissing !== null)(
-    'hears of a portal, its end, a modem and a VPN',
-    async () => {
+  it.skipIf(mockMissing !== null)('hears of one that starts later, and of its next start', async () => {
+    await lab.plug('a');
+    const told = await startMonitor();
+    await told.next('the cable', ({ state }) => state.online && state.kind === 'ethernet');
+    for (const [round, name] of ['First', 'Second'].entries()) {
+      const from = told.told.length;
       const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
-      await lab.plug('a');
-      const told = await startMonitor();
-      const portal = await told.next('the portal', ({ state }) => state.online && state.portal);
-      mock.stdin.write('connectivity 4\n');
-      const free = await told.next('the end of the portal', ({ state }) => !state.portal, {
-        from: told.told.indexOf(portal) + 1,
+      mock.stdin.write(`connectivity 4\nstick ${name}\n`);
+      await told.next(`its word, ${round}`, ({ state }) => state.name === name && state.kind === 'mobile', { from });
+      mock.kill('SIGKILL');
+      await told.next(`its end, ${round}`, ({ state }) => state.name === null && state.kind === 'ethernet', {
+        from: from + 1,
       });
-      expect(free).toMatchObject({ change: true, state: { id: portal.state.id, since: portal.state.since } });
+    }
+    expect(told.told.filter(({ change }) => change)).toHaveLength(1);
+  });
 
-      mock.stdin.write('vpn Head office\n');
-      const vpn = await told.next('the VPN', ({ state }) =>
-        state.links.some(({ kind, name }) => kind === 'vpn' && name === 'Head office'),
-      );
-      expect(vpn.state.id).not.toBe(free.state.id);
+  it.skipIf(mockMissing !== null)('hears of a portal, its end, a modem and a VPN', async () => {
+    const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
+    await lab.plug('a');
+    const told = await startMonitor();
+    const portal = await told.next('the portal', ({ state }) => state.online && state.portal);
+    mock.stdin.write('connectivity 4\n');
+    const free = await told.next('the end of the portal', ({ state }) => !state.portal, {
+      from: told.told.indexOf(portal) + 1,
+    });
+    expect(free).toMatchObject({ change: true, state: { id: portal.state.id, since: portal.state.since } });
 
-      await lab.plug(null);
-      mock.stdin.write('modem Train\n');
-      await lab.dial();
-      const modem = await told.next('the modem', ({ state }) => state.online && state.name === 'Train');
-      expect(modem.state).toMatchObject({ kind: 'mobile' });
-      expect(modem.state.links).toContainEqual({
-        device: 'ppp0',
-        kind: 'mobile',
-        name: 'Train',
-        addresses: ['192.0.2.2'],
-      });
-    },
-    60_000,
-  );
+    mock.stdin.write('vpn Head office\n');
+    const vpn = await told.next('the VPN', ({ state }) =>
+      state.links.some(({ kind, name }) => kind === 'vpn' && name === 'Head office'),
+    );
+    expect(vpn.state.id).not.toBe(free.state.id);
+
+    await lab.plug(null);
+    mock.stdin.write('modem Train\n');
+    await lab.dial();
+    const modem = await told.next('the modem', ({ state }) => state.online && state.name === 'Train');
+    expect(modem.state).toMatchObject({ kind: 'mobile' });
+    expect(modem.state.links).toContainEqual({
+      device: 'ppp0',
+      kind: 'mobile',
+      name: 'Train',
+      addresses: ['192.0.2.2'],
+    });
+  });
 });

@@ -16,7 +16,8 @@ const missing = labMissing();
 if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
 
 const DAY = 86_400_000;
-const PATIENCE_MS = 30_000;
+/** A machine that is busy with other tests takes ten times as long as this laboratory by itself. */
+const PATIENCE_MS = 60_000;
 const EVERYBODY = '0.0.0.0/0';
 
 /** Prints the family of each TCP connection to port 587 that is begun: for the laptop's end of the wire. */
@@ -34,7 +35,7 @@ while True:
         print(json.dumps({'family': family}), flush=True)
 `;
 
-describe.skipIf(missing !== null)('the whole program where a path', () => {
+describe.skipIf(missing !== null)('the whole program where a path', { timeout: 300_000 }, () => {
   let bundle: ProgramBundle;
   let lab: NetworkLab;
   let program: ProgramInLab | null = null;
@@ -223,7 +224,7 @@ describe.skipIf(missing !== null)('the whole program where a path', () => {
     }
     const { counts } = await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS);
     expect(counts).toMatchObject({ sent: 5, bad: 0, bounced: 0 });
-  }, 120_000);
+  });
 
   it('is the VPN, and there is no other gateway: mail waits, nothing counts, and it leaves when the VPN is up', async () => {
     const { a, b } = lab.isps;
@@ -239,7 +240,7 @@ describe.skipIf(missing !== null)('the whole program where a path', () => {
     await expect.poll(() => laptop.log(), { timeout: PATIENCE_MS }).toMatch(/deferred/);
     await laptop.jump(10 * DAY);
     await laptop.resume();
-    await expect.poll(() => laptop.log().match(/Z deferred/g)?.length, { timeout: 40_000 }).toBeGreaterThan(1);
+    await expect.poll(() => laptop.log().match(/Z deferred/g)?.length, { timeout: PATIENCE_MS }).toBeGreaterThan(1);
     expect(await firstWaiting(laptop)).toMatchObject({ state: 'deferred', attempts: 0 });
     await lab.shell(b.namespace, 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
     const office = await startGateway(lab, { namespace: b.namespace, address: HEAD_OFFICE, customers: EVERYBODY });
@@ -248,7 +249,7 @@ describe.skipIf(missing !== null)('the whole program where a path', () => {
     expect(await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS)).toMatchObject({
       counts: { sent: 1, bad: 0, bounced: 0 },
     });
-  }, 120_000);
+  });
 
   it.skipIf(!canRunDnsmasq())(
     'to any DNS is missing: nothing counts, by gateway or directly, however long; with DNS it leaves by itself',
@@ -293,6 +294,5 @@ describe.skipIf(missing !== null)('the whole program where a path', () => {
         counts: { sent: 2, bad: 0, bounced: 0 },
       });
     },
-    180_000,
   );
 });

@@ -62,7 +62,7 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
     await program.submit('first');
     await gateways.a.until('the first', (line) => line.id === 'first');
     // Lines reach the file a moment after they were written.
-    await expect.poll(() => program.starts(), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => program.starts(), { timeout: 30_000 }).toBeGreaterThan(0);
     const before = program.starts();
     const began = Date.now();
     let upAt = began;
@@ -81,7 +81,7 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
     expect(program.starts() - before).toBeGreaterThan(0);
     expect(program.starts() - before).toBeLessThanOrEqual(1 + held);
     expect(new Set(arrivals().map(({ id }) => id)).size).toBe(5);
-  }, 60_000);
+  }, 180_000);
 
   it(
     `gets every message out once, by the provider of the moment, over ${SWITCHES} random switches`,
@@ -158,6 +158,6 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
       // One start per settled network; on a busy machine address and route may come so far apart that both settle.
       expect(program.starts()).toBeLessThanOrEqual(SWITCHES * 1.2 + 2);
     },
-    60_000 + SWITCHES * 15_000,
+    180_000 + SWITCHES * 15_000,
   );
 });
