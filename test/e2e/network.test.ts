@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startElectronInLab, type ElectronInLab } from '../support/electron-in-lab.ts';
 import { startGateway, type Arrival, type Lines } from '../support/laptop.ts';
 import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
-import { dbusMockMissing, MOCK_LOGIND, startPrivateBus, type PrivateBus } from '../support/network-manager.ts';
+import { dbusMockMissing, MOCK_LOGIND, startBus, type Bus } from '../support/private-bus.ts';
 import { eventually } from '../support/program.ts';
 
 const missing = labMissing() ?? dbusMockMissing();
@@ -11,13 +11,13 @@ if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
 
 describe.skipIf(missing !== null)('logind and the whole program', () => {
   let lab: NetworkLab;
-  let bus: PrivateBus;
+  let bus: Bus;
   let logind: (word: 'sleep' | 'wake' | 'shutdown') => void;
   let laptop: ElectronInLab | null = null;
 
   beforeEach(async () => {
     lab = await createNetworkLab();
-    bus = await startPrivateBus(lab);
+    bus = await startBus(lab);
     const mock = await bus.startMock(MOCK_LOGIND);
     logind = (word) => void mock.stdin.write(`${word}\n`);
     await lab.plug('a');

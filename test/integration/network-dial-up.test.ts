@@ -4,7 +4,8 @@ import path from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
-import { dbusMockMissing, MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
+import { MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
+import { dbusMockMissing } from '../support/private-bus.ts';
 import {
   bundleProgram,
   firstWaiting,

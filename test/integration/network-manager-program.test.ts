@@ -12,12 +12,12 @@ import {
   type ProgramInLab,
 } from '../support/laptop.ts';
 import {
-  dbusMockMissing,
   MOCK_NETWORK_MANAGER,
   networkManagerMissing,
   startPrivateBus,
   type PrivateBus,
 } from '../support/network-manager.ts';
+import { dbusMockMissing } from '../support/private-bus.ts';
 
 const missing = labMissing() ?? networkManagerMissing();
 if (missing !== null) console.warn(`NetworkManager tests skipped: ${missing}`);

@@ -5,12 +5,12 @@ import type { RunCommand } from '../../main/network/run-command.ts';
 import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
 import {
-  dbusMockMissing,
   MOCK_NETWORK_MANAGER,
   networkManagerMissing,
   startPrivateBus,
   type PrivateBus,
 } from '../support/network-manager.ts';
+import { dbusMockMissing } from '../support/private-bus.ts';
 import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
 
 const missing = labMissing() ?? networkManagerMissing();

@@ -3,10 +3,10 @@
  * NetworkManager's folders are empty ones, and /sys is read-only, so that it keeps its hands off the machine's devices.
  */
 import { spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkLab } from './netns.ts';
+import { startBus, type Bus } from './private-bus.ts';
 
 /** Why NetworkManager cannot be run here; null if it can. */
 export function networkManagerMissing(): string | null {
@@ -20,47 +20,21 @@ export function networkManagerMissing(): string | null {
   return null;
 }
 
-/** Why python3-dbusmock cannot be run here; null if it can. It lives with Debian's own python3. */
-export function dbusMockMissing(): string | null {
-  return spawnSync('/usr/bin/python3', ['-c', 'import dbusmock']).status === 0
-    ? null
-    : 'python3-dbusmock is missing (apt-get install python3-dbusmock)';
-}
-
-export interface PrivateBus {
-  /** For DBUS_SYSTEM_BUS_ADDRESS. */
-  readonly address: string;
+export interface PrivateBus extends Bus {
   /** Runs a command in the laptop's namespace on this bus; resolves with what it printed, rejects if it fails. */
   run(command: string, ...args: readonly string[]): Promise<string>;
   /** Starts NetworkManager and waits until it answers. */
   startNetworkManager(): Promise<ChildProcessWithoutNullStreams>;
-  /** Starts a Python program with dbusmock; resolves once it has printed a line. */
-  startMock(program: string): Promise<ChildProcessWithoutNullStreams>;
-  close(): Promise<void>;
 }
 
 /** Starts a message bus for the laptop of the laboratory. */
 export async function startPrivateBus(lab: NetworkLab): Promise<PrivateBus> {
-  const folder = await mkdtemp(join(tmpdir(), 'postcast-bus-'));
-  const address = `unix:path=${join(folder, 'bus')}`;
-  const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, LC_ALL: 'C' };
-  await writeFile(
-    join(folder, 'bus.conf'),
-    `<busconfig><type>system</type><listen>${address}</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_destination="*"/><allow receive_sender="*"/></policy>
-</busconfig>`,
-  );
+  const bus = await startBus(lab);
+  const { env, folder } = bus;
   await writeFile(
     join(folder, 'nm.conf'),
     '[main]\nplugins=keyfile\ndns=none\nrc-manager=unmanaged\nauth-polkit=false\nno-auto-default=*\n[connectivity]\nenabled=false\n',
   );
-  const daemon = lab.start(
-    lab.laptop,
-    'dbus-daemon',
-    [`--config-file=${join(folder, 'bus.conf')}`, '--nofork', '--print-address'],
-    { env },
-  );
-  await firstLine(daemon);
 
   async function run(command: string, ...args: readonly string[]): Promise<string> {
     const child = lab.start(lab.laptop, command, args, { env });
@@ -74,7 +48,7 @@ export async function startPrivateBus(lab: NetworkLab): Promise<PrivateBus> {
   }
 
   return {
-    address,
+    ...bus,
     run,
     async startNetworkManager() {
       const script = `set -e
@@ -90,32 +64,14 @@ exec NetworkManager --no-daemon --config="$1" --pid-file="$2"`;
       );
       child.stdout.resume();
       child.stderr.resume();
-      for (let tries = 0; ; tries += 1) {
+      for (const began = Date.now(); ;) {
         const answer = await run('nmcli', '-t', '-f', 'RUNNING', 'general').catch(() => '');
         if (answer.trim() === 'running') return child;
-        if (tries > 100 || child.exitCode !== null) throw new Error('NetworkManager did not start');
+        if (Date.now() - began > 60_000 || child.exitCode !== null) throw new Error('NetworkManager did not start');
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    async startMock(program) {
-      const child = lab.start(lab.laptop, '/usr/bin/python3', ['-u', '-c', program], { env });
-      await firstLine(child);
-      return child;
-    },
-    async close() {
-      daemon.kill();
-      await rm(folder, { recursive: true, force: true });
-    },
   };
-}
-
-function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let errors = '';
-    child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
-    child.stdout.once('data', () => resolve());
-    child.once('close', () => reject(new Error(`ended before its first line: ${errors}`)));
-  });
 }
 
 /**
@@ -157,31 +113,6 @@ def take(line):
         add('gsm', rest, 'eth0')
     elif word == 'none':
         manager.UpdateProperties(NM, {'ActiveConnections': dbus.Array([], signature='o')})
-def hear():
-    for line in sys.stdin:
-        GLib.idle_add(take, line)
-threading.Thread(target=hear, daemon=True).start()
-print('ready', flush=True)
-GLib.MainLoop().run()
-`;
-
-/** logind, for `startMock`: dbusmock's template, which tells of what its standard input asks for: "sleep", "wake", "shutdown". */
-export const MOCK_LOGIND = `
-import sys, threading
-import dbus, dbusmock
-from dbus.mainloop.glib import DBusGMainLoop
-from gi.repository import GLib
-DBusGMainLoop(set_as_default=True)
-name = dbus.service.BusName('org.freedesktop.login1', dbus.SystemBus(), do_not_queue=True)
-MANAGER = 'org.freedesktop.login1.Manager'
-login = dbusmock.mockobject.DBusMockObject(name, '/org/freedesktop/login1', MANAGER, {})
-login.AddTemplate('logind', dbus.Dictionary({}, signature='sv'))
-def take(line):
-    word = line.strip()
-    if word == 'shutdown':
-        login.EmitSignal(MANAGER, 'PrepareForShutdown', 'b', [True])
-    else:
-        login.EmitSignal(MANAGER, 'PrepareForSleep', 'b', [word == 'sleep'])
 def hear():
     for line in sys.stdin:
         GLib.idle_add(take, line)
