@@ -246,7 +246,7 @@ describe('a server', () => {
           .poll(async () => {
             const found = await rig.program.api['queue.show']({ id });
             const [one] = found.ok ? found.value.recipients : [];
-            const minutes = one?.nextAt == null ? 0 : (one.nextAt - Date.now()) / 60_000;
+            const minutes = ((one?.nextAt ?? 0) - Date.now()) / 60_000;
             return { state: one?.state, attempts: one?.attempts, later: minutes > 30 };
           })
           .toEqual({ state: 'deferred', attempts, later: true });
