@@ -2,6 +2,8 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 const guard = ['test/support/network-guard.ts'];
+// What is waited for comes, or the bound of the test ends it: a busy machine must not fail it sooner.
+const expectation = { poll: { timeout: 30_000, interval: 50 } };
 const rendererTests = ['test/renderer/**/*.test.{ts,tsx}'];
 
 export default defineConfig({
@@ -12,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          expect: expectation,
           // A test that hangs is told by this, not one on a machine that is busy.
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -24,6 +27,7 @@ export default defineConfig({
         plugins: [react()],
         test: {
           name: 'unit-renderer',
+          expect: expectation,
           include: rendererTests,
           environment: 'happy-dom',
           setupFiles: [...guard, 'test/support/renderer-setup.ts'],
@@ -33,20 +37,22 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          expect: expectation,
           include: ['test/integration/**/*.test.ts'],
           setupFiles: guard,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
         test: {
           name: 'e2e',
+          expect: expectation,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/e2e-setup.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -5,7 +5,7 @@
 // wherever the npm registry is.
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -142,6 +142,8 @@ async function fallbackElectron() {
   const dist = path.join(cacheFolder(), `electron-${FALLBACK.electron}-${FALLBACK.platform}-${fallbackKey()}`);
   const runtime = { path: path.join(dist, 'electron'), dist, version: FALLBACK.electron, source: 'fallback' };
   if (existsSync(runtime.path) && existsSync(path.join(dist, 'version')) && readVersion(dist) === FALLBACK.electron) {
+    // Tells removeOldRuntimes() of another work tree that this one is needed.
+    writeFileSync(`${dist}.used`, '');
     return runtime;
   }
   const start = performance.now();
@@ -164,8 +166,27 @@ async function fallbackElectron() {
     await writeFile(path.join(made, 'version'), FALLBACK.electron);
     return made;
   });
+  await removeOldRuntimes(dist);
   say(`Runtime ready after ${elapsed(start)}.`);
   return runtime;
+}
+
+/**
+ * Removes what other recipes made, 260 MB each. One that was asked for within a week is left: another work tree, at another
+ * commit, may still need it.
+ */
+async function removeOldRuntimes(current) {
+  for (const name of await readdir(cacheFolder())) {
+    const folder = path.join(cacheFolder(), name);
+    if (folder === current || !/^electron-[\d.]+-[a-z0-9]+-[a-z0-9]+-[0-9a-f]{8}$/.test(name)) continue;
+    const usedAt = Math.max(lastChange(path.join(folder, 'version')), lastChange(`${folder}.used`));
+    if (Date.now() - usedAt <= 7 * DAY) continue;
+    for (const old of [folder, `${folder}.used`]) await rm(old, { recursive: true, force: true });
+  }
+}
+
+function lastChange(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** The package was built to start from a snapshot and without a debugger; Electron as it ships has neither restriction. */

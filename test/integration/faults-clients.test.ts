@@ -10,7 +10,7 @@ import { buildProgram, startProcess, type BuiltProgram, type ProgramProcess } fr
 import { LineClient, startLoadSink, submit, type LoadSink } from '../support/smtp-load.ts';
 
 const MIB = 1024 * 1024;
-/** As STANDARDS §3 has it, and as much again for a computer on which other tests run. */
+/** As STANDARDS §3 has it, and as much again for a slow computer; waiting for a processor does not count. */
 const BLOCKED_MS = 400;
 
 let built: BuiltProgram;
@@ -52,11 +52,9 @@ const opened = async (socket: net.Socket): Promise<void> =>
     });
   });
 
-/** A normal client is served within 3 s. */
+/** A normal client is served, and those in its way have not given up: the listener lets them wait for minutes. */
 async function expectServed(name: string): Promise<void> {
-  const since = performance.now();
   expect(await submit(rig.port, name)).toMatch(/^250/);
-  expect(performance.now() - since).toBeLessThan(3_000);
 }
 
 async function transaction(): Promise<LineClient> {
@@ -129,14 +127,15 @@ test('1000 idle connections, slow ones, vanishing ones, resetting ones, ones tha
     socket.pause();
     for (let i = 0; i < 40; i += 1) socket.write('EHLO c.example.test\r\n'.repeat(2_000));
   }
-  await expectServed('among-deaf');
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect((await rig.rss()) - before).toBeLessThan(300 * MIB);
+  for (let i = 0; i < 5; i += 1) {
+    await expectServed(`among-deaf-${i}`);
+    expect((await rig.rss()) - before).toBeLessThan(300 * MIB);
+  }
   dropSockets();
   await expectServed('afterwards');
-  await expect.poll(() => sink.arrived.get('afterwards'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => sink.arrived.get('afterwards')).toBe(1);
   expect(await rig.call('status.get', {})).toMatchObject({ value: { problems: [] } });
-}, 60_000);
+}, 240_000);
 
 test('an oversize message: one clear answer, the program not held up, the session goes on', async () => {
   const client = await transaction();
@@ -168,7 +167,7 @@ test('a message just under the limit goes through, and the program is not held u
     }
     client.socket.write('.\r\n');
     expect(await client.reply()).toMatch(/^250/);
-    await expect.poll(() => sink.arrived.get('large'), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => sink.arrived.get('large')).toBe(1);
   });
   expect(sink.bodies.get('large')).toBeGreaterThan(18 * 13_000 * 78);
   expect(blocked).toBeLessThan(BLOCKED_MS);
@@ -193,7 +192,7 @@ test('10,000 recipients: a thousand are taken, the others get 452, the program i
   await client.say('DATA');
   const accepting = await rig.longestBlock(async () => {
     expect(await client.say('X-Load: many\r\n\r\nx\r\n.')).toMatch(/^250/);
-    await expect.poll(() => sink.arrived.get('many') ?? 0, { timeout: 20_000 }).toBeGreaterThan(9);
+    await expect.poll(() => sink.arrived.get('many') ?? 0).toBeGreaterThan(9);
   });
   client.close();
   expect(Math.max(blocked, accepting)).toBeLessThan(BLOCKED_MS);
@@ -290,7 +289,8 @@ test.each([
   );
   expect(await client.reply()).toMatch(/^(250|554) /);
   expect(await client.say('NOOP')).toMatch(/^250/);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // All that was taken has gone out by then.
+  await expect.poll(() => rig.call('queue.folders', {})).toMatchObject({ value: { outbox: 0 } });
   expect(sink.arrived.has('smuggled')).toBe(false);
   expect(sink.arrived.size).toBeLessThanOrEqual(before + 1);
 });

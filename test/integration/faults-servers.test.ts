@@ -147,24 +147,24 @@ describe('a gateway that is no good: the next one has the message within seconds
     more();
   }
 
-  test.each(bad)('%s', async (_, serve) => {
+  test.each(bad)('%s', async (what, serve) => {
     const first = await rawServer(serve);
     const sink = await goodSink();
     const rig = await started(built, {
       settings: {
         gateways: gatewaysAt([first.port, sink.port], { headStartMs: 500 }),
-        connection: { serverTimeoutSeconds: 5 },
+        // Longer than the message may take: the next gateway has it without waiting for this. What falls silent later
+        // than in its greeting does cost this time.
+        connection: { serverTimeoutSeconds: what === 'silent after EHLO' ? 5 : 120 },
       },
     });
     const before = process.memoryUsage().rss;
-    const since = performance.now();
     expect(await submit(rig.port, 'one')).toMatch(/^250/);
-    await expect.poll(() => sink.arrived.get('one'), { timeout: 15_000, interval: 20 }).toBe(1);
-    expect(performance.now() - since).toBeLessThan(_ === 'silent after EHLO' ? 9_000 : 5_000);
+    await expect.poll(() => sink.arrived.get('one'), { interval: 20 }).toBe(1);
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
     // More of it: the bad one is remembered, each message goes once.
     for (let i = 0; i < 5; i += 1) await submit(rig.port, `more${i}`);
-    await expect.poll(() => sink.arrived.size, { timeout: 15_000 }).toBe(6);
+    await expect.poll(() => sink.arrived.size).toBe(6);
     expect([...sink.arrived.values()]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(first.connections()).toBeLessThan(6);
   });
@@ -192,15 +192,17 @@ describe('a gateway that is no good: the next one has the message within seconds
     onTestFinished(() => {
       for (const filler of fillers) filler.destroy();
     });
-    await expect.poll(() => fillers.filter((f) => f.connecting).length, { timeout: 5_000 }).toBeGreaterThan(0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(fillers.some((f) => f.connecting)).toBe(true);
+    // As many as its queue holds get in; the others' packets are dropped by then.
+    await expect.poll(() => fillers.filter((f) => !f.connecting).length).toBe(2);
     const sink = await goodSink();
-    const rig = await started(built, { settings: { gateways: gatewaysAt([port, sink.port], { headStartMs: 500 }) } });
-    const since = performance.now();
+    const rig = await started(built, {
+      settings: {
+        gateways: gatewaysAt([port, sink.port], { headStartMs: 500 }),
+        connection: { serverTimeoutSeconds: 120 },
+      },
+    });
     await submit(rig.port, 'hole');
-    await expect.poll(() => sink.arrived.get('hole'), { timeout: 15_000, interval: 20 }).toBe(1);
-    expect(performance.now() - since).toBeLessThan(5_000);
+    await expect.poll(() => sink.arrived.get('hole'), { interval: 20 }).toBe(1);
   });
 });
 
@@ -212,10 +214,10 @@ describe('a server', () => {
       settings: { gateways: gatewaysAt([server.port]), connection: { retryMinutes: [0.01] } },
     });
     const id = idOf(await submit(rig.port, 'closed'));
-    await expect.poll(() => server.messages().length, { timeout: 10_000 }).toBeGreaterThan(0);
-    await expect.poll(() => states(rig, id), { timeout: 10_000 }).toEqual(['deferred']);
+    await expect.poll(() => server.messages().length).toBeGreaterThan(0);
+    await expect.poll(() => states(rig, id)).toEqual(['deferred']);
     closing = false;
-    await expect.poll(() => states(rig, id), { timeout: 15_000 }).toEqual(['relayed']);
+    await expect.poll(() => states(rig, id)).toEqual(['relayed']);
   });
 
   test('that says 250 and dies: done, never sent again', async () => {
@@ -225,22 +227,36 @@ describe('a server', () => {
     });
     const ids = [];
     for (let i = 0; i < 5; i += 1) ids.push(idOf(await submit(rig.port, `died${i}`)));
-    for (const id of ids) await expect.poll(() => states(rig, id), { timeout: 10_000 }).toEqual(['relayed']);
+    for (const id of ids) await expect.poll(() => states(rig, id)).toEqual(['relayed']);
     expect(server.messages()).toHaveLength(5);
   });
 
   test('that says 4xx for ever is asked again on the schedule, not hammered', async () => {
     const server = await scripted({ 'RCPT TO': '451 4.7.1 greylisted' });
-    const rig = await started(built, { settings: { gateways: gatewaysAt([server.port]) } });
-    for (let i = 0; i < 10; i += 1) expect(await submit(rig.port, `grey${i}`)).toMatch(/^250/);
+    const rig = await started(built, {
+      settings: { gateways: gatewaysAt([server.port]), connection: { retryMinutes: [60] } },
+    });
+    const ids: string[] = [];
+    for (let i = 0; i < 10; i += 1) ids.push(idOf(await submit(rig.port, `grey${i}`)));
     const asked = (): number => server.sessions.flatMap((s) => s.lines).filter((l) => l.startsWith('RCPT')).length;
-    await expect.poll(asked, { timeout: 10_000 }).toBeGreaterThanOrEqual(10);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    expect(asked()).toBeLessThanOrEqual(10);
+    /** Each was tried so often, and the next time is far away: nothing more happens by itself. */
+    const restAfter = async (attempts: number): Promise<void> => {
+      for (const id of ids) {
+        await expect
+          .poll(async () => {
+            const found = await rig.program.api['queue.show']({ id });
+            const [one] = found.ok ? found.value.recipients : [];
+            const minutes = ((one?.nextAt ?? 0) - Date.now()) / 60_000;
+            return { state: one?.state, attempts: one?.attempts, later: minutes > 30 };
+          })
+          .toEqual({ state: 'deferred', attempts, later: true });
+      }
+      expect(asked()).toBe(10 * attempts);
+    };
+    await restAfter(1);
     // *Send now* asks once more, and no more.
     await rig.program.api['control.sendNow']({});
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    expect(asked()).toBeLessThanOrEqual(20);
+    await restAfter(2);
   });
 
   test('that takes ten recipients and says 452 to the rest gets the rest soon, in few connections, each one once', async () => {
@@ -267,9 +283,7 @@ describe('a server', () => {
     await client.say('DATA');
     const id = idOf(await client.say('Subject: many\r\n\r\nx\r\n.'));
     client.close();
-    await expect
-      .poll(async () => (await states(rig, id)).filter((s) => s === 'relayed').length, { timeout: 20_000 })
-      .toBe(45);
+    await expect.poll(async () => (await states(rig, id)).filter((s) => s === 'relayed').length).toBe(45);
     expect(new Set(taken).size).toBe(45);
     expect(taken).toHaveLength(45);
     expect(server.sessions.length).toBeLessThanOrEqual(5);
@@ -289,7 +303,7 @@ describe('a server', () => {
     );
     expect(await client.reply()).toMatch(/^250/);
     client.close();
-    await expect.poll(() => server.messages().length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => server.messages().length).toBe(1);
     expect(server.messages()[0]).toContain('\r\n.\r\nMAIL FROM:<evil@x.test>\r\n');
     const commands = server.sessions.flatMap((s) => s.lines);
     expect(commands.filter((l) => l.startsWith('MAIL'))).toHaveLength(1);
@@ -345,7 +359,7 @@ describe('DNS', () => {
       settings: { connection: { dnsServers: [`127.0.0.1:${server.address().port}`] } },
     });
     const id = idOf(await submit(rig.port, 'servfail'));
-    await expect.poll(() => states(rig, id), { timeout: 10_000 }).toEqual(['deferred']);
+    await expect.poll(() => states(rig, id)).toEqual(['deferred']);
   });
 
   describe.runIf(canRunDnsmasq())('that lies', () => {
@@ -370,10 +384,15 @@ describe('DNS', () => {
         settings: { connection: { dnsServers: [dns.server], directPort: local.port, retryMinutes: [0.01] } },
       });
       const id = idOf(await submit(rig.port, 'lie', { to: 'bob@lie.test' }));
-      await expect.poll(() => states(rig, id), { timeout: 10_000 }).not.toEqual(['queued']);
-      await expect.poll(() => states(rig, id), { timeout: 10_000 }).not.toEqual(['attempting']);
-      await rig.program.api['control.sendNow']({});
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      // It was tried, and again if it is to be tried again.
+      await expect
+        .poll(async () => {
+          const found = await rig.program.api['queue.show']({ id });
+          if (!found.ok) return found.error.message;
+          const [one] = found.value.recipients;
+          return found.value.folder !== 'outbox' || (one?.attempts ?? 0) >= 2 || found.value.timeline.length >= 2;
+        })
+        .toBe(true);
       expect(local.connections()).toBe(0);
     });
   });

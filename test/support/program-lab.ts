@@ -68,7 +68,7 @@ export const OFFICE_NETWORK: NetworkState = {
 export async function eventually<T>(
   what: string | (() => string),
   ready: () => Promise<T | undefined | false> | T | undefined | false,
-  ms = 20_000,
+  ms = 40_000,
 ): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
