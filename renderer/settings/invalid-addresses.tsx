@@ -1,6 +1,7 @@
 /** Recipients that were refused for good: looked at, exported, cleared. */
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { ArrowDownload20Regular, Delete20Regular } from '@fluentui/react-icons';
+import { invalidAddressesCsv, invalidAddressesText } from '../../shared/invalid-addresses-text.ts';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
@@ -37,12 +38,6 @@ const useStyles = makeStyles({
   buttons: { display: 'flex', columnGap: '8px' },
 });
 const EVENTS: readonly EventName[] = ['queue:changed'];
-
-/** One CSV field (RFC 4180); a leading = + - @ is defused, since spreadsheets would run it. */
-export function csvField(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return `"${safe.replaceAll('"', '""')}"`;
-}
 
 export function InvalidAddresses() {
   const styles = useStyles();
@@ -81,23 +76,13 @@ export function InvalidAddresses() {
       <div className={styles.buttons}>
         <Button
           icon={<ArrowDownload20Regular />}
-          onClick={() => save('invalid-addresses.txt', rows.map((row) => `${row.address}\r\n`).join(''))}
+          onClick={() => save('invalid-addresses.txt', invalidAddressesText(rows))}
         >
           {say('invalid.exportText')}
         </Button>
         <Button
           icon={<ArrowDownload20Regular />}
-          onClick={() =>
-            save(
-              'invalid-addresses.csv',
-              [
-                ['address', 'reply', 'last', 'count'],
-                ...rows.map((row) => [row.address, row.reply, new Date(row.at).toISOString(), String(row.count)]),
-              ]
-                .map((line) => `${line.map(csvField).join(',')}\r\n`)
-                .join(''),
-            )
-          }
+          onClick={() => save('invalid-addresses.csv', invalidAddressesCsv(rows))}
         >
           {say('invalid.exportCsv')}
         </Button>

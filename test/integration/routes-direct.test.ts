@@ -1,5 +1,7 @@
 /** Direct delivery by the whole program to real mail servers (Postfix, OpenSMTPD), found by a real DNS server. */
+import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { invalidAddressesCsv, invalidAddressesText } from '../../shared/invalid-addresses-text.ts';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { mailWorldMissing, startMailWorld, type MailWorld } from '../support/mail-world.ts';
@@ -7,6 +9,13 @@ import { openSmtpdMissing, startOpenSmtpd, type OpenSmtpd } from '../support/ope
 import { eventually, gateway, startProgramLab, type ProgramLab } from '../support/program-lab.ts';
 
 const missing = mailWorldMissing();
+
+/** Rows and cells as python's csv module, an independent reader, finds them. */
+function readCsv(text: string): readonly (readonly string[])[] {
+  const script =
+    'import csv,io,json,sys; print(json.dumps(list(csv.reader(io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig"), newline="")))))';
+  return JSON.parse(execFileSync('python3', ['-c', script], { input: text, encoding: 'utf8' })) as string[][];
+}
 
 describe.skipIf(missing !== null)(`direct delivery${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
   let certificates: Certificates;
@@ -177,6 +186,41 @@ describe.skipIf(missing !== null)(`direct delivery${missing === null ? '' : ` (s
     expect(rows.map((r) => r.address).sort()).toEqual(['moved@shuffled.test', 'nobody@shuffled.test']);
     expect(rows.find((r) => r.address.startsWith('nobody'))?.reply).toContain('No such user here');
     await lab.call('queue.clearInvalidAddresses', {});
+    expect((await lab.call('queue.invalidAddresses', {})).rows).toEqual([]);
+  });
+
+  it('the list goes into a file that a spreadsheet reads back and runs nothing of, and can be cleared', async () => {
+    const to = [
+      'nobody@shuffled.test',
+      '=HYPERLINK@null.test',
+      '+tag@null.test',
+      '-1@null.test',
+      '"@SUM(1,2) x\\"y"@null.test',
+      'jürgen@null.test',
+    ];
+    await lab.call('queue.clearInvalidAddresses', {});
+    for (const address of to) {
+      const id = await lab.submit({ to: [address], mailParameters: 'SMTPUTF8' });
+      await lab.reaches(id, 'bounced');
+    }
+    const { rows } = await lab.call('queue.invalidAddresses', {});
+    expect(rows.map((r) => r.address).sort()).toEqual([...to].sort());
+    const cells = readCsv(invalidAddressesCsv(rows));
+    expect(cells[0]).toEqual(['address', 'reply', 'last', 'count']);
+    expect(cells.slice(1)).toHaveLength(to.length);
+    for (const line of cells) for (const cell of line) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
+    expect(
+      cells
+        .slice(1)
+        .map(([address]) => address?.replace(/^'/, ''))
+        .sort(),
+    ).toEqual([...to].sort());
+    const [, reply, last, count] = cells.find(([address]) => address === 'nobody@shuffled.test') ?? [];
+    expect(reply).toContain('550 <nobody@shuffled.test>: Recipient address rejected: No such user here');
+    expect(Math.abs(Date.parse(last ?? '') - Date.now())).toBeLessThan(600_000);
+    expect(count).toBe('1');
+    expect(invalidAddressesText(rows).split('\r\n').filter(Boolean).sort()).toEqual([...to].sort());
+    expect(await lab.call('queue.clearInvalidAddresses', {})).toEqual({ count: to.length });
     expect((await lab.call('queue.invalidAddresses', {})).rows).toEqual([]);
   });
 

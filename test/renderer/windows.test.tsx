@@ -74,6 +74,35 @@ describe('SMTP Gateways', () => {
     expect(await screen.findByText('At most 65535')).toBeTruthy();
     expect(changesOf(bridge)).toEqual([]);
   });
+  test('invalid addresses are exported as text and as CSV in which nothing runs, and cleared', async () => {
+    const bridge = createMockBridge();
+    let rows = [
+      { address: '=1+1@northwind.test', reply: '550 5.1.1 No such "user",\nsorry', at: Date.UTC(2026, 0, 5), count: 2 },
+      { address: 'jürgen@northwind.test', reply: '550 5.1.1 Unknown', at: Date.UTC(2026, 0, 6), count: 1 },
+    ];
+    bridge.answer('queue.invalidAddresses', () => ok({ rows }));
+    bridge.answer('queue.clearInvalidAddresses', () => {
+      rows = [];
+      return ok({ count: 2 });
+    });
+    open('#/settings/administration', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: 'Export text' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Export CSV' }));
+    const saved = bridge.calls.filter((call) => call.name === 'app.saveText').map((call) => call.input);
+    expect(saved).toEqual([
+      { suggestedName: 'invalid-addresses.txt', text: '=1+1@northwind.test\r\njürgen@northwind.test\r\n' },
+      {
+        suggestedName: 'invalid-addresses.csv',
+        text: [
+          '\ufeff"address","reply","last","count"\r\n',
+          `"'=1+1@northwind.test","550 5.1.1 No such ""user"",\nsorry","2026-01-05T00:00:00.000Z","2"\r\n`,
+          '"jürgen@northwind.test","550 5.1.1 Unknown","2026-01-06T00:00:00.000Z","1"\r\n',
+        ].join(''),
+      },
+    ]);
+    fireEvent.click(screen.getByRole('button', { name: 'Clear list' }));
+    expect(await screen.findByText('No recipient has been refused for good.')).toBeTruthy();
+  });
   test('a password that needs consent is not stored, nor the gateway saved, before the user agrees', async () => {
     const bridge = createMockBridge();
     bridge.answer('secrets.set', ({ acceptObfuscated }) =>
