@@ -293,7 +293,8 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     if (choice.kind !== 'provider') return said({ id: `oauth.${choice.kind}` });
     const { openExternal } = deps;
     if (!openExternal) return said({ id: 'oauth.no-browser' });
-    if (secrets.state().protection === 'none' && !options.acceptObfuscated)
+    // Asked before the browser opens, also where the user agreed for another secret: each one is agreed to.
+    if (secrets.state().protection !== 'protected' && !options.acceptObfuscated)
       return { signedIn: false, needsConsent: true, phrase: { id: 'problem.secrets-obfuscated' } };
     const { provider } = choice;
 

@@ -52,7 +52,7 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
         </>
       }
       right={
-        <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={busy || !good}>
+        <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={!good} disabledFocusable={busy}>
           {say('welcome.find')}
         </Button>
       }

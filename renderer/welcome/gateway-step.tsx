@@ -120,11 +120,11 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
       right={
         <>
           {test?.ok === false && (
-            <Button disabled={busy} onClick={() => drop(store(false))}>
+            <Button disabledFocusable={busy} onClick={() => drop(store(false))}>
               {say('welcome.continueAnyway')}
             </Button>
           )}
-          <Button appearance="primary" type="submit" disabled={busy}>
+          <Button appearance="primary" type="submit" disabledFocusable={busy}>
             {say('welcome.testAndContinue')}
           </Button>
         </>

@@ -118,7 +118,13 @@ function TestMessage({ address }: { readonly address: string }) {
         <Field label={say('welcome.to')} hint={say('welcome.toHelp')} {...wrong(to)}>
           <Input value={to} spellCheck={false} onChange={(_, data) => setTo(data.value)} />
         </Field>
-        <Button className={styles.send} type="submit" icon={<MailArrowUp20Regular />} disabled={!ready || busy}>
+        <Button
+          className={styles.send}
+          type="submit"
+          icon={<MailArrowUp20Regular />}
+          disabled={!ready}
+          disabledFocusable={busy}
+        >
           {say('welcome.sendTest')}
         </Button>
       </form>

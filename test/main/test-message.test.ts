@@ -55,7 +55,7 @@ describe('the test message', () => {
     const { octets } = await submitted({ ...ANN_TO_BOB, language: 'de' });
     expect(octets.every((octet) => octet < 128)).toBe(true);
     const lines = octets.toString('latin1').split('\r\n');
-    expect(lines.join('').match(/[\r\n]/)).toBeNull();
+    expect(lines.join('')).not.toMatch(/[\r\n]/);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(78);
   });
 

@@ -55,10 +55,10 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
   const [test, setTest] = useState<{ readonly ok: boolean; readonly steps: readonly TestStep[] } | null>(null);
   const parsed = gatewaySchema.safeParse(value);
 
-  /** Runs `use` with what was typed if it can be used; else shows why it cannot. */
-  const withGateway = async (use: (gateway: GatewaySettings) => Promise<unknown>): Promise<void> => {
+  /** Runs `act` with what was typed if it can be used; else shows why it cannot. */
+  const withGateway = async (act: (gateway: GatewaySettings) => Promise<unknown>): Promise<void> => {
     if (busy !== null) return;
-    if (parsed.success) await use(parsed.data);
+    if (parsed.success) await act(parsed.data);
     else setRefused((times) => times + 1);
   };
   const store = async (wanted: GatewaySettings, acceptObfuscated: boolean) => {
@@ -152,13 +152,17 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
               </div>
             </DialogContent>
             <DialogActions position="start">
-              <Button disabled={busy !== null} onClick={() => drop(withGateway(runTest))}>
+              <Button disabledFocusable={busy !== null} onClick={() => drop(withGateway(runTest))}>
                 {say('gateway.test')}
               </Button>
             </DialogActions>
             <DialogActions position="end">
               <Button onClick={onClose}>{say(fresh && saved !== null ? 'common.close' : 'common.cancel')}</Button>
-              <Button appearance="primary" type="submit" disabled={busy !== null || (refused > 0 && !parsed.success)}>
+              <Button
+                appearance="primary"
+                type="submit"
+                disabledFocusable={busy !== null || (refused > 0 && !parsed.success)}
+              >
                 {say(saved === null ? 'common.add' : 'common.save')}
               </Button>
             </DialogActions>

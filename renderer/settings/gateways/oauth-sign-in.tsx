@@ -88,11 +88,11 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
           />
         </Field>
         <div className={styles.buttons}>
-          <Button disabled={busy} onClick={() => drop(signIn(false))}>
+          <Button disabledFocusable={busy} onClick={() => drop(signIn(false))}>
             {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
           {here && (
-            <Button disabled={busy} onClick={() => drop(signOut())}>
+            <Button disabledFocusable={busy} onClick={() => drop(signOut())}>
               {say('oauth.signOut')}
             </Button>
           )}

@@ -274,6 +274,7 @@ describe('whoever does not want it', () => {
   });
 
   it('sees the buttons of every step in the smallest window', async () => {
+    await headed(page, 'Which address do you send mail from?');
     await launched.app.evaluate(({ BrowserWindow }) => {
       for (const window of BrowserWindow.getAllWindows()) window.setSize(900, 600);
     });

@@ -36,7 +36,7 @@ function memorySecrets() {
   const control = {
     failing: null as SecretError | null,
     locked: false,
-    protection: 'protected' as 'protected' | 'none',
+    protection: 'protected' as 'protected' | 'obfuscated' | 'none',
   };
   const store: SecretStore = {
     get: (name) => Promise.resolve(control.locked ? null : (values.get(name) ?? null)),
@@ -246,9 +246,12 @@ describe('signing in', () => {
     saysNoSecret(log);
   });
 
-  it('asks for consent where secrets would only be obfuscated', async () => {
+  it.each([
+    ['nothing is kept yet', 'none'],
+    ['another secret is kept so already', 'obfuscated'],
+  ] as const)('asks for consent where secrets would only be obfuscated: %s', async (_what, protection) => {
     const { oauth, secrets, opened } = lab();
-    secrets.control.protection = 'none';
+    secrets.control.protection = protection;
     const result = await oauth.signIn(gatewayFor(), { acceptObfuscated: false }, never);
     expect(result).toMatchObject({ signedIn: false, needsConsent: true });
     expect(opened).toEqual([]);
