@@ -40,22 +40,28 @@ export function programState(input: StatusInput): ProgramState {
 }
 
 function statusPhrases(input: StatusInput): readonly Phrase[] {
-  const phrases: Phrase[] = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
+  const { listener } = input;
+  const phrases: Phrase[] = [];
+  if (listener.kind === 'failed') {
+    phrases.push(phrase(`problem.listener.${listener.reason}`, { port: listener.port, detail: listener.message }));
+  }
+  phrases.push(...input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase));
   if (input.hold !== null) phrases.push(phrase(`hold.${input.hold}`));
   if (input.sending > 0) phrases.push(phrase('status.sending', { count: input.sending }));
   if (input.counts.unseenBad > 0) phrases.push(phrase('status.bad', { count: input.counts.unseenBad }));
   if (input.counts.unseenBounced > 0) phrases.push(phrase('status.bounced', { count: input.counts.unseenBounced }));
   if (input.hold === null && input.sending === 0) {
-    phrases.push(
-      input.counts.outbox === 0 ? phrase('status.idle') : phrase('status.waiting', { count: input.counts.outbox }),
-    );
+    if (input.counts.outbox > 0) phrases.push(phrase('status.waiting', { count: input.counts.outbox }));
+    // A program that accepts nothing is not ready.
+    else if (listener.kind !== 'failed') phrases.push(phrase('status.idle'));
   }
   return phrases;
 }
 
 /** What status bar, tray and `postcast status` show. */
 export function appStatus(input: StatusInput): AppStatus {
-  const { version, pid, profile, paused, listener, network, dialUp, counts, sending, mode, secrets, problems } = input;
+  const { version, pid, profile, paused, hold, listener, network, dialUp, counts, sending } = input;
+  const { mode, secrets, problems } = input;
   const phrases = statusPhrases(input);
   const state = programState(input);
   return {
@@ -65,6 +71,7 @@ export function appStatus(input: StatusInput): AppStatus {
     state,
     phrases,
     paused,
+    hold,
     listener,
     network,
     dialUp,

@@ -1,5 +1,5 @@
 /** What the program says of itself: status bar, tray, `postcast status`. */
-import type { FolderCounts, Phrase } from './mail.ts';
+import type { FolderCounts, HoldReason, Phrase } from './mail.ts';
 import type { GatewayMode } from './settings.ts';
 
 /** The tray's states, most urgent last. */
@@ -90,6 +90,8 @@ export interface AppStatus {
   /** Why, in plain sentences, most important first. */
   readonly phrases: readonly Phrase[];
   readonly paused: boolean;
+  /** Why nothing is tried at all now; null = what is due is tried. */
+  readonly hold: HoldReason | null;
   readonly listener: ListenerState;
   readonly network: NetworkState;
   readonly dialUp: DialUpState;

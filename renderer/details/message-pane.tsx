@@ -30,6 +30,7 @@ import { useLanguage, useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
 import type { MessageActions } from '../queue/use-message-actions.ts';
+import { useStatus } from '../status.tsx';
 import { PreviewTab } from './preview-tab.tsx';
 import { RecipientList } from './recipient-list.tsx';
 import { SourceTab } from './source-tab.tsx';
@@ -86,6 +87,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const say = useSay();
   const language = useLanguage();
   const format = useFormat();
+  const hold = useStatus()?.hold ?? null;
   const [tab, setTab] = useState<TabName>('recipients');
   const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
 
@@ -187,7 +189,9 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
         tabs={TABS.map((value) => ({ value, label: say(`details.${value}`) }))}
       />
       <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby="tab-panel-tab" className={styles.body}>
-        {tab === 'recipients' && <RecipientList recipients={details.recipients} />}
+        {tab === 'recipients' && (
+          <RecipientList recipients={details.recipients} hold={folder === 'outbox' ? hold : null} />
+        )}
         {tab === 'timeline' && <Timeline tries={details.timeline} recipients={details.recipients} />}
         {tab === 'message' && <PreviewTab id={id} />}
         {tab === 'source' && <SourceTab key={id} id={id} />}

@@ -1,6 +1,6 @@
 /** Who got it and who did not: state, why this way, the server's words, next attempt with a countdown. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { isPending, type RecipientView } from '../../shared/mail.ts';
+import { isPending, type HoldReason, type RecipientView } from '../../shared/mail.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
 import { usePhrase } from '../i18n/phrase.ts';
@@ -36,7 +36,13 @@ const useStyles = makeStyles({
   },
 });
 
-export function RecipientList({ recipients }: { readonly recipients: readonly RecipientView[] }) {
+interface Props {
+  readonly recipients: readonly RecipientView[];
+  /** Why nothing is tried now, null = what is due is tried. */
+  readonly hold: HoldReason | null;
+}
+
+export function RecipientList({ recipients, hold }: Props) {
   const styles = useStyles();
   const say = useSay();
   const sayPhrase = usePhrase();
@@ -47,7 +53,7 @@ export function RecipientList({ recipients }: { readonly recipients: readonly Re
       {recipients.map((recipient) => (
         <li key={recipient.id} className={styles.item}>
           <div>
-            <StateBadge state={recipient.state} />
+            <StateBadge state={recipient.state} hold={hold} />
           </div>
           <div>
             <div className={styles.address}>{recipient.rcptTo}</div>
@@ -63,7 +69,7 @@ export function RecipientList({ recipients }: { readonly recipients: readonly Re
               <div title={format.moment(recipient.nextAt)}>
                 {recipient.nextAt > now
                   ? say('details.nextIn', { time: format.countdown(recipient.nextAt - now) })
-                  : say('queue.dueNow')}
+                  : say(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
               </div>
             )}
             {recipient.doneAt !== null && <div>{format.moment(recipient.doneAt)}</div>}

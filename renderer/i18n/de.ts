@@ -66,6 +66,13 @@ export const de: Words<typeof en> = {
     noSubject: '(kein Betreff)',
     andMore: '{{names}} und {{count}} weitere',
     dueNow: 'jetzt fällig',
+    dueAfter: {
+      paused: 'nach der Pause',
+      'no-network': 'wenn online',
+      'dial-up': 'nach Einwahl',
+      'captive-portal': 'nach Anmeldung',
+      'no-dns': 'mit DNS',
+    },
     unseen_one: '{{count}} noch nicht angesehen',
     unseen_other: '{{count, number}} noch nicht angesehen',
     selected_one: '{{count}} Nachricht ausgewählt',

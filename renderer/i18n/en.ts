@@ -55,6 +55,13 @@ export const en = {
     noSubject: '(no subject)',
     andMore: '{{names}} and {{count}} more',
     dueNow: 'due now',
+    dueAfter: {
+      paused: 'when resumed',
+      'no-network': 'when online',
+      'dial-up': 'once dialled in',
+      'captive-portal': 'after log-in',
+      'no-dns': 'with DNS',
+    },
     unseen_one: '{{count}} not looked at yet',
     unseen_other: '{{count, number}} not looked at yet',
     selected_one: '{{count}} message selected',

@@ -7,7 +7,7 @@ import {
   tableFeatures,
 } from '@tanstack/react-table';
 import { Skeleton, SkeletonItem } from '@fluentui/react-components';
-import { SORT_KEYS, type MessageRow, type SortKey } from '../../shared/mail.ts';
+import { SORT_KEYS, type HoldReason, type MessageRow, type SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
 import type { Say } from '../i18n/i18n.ts';
 import { NARROWEST, WIDEST } from './layout.ts';
@@ -27,11 +27,11 @@ const WIDTHS: Readonly<Record<SortKey, number>> = {
   state: 112,
   from: 170,
   to: 186,
-  subject: 186,
+  subject: 140,
   size: 84,
   age: 96,
-  next: 108,
-  via: 124,
+  next: 120,
+  via: 120,
 };
 export const FLEXIBLE: SortKey = 'subject';
 const RIGHT: ReadonlySet<string> = new Set<SortKey>(['size']);
@@ -55,10 +55,12 @@ interface CellProps {
   readonly say: Say;
   readonly format: Format;
   readonly now: number;
+  /** Why nothing is tried now, null = what is due is tried. */
+  readonly hold: HoldReason | null;
 }
 
 /** One cell. Text only, so that a row costs little while scrolling. */
-export function Cell({ column, row, say, format, now }: CellProps) {
+export function Cell({ column, row, say, format, now, hold }: CellProps) {
   if (row === undefined) {
     return (
       <Skeleton aria-hidden>
@@ -68,7 +70,7 @@ export function Cell({ column, row, say, format, now }: CellProps) {
   }
   switch (column) {
     case 'state':
-      return <StateBadge state={row.state} />;
+      return <StateBadge state={row.state} hold={row.folder === 'outbox' ? hold : null} />;
     case 'from':
       return row.mailFrom ?? say('queue.nullSender');
     case 'to': {
@@ -86,7 +88,9 @@ export function Cell({ column, row, say, format, now }: CellProps) {
       if (row.nextAt === null) return null;
       return (
         <span title={format.moment(row.nextAt)}>
-          {row.nextAt <= now ? say('queue.dueNow') : format.relative(row.nextAt, now)}
+          {row.nextAt > now
+            ? format.relative(row.nextAt, now)
+            : say(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
         </span>
       );
     case 'via':

@@ -10,45 +10,12 @@ import {
 } from '@fluentui/react-icons';
 import type { ComponentType } from 'react';
 import { FOLDERS, type Folder, type FolderCounts } from '../../shared/mail.ts';
+import { useNavItemStyles } from '../components/nav-item.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   nav: { width: '188px', flexShrink: 0, padding: '8px', display: 'flex', flexDirection: 'column', rowGap: '2px' },
-  item: {
-    display: 'flex',
-    alignItems: 'center',
-    columnGap: '10px',
-    height: '36px',
-    paddingInline: '10px',
-    border: 'none',
-    borderRadius: tokens.borderRadiusMedium,
-    backgroundColor: 'transparent',
-    color: tokens.colorNeutralForeground2,
-    fontFamily: 'inherit',
-    fontSize: tokens.fontSizeBase300,
-    textAlign: 'start',
-    cursor: 'default',
-    position: 'relative',
-    ':hover': { backgroundColor: tokens.colorNeutralBackground3Hover },
-    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
-  },
-  here: {
-    backgroundColor: tokens.colorNeutralBackground1,
-    color: tokens.colorNeutralForeground1,
-    boxShadow: tokens.shadow2,
-    fontWeight: tokens.fontWeightSemibold,
-    '::before': {
-      content: '""',
-      position: 'absolute',
-      insetInlineStart: 0,
-      top: '9px',
-      bottom: '9px',
-      width: '3px',
-      borderRadius: '2px',
-      backgroundColor: tokens.colorCompoundBrandBackground,
-    },
-  },
   name: { flexGrow: 1, overflow: 'hidden', textOverflow: 'ellipsis' },
   count: {
     color: tokens.colorNeutralForeground3,
@@ -88,6 +55,7 @@ interface Props {
 
 export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
   const styles = useStyles();
+  const nav = useNavItemStyles();
   const say = useSay();
   const format = useFormat();
   return (
@@ -102,7 +70,7 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
             key={name}
             type="button"
             aria-current={name === folder ? 'page' : undefined}
-            className={mergeClasses(styles.item, unseen > 0 && styles.unseen, name === folder && styles.here)}
+            className={mergeClasses(nav.item, unseen > 0 && styles.unseen, name === folder && nav.here)}
             onClick={() => onFolder(name)}
           >
             <Icon />
@@ -123,7 +91,7 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
       <button
         type="button"
         aria-current={folder === null ? 'page' : undefined}
-        className={mergeClasses(styles.item, folder === null && styles.here)}
+        className={mergeClasses(nav.item, folder === null && nav.here)}
         onClick={onActivity}
       >
         <DataBarVertical20Regular />

@@ -1,7 +1,7 @@
 /** One row of the message table. Drawn anew only when something in it changes: live updates and scrolling draw many. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { memo, type MouseEvent } from 'react';
-import type { MessageRow as Row, SortKey } from '../../shared/mail.ts';
+import type { HoldReason, MessageRow as Row, SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
 import type { Say } from '../i18n/i18n.ts';
 import { Cell, FLEXIBLE, isRightAligned } from './columns.tsx';
@@ -63,13 +63,14 @@ interface Props {
   readonly say: Say;
   readonly format: Format;
   readonly now: number;
+  readonly hold: HoldReason | null;
   readonly onPress: (event: MouseEvent, index: number) => void;
   readonly onOpen: () => void;
   readonly onEnter: (index: number) => void;
 }
 
 export const MessageRow = memo(function MessageRow(props: Props) {
-  const { index, row, chosen, focused, shown, width, say, format, now, onPress, onOpen, onEnter } = props;
+  const { index, row, chosen, focused, shown, width, say, format, now, hold, onPress, onOpen, onEnter } = props;
   const styles = useStyles();
   const unseen = row?.seen === false && (row.folder === 'bad' || row.folder === 'bounced');
   return (
@@ -95,7 +96,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           )}
           style={{ width: `${column.width}px` }}
         >
-          <Cell column={column.key} row={row} say={say} format={format} now={now} />
+          <Cell column={column.key} row={row} say={say} format={format} now={now} hold={hold} />
         </div>
       ))}
     </div>

@@ -16,6 +16,7 @@ import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
 import { drop } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useStatus } from '../status.tsx';
 import { columns, features, type Slot } from './columns.tsx';
 import { stepOf } from './keys.ts';
 import type { Layout } from './layout.ts';
@@ -94,6 +95,7 @@ export function MessageTable({
   const say = useSay();
   const format = useFormat();
   const now = useNow(15_000);
+  const hold = useStatus()?.hold ?? null;
   const frame = useRef<HTMLDivElement>(null);
   const pointer = useRef<number | null>(null);
   const pendingShift = useRef(0);
@@ -284,6 +286,7 @@ export function MessageTable({
             say={say}
             format={format}
             now={now}
+            hold={hold}
             onPress={onRowPress}
             onOpen={onRowOpen}
             onEnter={onRowEnter}

@@ -11,7 +11,7 @@ import {
   Send16Regular,
 } from '@fluentui/react-icons';
 import type { ComponentType } from 'react';
-import type { RecipientState } from '../../shared/mail.ts';
+import type { HoldReason, RecipientState } from '../../shared/mail.ts';
 import { useSay } from '../i18n/i18n.ts';
 
 const useStyles = makeStyles({
@@ -38,17 +38,26 @@ const LOOKS: Readonly<
   bad: { icon: ErrorCircle16Regular, tone: 'fault' },
 };
 
-export function StateBadge({ state }: { readonly state: RecipientState }) {
+interface Props {
+  readonly state: RecipientState;
+  /** Why nothing is tried now: what would wait for its turn is on hold. */
+  readonly hold: HoldReason | null;
+}
+
+export function StateBadge({ state, hold }: Props) {
   const styles = useStyles();
   const say = useSay();
-  const look = LOOKS[state];
+  const held = hold !== null && (state === 'queued' || state === 'deferred' || state === 'held');
+  const look = LOOKS[held ? 'held' : state];
   const Icon = look.icon;
   return (
     <span className={styles.badge}>
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>
         <Icon />
       </span>
-      <span className={styles.word}>{say(`state.${state}`)}</span>
+      <span className={styles.word}>
+        {held ? say(hold === 'paused' ? 'program.paused' : 'state.held') : say(`state.${state}`)}
+      </span>
     </span>
   );
 }

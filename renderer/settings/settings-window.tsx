@@ -11,6 +11,7 @@ import {
   Shield20Regular,
 } from '@fluentui/react-icons';
 import { useEffect, useRef, useState, type ComponentType } from 'react';
+import { useNavItemStyles } from '../components/nav-item.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AdministrationPage } from './administration-page.tsx';
@@ -34,37 +35,6 @@ const useStyles = makeStyles({
     flexDirection: 'column',
     rowGap: '2px',
     overflow: 'auto',
-  },
-  item: {
-    display: 'flex',
-    alignItems: 'center',
-    columnGap: '10px',
-    minHeight: '36px',
-    paddingInline: '10px',
-    borderRadius: tokens.borderRadiusMedium,
-    color: tokens.colorNeutralForeground2,
-    textDecorationLine: 'none',
-    position: 'relative',
-    cursor: 'default',
-    ':hover': { backgroundColor: tokens.colorNeutralBackground3Hover },
-    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
-  },
-  here: {
-    backgroundColor: tokens.colorNeutralBackground1,
-    color: tokens.colorNeutralForeground1,
-    boxShadow: tokens.shadow2,
-    fontWeight: tokens.fontWeightSemibold,
-    '::before': {
-      content: '""',
-      position: 'absolute',
-      insetInlineStart: 0,
-      top: '9px',
-      bottom: '9px',
-      width: '3px',
-      borderRadius: '2px',
-      backgroundColor: tokens.colorCompoundBrandBackground,
-      '@media (forced-colors: active)': { backgroundColor: 'Highlight', forcedColorAdjust: 'none' },
-    },
   },
   page: {
     flexGrow: 1,
@@ -128,6 +98,7 @@ function showSetting(page: HTMLElement | null, setting: string): void {
 
 export function SettingsWindow({ page, setting }: Props) {
   const styles = useStyles();
+  const nav = useNavItemStyles();
   const say = useSay();
   const { settings } = useSettingsStore();
   const scroll = useRef<HTMLElement>(null);
@@ -166,7 +137,7 @@ export function SettingsWindow({ page, setting }: Props) {
               href={`#/settings/${name}`}
               draggable={false}
               aria-current={name === here ? 'page' : undefined}
-              className={mergeClasses(styles.item, name === here && styles.here)}
+              className={mergeClasses(nav.item, name === here && nav.here)}
             >
               <Icon />
               {say(`settings.page.${name}`)}

@@ -16,6 +16,7 @@ export function statusWith(change: Partial<AppStatus> = {}): AppStatus {
     state: 'idle',
     phrases: [{ id: 'status.idle' }],
     paused: false,
+    hold: null,
     listener: { kind: 'listening', hosts: ['127.0.0.1', '::1'], port: 2525 },
     network: {
       online: true,

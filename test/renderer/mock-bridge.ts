@@ -326,6 +326,7 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
     state: paused ? 'paused' : 'sending',
     phrases: paused ? [{ id: 'hold.paused' }] : [{ id: 'status.sending', params: { count: 3 } }],
     paused,
+    hold: paused ? 'paused' : null,
     listener: { kind: 'listening', hosts: ['127.0.0.1', '::1'], port: 2525 },
     network: {
       online: true,

@@ -154,6 +154,29 @@ describe('queue view', () => {
       }),
     );
   });
+  test('undo names the span of the deletion, not its messages', async () => {
+    const bridge = open('', createMockBridge({ counts: { outbox: 300 } }));
+    await waitFor(() => expect(document.querySelector('#row-0')?.textContent).toContain('@'));
+    fireEvent.mouseDown(document.querySelector('#row-0')!, { button: 0 });
+    const grid = await screen.findByRole('grid');
+    await waitFor(() => expect(document.querySelector('#row-0')?.getAttribute('aria-selected')).toBe('true'));
+    fireEvent.keyDown(grid, { key: 'Delete' });
+    await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('300'));
+    const undo = await screen.findByRole('button', { name: 'Undo' });
+    fireEvent.click(undo);
+    await waitFor(() => expect(grid.getAttribute('aria-rowcount')).toBe('301'));
+    expect(bridge.calls.find((call) => call.name === 'queue.restore')?.input).toEqual({
+      selection: { deletedFrom: 0, deletedTo: 0 },
+    });
+  });
+  test('while sending is paused the rows say so, and not that they are due', async () => {
+    const bridge = open('', createMockBridge({ counts: { outbox: 3 } }));
+    await waitFor(() => expect(document.querySelector('#row-0')?.textContent).toContain('@'));
+    fireEvent.click(screen.getByRole('button', { name: 'Pause' }));
+    await waitFor(() => expect(document.querySelector('#row-0')?.textContent).toContain('Paused'));
+    expect(screen.queryByText('due now')).toBeNull();
+    expect(bridge.calls.some((call) => call.name === 'control.pause')).toBe(true);
+  });
   test('the taken port is one click away from another one', async () => {
     const bridge = createMockBridge({
       status: { listener: { kind: 'failed', port: 2525, reason: 'taken', message: '', suggestedPort: 2526 } },

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { appStatus, type StatusInput } from '../../main/status.ts';
+import { statusWith } from '../fakes/stub-engine.ts';
+
+const input = (change: Partial<StatusInput> = {}): StatusInput => ({ ...statusWith(), ...change });
+const taken = { kind: 'failed', port: 25, reason: 'taken', message: 'EADDRINUSE', suggestedPort: 2525 } as const;
+const counts = (change: Partial<StatusInput['counts']>): StatusInput['counts'] => ({
+  ...statusWith().counts,
+  ...change,
+});
+
+describe('what the program says of itself', () => {
+  test.each([
+    ['nothing to do', {}, 'idle', ['status.idle']],
+    ['mail waits', { counts: counts({ outbox: 2 }) }, 'idle', ['status.waiting']],
+    ['sending', { sending: 1, counts: counts({ outbox: 2 }) }, 'sending', ['status.sending']],
+    ['paused', { paused: true, hold: 'paused', counts: counts({ outbox: 2 }) }, 'paused', ['hold.paused']],
+    ['no network', { hold: 'no-network' }, 'waiting-network', ['hold.no-network']],
+    ['no dial-up', { hold: 'dial-up' }, 'waiting-dial-up', ['hold.dial-up']],
+    ['port taken', { listener: taken }, 'attention', ['problem.listener.taken']],
+    [
+      'port taken, mail waits',
+      { listener: taken, counts: counts({ outbox: 1 }) },
+      'attention',
+      ['problem.listener.taken', 'status.waiting'],
+    ],
+    [
+      'port taken while paused',
+      { listener: taken, paused: true, hold: 'paused' },
+      'attention',
+      ['problem.listener.taken', 'hold.paused'],
+    ],
+    ['one went to Bad', { counts: counts({ bad: 1, unseenBad: 1 }) }, 'attention', ['status.bad', 'status.idle']],
+  ] as const)('%s', (_what, change, state, phrases) => {
+    const status = appStatus(input(change as Partial<StatusInput>));
+    expect([status.state, status.phrases.map((phrase) => phrase.id)]).toEqual([state, phrases]);
+    expect(status.hold).toBe((change as Partial<StatusInput>).hold ?? null);
+  });
+});
