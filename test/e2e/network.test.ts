@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startElectronInLab, type ElectronInLab } from '../support/electron-in-lab.ts';
 import { startGateway, type Arrival, type Lines } from '../support/laptop.ts';
+import { keepDuringTest } from '../support/kept.ts';
 import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
 import { dbusMockMissing, MOCK_LOGIND, startBus, type Bus } from '../support/private-bus.ts';
 import { eventually } from '../support/program.ts';
@@ -10,14 +11,15 @@ const missing = labMissing() ?? dbusMockMissing();
 if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
 
 describe.skipIf(missing !== null)('logind and the whole program', () => {
+  const keep = keepDuringTest();
   let lab: NetworkLab;
   let bus: Bus;
   let logind: (word: 'sleep' | 'wake' | 'shutdown') => void;
   let laptop: ElectronInLab | null = null;
 
   beforeEach(async () => {
-    lab = await createNetworkLab();
-    bus = await startBus(lab);
+    lab = keep(await createNetworkLab());
+    bus = keep(await startBus(lab));
     const mock = await bus.startMock(MOCK_LOGIND);
     logind = (word) => void mock.stdin.write(`${word}\n`);
     await lab.plug('a');
@@ -25,8 +27,6 @@ describe.skipIf(missing !== null)('logind and the whole program', () => {
   afterEach(async () => {
     await laptop?.stop();
     laptop = null;
-    await bus.close();
-    await lab.close();
   });
 
   async function start(...isps: readonly Isp[]): Promise<ElectronInLab> {
@@ -59,7 +59,7 @@ describe.skipIf(missing !== null)('logind and the whole program', () => {
     const woken = Date.now();
     logind('wake');
     logind('wake');
-    const { at } = await taken.until('the message', ({ id }) => id === 'waits', 30_000);
+    const { at } = await taken.until('the message', ({ id }) => id === 'waits', 90_000);
     console.log(`PrepareForSleep(false) to arrival: ${Math.round(at - woken)} ms`);
     await computer.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0);
     await logged(computer, 'woke-up');
@@ -78,7 +78,7 @@ describe.skipIf(missing !== null)('logind and the whole program', () => {
     await lab.plug('b');
     logind('wake');
     process.kill(computer.pid, 'SIGCONT');
-    const { client } = await taken.until('the message', ({ id }) => id === 'carried', 30_000);
+    const { client } = await taken.until('the message', ({ id }) => id === 'carried', 90_000);
     expect(client).toBe(lab.isps.b.laptop);
     await logged(computer, 'woke-up');
   });

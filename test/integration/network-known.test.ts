@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, labMissing, networkOf, type Isp, type NetworkLab } from '../support/netns.ts';
 import {
   bundleProgram,
@@ -47,23 +48,21 @@ describe.skipIf(missing !== null)(
   'the whole program and the networks that it comes to know',
   { timeout: 300_000 },
   () => {
+    const keepBundle = keepUntilEnd();
+    const keep = keepDuringTest();
     let bundle: ProgramBundle;
     let lab: NetworkLab;
     let program: ProgramInLab | null = null;
 
     beforeAll(async () => {
-      bundle = await bundleProgram();
-    });
-    afterAll(async () => {
-      await bundle.remove();
+      bundle = keepBundle(await bundleProgram());
     });
     beforeEach(async () => {
-      lab = await createNetworkLab();
+      lab = keep(await createNetworkLab());
     });
     afterEach(async () => {
       await program?.stop();
       program = null;
-      await lab.close();
     });
 
     const gatewayOf = (isp: Isp): Promise<Lines<Arrival>> =>

@@ -1,5 +1,6 @@
 /** The whole program and NetworkManager's words: a log-in page, a modem, a VPN, names of networks. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, HEAD_OFFICE, labMissing, networkOf, type NetworkLab } from '../support/netns.ts';
 import {
   bundleProgram,
@@ -27,6 +28,8 @@ const mockMissing = dbusMockMissing();
 const PATIENCE_MS = 60_000;
 
 describe.skipIf(missing !== null)('the whole program with NetworkManager', { timeout: 300_000 }, () => {
+  const keepBundle = keepUntilEnd();
+  const keep = keepDuringTest();
   let bundle: ProgramBundle;
   let lab: NetworkLab;
   let bus: PrivateBus;
@@ -34,22 +37,17 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
   let program: ProgramInLab | null = null;
 
   beforeAll(async () => {
-    bundle = await bundleProgram();
-  });
-  afterAll(async () => {
-    await bundle.remove();
+    bundle = keepBundle(await bundleProgram());
   });
   beforeEach(async () => {
-    lab = await createNetworkLab();
-    bus = await startPrivateBus(lab);
+    lab = keep(await createNetworkLab());
+    bus = keep(await startPrivateBus(lab));
     const { a } = lab.isps;
     provider = await startGateway(lab, { namespace: a.namespace, address: a.gateway, customers: networkOf(a) });
   });
   afterEach(async () => {
     await program?.stop();
     program = null;
-    await bus.close();
-    await lab.close();
   });
 
   async function start(settings: object): Promise<ProgramInLab> {

@@ -1,6 +1,7 @@
 /** Networks whose paths lead nowhere, or lead there only now: addresses that vanish, dead IPv6, a VPN, no DNS. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { canRunDnsmasq } from '../support/dnsmasq.ts';
+import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { createNetworkLab, HEAD_OFFICE, labMissing, networkOf, type NetworkLab } from '../support/netns.ts';
 import {
   bundleProgram,
@@ -36,23 +37,21 @@ while True:
 `;
 
 describe.skipIf(missing !== null)('the whole program where a path', { timeout: 300_000 }, () => {
+  const keepBundle = keepUntilEnd();
+  const keep = keepDuringTest();
   let bundle: ProgramBundle;
   let lab: NetworkLab;
   let program: ProgramInLab | null = null;
 
   beforeAll(async () => {
-    bundle = await bundleProgram();
-  });
-  afterAll(async () => {
-    await bundle.remove();
+    bundle = keepBundle(await bundleProgram());
   });
   beforeEach(async () => {
-    lab = await createNetworkLab();
+    lab = keep(await createNetworkLab());
   });
   afterEach(async () => {
     await program?.stop();
     program = null;
-    await lab.close();
   });
 
   async function start(settings: object): Promise<ProgramInLab> {
