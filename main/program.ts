@@ -39,6 +39,7 @@ import { createQueueIds } from './queue-id.ts';
 import { createNetworkMemory } from './network/network-memory.ts';
 import { watchForSleep } from './network/sleep.ts';
 import { startQueueStore } from './queue/open-queue-store.ts';
+import { createRemovedSecrets } from './removed-secrets.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
@@ -252,6 +253,15 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log,
     hostname,
   });
+  const removedSecrets = createRemovedSecrets({
+    secrets,
+    log,
+    settings: settings.get(),
+    gatewayGone: oauth.gone,
+    gatewayBack: (id) => {
+      engine.credentialsChanged(id);
+    },
+  });
   const preview = createPreviewReader(store, parts.workers.preview);
 
   const ending = new AbortController();
@@ -341,6 +351,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     settings.onChange((next) => {
       log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
+      drop(removedSecrets.changed(next), log, 'removed-secrets');
       dialUp.settingsChanged();
       flagGateways();
       flagBlocked();
@@ -433,7 +444,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       const users = password === null ? others : [...others, { name, hash: await hashPassword(password) }];
       return applyAll([{ path: 'server.users', value: users }]);
     },
-    makeDkimKey: (domain, selector) => makeDkimKey(secrets, domain, selector),
+    makeDkimKey: async (domain, selector) => {
+      await removedSecrets.bringBackDkimKey(domain, selector);
+      return makeDkimKey(secrets, domain, selector);
+    },
     dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
     pickup: async () => {
       const count = await maildrop.pickup();

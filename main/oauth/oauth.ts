@@ -39,6 +39,8 @@ export interface OAuth {
   ): Promise<SignInResult>;
   /** Forgets the tokens at once; telling the provider is tried and not waited for long. Never rejects. */
   signOut(gateway: GatewaySettings): Promise<void>;
+  /** The gateway is no more: ends its sign-in if one is under way and forgets what is in memory; the store is the caller's. */
+  gone(gatewayId: string): void;
   /** An access token, renewed if it is due or (`refresh`) was refused. Never rejects. */
   token(gateway: GatewaySettings, refresh: boolean): Promise<TokenAnswer>;
   /** Without the user's doing this gateway cannot be used. `ended`: it could before. */
@@ -163,11 +165,14 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     await secrets.set(storeName(id), JSON.stringify(value), { acceptObfuscated: value.agreed });
     unsaved.delete(id);
   };
-  const forget = async (id: string): Promise<void> => {
+  const forgetInMemory = (id: string): void => {
     generation.set(id, (generation.get(id) ?? 0) + 1);
     kept.delete(id);
     unsaved.delete(id);
     foreign.delete(id);
+  };
+  const forget = async (id: string): Promise<void> => {
+    forgetInMemory(id);
     try {
       await secrets.set(storeName(id), null, { acceptObfuscated: true });
     } catch (error) {
@@ -247,7 +252,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     const choice = choose(gateway);
     if (choice.kind !== 'provider') return { kind: 'sign-in-needed' };
     const { provider } = choice;
+    const began = generation.get(id) ?? 0;
     const value = await load(gateway);
+    if ((generation.get(id) ?? 0) !== began) return { kind: 'later', detail: 'the sign-in has just changed' };
     if (value === 'unreadable') return { kind: 'later', detail: 'the sign-in is kept by a key store that is locked' };
     const bound = boundTo(gateway, provider);
     if (value?.bound !== bound) {
@@ -346,6 +353,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
           requestOptions(provider, signal),
         ),
       );
+      signal.throwIfAborted();
       generation.set(id, (generation.get(id) ?? 0) + 1);
       await save(
         id,
@@ -408,6 +416,11 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       } catch {
         log.note('sign-out not told to the provider', { gateway: id });
       }
+    },
+    gone(id) {
+      signingIn.get(id)?.abort(new Error('the gateway was removed'));
+      forgetInMemory(id);
+      ended.delete(id);
     },
     needsSignIn(gateway) {
       if (gateway.auth !== 'oauth2') return 'no';
