@@ -14,6 +14,7 @@ import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
 import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
+import { parseProxy, type Proxy } from './delivery/proxy.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
 import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
@@ -176,10 +177,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const hostname = (): string => ehloName(settings.get().server.hostname, machine(), ownAddresses());
   const dialler = parts.dialUp({ log });
   const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
+  const proxy = (): Proxy | null => parseProxy(settings.get().connection.proxy);
   const oauth = createOAuth({
     clock,
     log,
     secrets,
+    way: { proxy },
     ...(parts.openExternal ? { openExternal: parts.openExternal } : {}),
   });
   const delivery = createDelivery({
@@ -204,6 +207,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         clock,
         dns,
         trustLoopback: () => settings.get().connection.trustLoopbackMx,
+        proxy,
       }),
       store,
     }),

@@ -11,7 +11,7 @@ import type { Phrase } from '../../shared/mail.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { TokenAnswer } from '../delivery/smtp-client.ts';
 import { SecretError, type Clock, type Log, type SecretStore } from '../ports.ts';
-import { boundedFetch, type BoundedInit } from './bounded-fetch.ts';
+import { boundedFetch, type BoundedInit, type FetchWay } from './bounded-fetch.ts';
 import { isSafeUrl, providerOf, type Provider } from './providers.ts';
 import { openRedirectServer } from './redirect-server.ts';
 
@@ -21,6 +21,8 @@ export interface OAuthDeps {
   readonly secrets: SecretStore;
   /** Opens the user's browser. Absent: there is none to open (plain Node). */
   readonly openExternal?: (url: string) => Promise<void>;
+  /** How the provider is reached: `connection.proxy`. Absent: without a proxy. The browser goes its own way. */
+  readonly way?: FetchWay;
   readonly builtInClientIds?: { readonly google: string; readonly microsoft: string };
 }
 
@@ -90,7 +92,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   const renewing = new Map<string, Promise<TokenAnswer>>();
   const signingIn = new Map<string, AbortController>();
   const servers = new Map<string, oauth.AuthorizationServer>();
-  const fetchIt = boundedFetch(clock, REQUEST_MS);
+  const fetchIt = boundedFetch(clock, REQUEST_MS, deps.way);
 
   const tell = (): void => {
     for (const listener of listeners) listener();
