@@ -14,6 +14,7 @@ import { createApi } from './api.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
 import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
+import { parseProxy, type Proxy } from './delivery/proxy.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
 import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
@@ -40,6 +41,7 @@ import { createNotices } from './notices.ts';
 import { createNetworkMemory } from './network/network-memory.ts';
 import { watchForSleep } from './network/sleep.ts';
 import { startQueueStore } from './queue/open-queue-store.ts';
+import { createRemovedSecrets } from './removed-secrets.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
@@ -176,10 +178,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const hostname = (): string => ehloName(settings.get().server.hostname, machine(), ownAddresses());
   const dialler = parts.dialUp({ log });
   const memory = createNetworkMemory({ clock, log, networkId: () => network.current().id, store });
+  const proxy = (): Proxy | null => parseProxy(settings.get().connection.proxy);
   const oauth = createOAuth({
     clock,
     log,
     secrets,
+    way: { proxy },
     ...(parts.openExternal ? { openExternal: parts.openExternal } : {}),
   });
   const delivery = createDelivery({
@@ -204,6 +208,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
         clock,
         dns,
         trustLoopback: () => settings.get().connection.trustLoopbackMx,
+        proxy,
       }),
       store,
     }),
@@ -252,6 +257,15 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     clock,
     log,
     hostname,
+  });
+  const removedSecrets = createRemovedSecrets({
+    secrets,
+    log,
+    settings: settings.get(),
+    gatewayGone: oauth.gone,
+    gatewayBack: (id) => {
+      engine.credentialsChanged(id);
+    },
   });
   const preview = createPreviewReader(store, parts.workers.preview);
 
@@ -344,6 +358,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     settings.onChange((next) => {
       log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
+      drop(removedSecrets.changed(next), log, 'removed-secrets');
       dialUp.settingsChanged();
       notices.gateways();
       notices.direct();
@@ -406,7 +421,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       const users = password === null ? others : [...others, { name, hash: await hashPassword(password) }];
       return applyAll([{ path: 'server.users', value: users }]);
     },
-    makeDkimKey: (domain, selector) => makeDkimKey(secrets, domain, selector),
+    makeDkimKey: async (domain, selector) => {
+      await removedSecrets.bringBackDkimKey(domain, selector);
+      return makeDkimKey(secrets, domain, selector);
+    },
     dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
     pickup: async () => {
       const count = await maildrop.pickup();

@@ -10,6 +10,8 @@ import { canonicalDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import { parseStsPolicy, stsRecordId, type StsPolicy } from '../policy/mta-sts.ts';
 import type { Clock, Dns, Log, QueueStore } from '../ports.ts';
+import { bypassesProxy, type Proxy } from './proxy.ts';
+import { secureTunnel } from './proxy-tunnel.ts';
 
 /** Fetches the policy text of a domain; null if it could not be had, whatever the reason. Rejects never. */
 export type FetchPolicy = (domain: string, signal: AbortSignal) => Promise<string | null>;
@@ -150,7 +152,7 @@ function readKept(text: string | null): readonly (readonly [string, Kept])[] {
 }
 
 /**
- * The real fetch (§3.3): https with a verified certificate, our own resolver, no redirects, bounded in time and size. Addresses of
+ * The real fetch (§3.3): https with a verified certificate, our own resolver, no redirects, bounded in time and size, through the user's proxy. Addresses of
  * this computer and the local network are not asked: a stranger's domain has no business there.
  */
 export function policyFetcher(deps: {
@@ -158,6 +160,8 @@ export function policyFetcher(deps: {
   readonly dns: Pick<Dns, 'addresses'>;
   /** For test laboratories: loopback is as good as any address. */
   readonly trustLoopback: () => boolean;
+  /** `connection.proxy`, asked at every fetch; null = none. */
+  readonly proxy?: () => Proxy | null;
   readonly port?: number;
   readonly ca?: readonly string[];
 }): FetchPolicy {
@@ -170,53 +174,66 @@ export function policyFetcher(deps: {
         addressScope(address) === 'public' || (deps.trustLoopback() && addressScope(address) === 'loopback'),
     );
     if (!usable) return null;
-    return new Promise((resolve) => {
-      const request = https.request({
+    const proxy = bypassesProxy(usable.address) ? null : (deps.proxy?.() ?? null);
+    const port = deps.port ?? 443;
+    const limit = new AbortController();
+    const cancel = deps.clock.after(FETCH_MS, () => {
+      limit.abort(new Error('no answer in time'));
+    });
+    const wanted = AbortSignal.any([signal, limit.signal]);
+    try {
+      const target = { host: usable.address, port, name: host, ...(deps.ca ? { ca: deps.ca } : {}) };
+      const tunnel = proxy ? await secureTunnel(proxy, target, wanted) : null;
+      return await policyText(host, wanted, {
         // The address that we looked up; the certificate is checked against the name.
         host: usable.address,
         servername: host,
-        port: deps.port ?? 443,
-        path: '/.well-known/mta-sts.txt',
-        agent: false,
+        port,
         rejectUnauthorized: true,
         minVersion: 'TLSv1.2',
-        headers: { host, accept: 'text/plain' },
+        ...(tunnel ? { createConnection: () => tunnel } : { agent: false }),
         ...(deps.ca ? { ca: [...deps.ca] } : {}),
       });
-      const cancel = deps.clock.after(FETCH_MS, () => {
-        end(null);
-      });
-      const onAbort = (): void => {
-        end(null);
-      };
-      const end = (text: string | null): void => {
-        cancel();
-        signal.removeEventListener('abort', onAbort);
-        request.destroy();
-        resolve(text);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      request.on('error', () => {
-        end(null);
-      });
-      request.on('response', (response) => {
-        if (response.statusCode !== 200) return end(null);
-        const parts: Buffer[] = [];
-        let size = 0;
-        response.on('data', (part: Buffer) => {
-          size += part.length;
-          parts.push(part);
-          if (size > MOST_OCTETS) end(null);
-        });
-        response.on('error', () => {
-          end(null);
-        });
-        response.on('close', () => {
-          end(response.complete ? Buffer.concat(parts).toString('utf8') : null);
-        });
-      });
-      if (signal.aborted) end(null);
-      else request.end();
-    });
+    } catch {
+      return null;
+    } finally {
+      cancel();
+    }
   };
+}
+
+/** The document, null if there is none. Rejects never. */
+function policyText(host: string, signal: AbortSignal, how: https.RequestOptions): Promise<string | null> {
+  return new Promise((resolve) => {
+    const request = https.request({
+      ...how,
+      path: '/.well-known/mta-sts.txt',
+      headers: { host, accept: 'text/plain' },
+      signal,
+    });
+    const end = (text: string | null): void => {
+      resolve(text);
+      request.destroy();
+    };
+    request.on('error', () => {
+      end(null);
+    });
+    request.on('response', (response) => {
+      if (response.statusCode !== 200) return end(null);
+      const parts: Buffer[] = [];
+      let size = 0;
+      response.on('data', (part: Buffer) => {
+        size += part.length;
+        parts.push(part);
+        if (size > MOST_OCTETS) end(null);
+      });
+      response.on('error', () => {
+        end(null);
+      });
+      response.on('close', () => {
+        end(response.complete ? Buffer.concat(parts).toString('utf8') : null);
+      });
+    });
+    request.end();
+  });
 }

@@ -15,7 +15,7 @@ import { canonicalDomain } from '../policy/domain-match.ts';
 import type { ClaimedMessage, Log, QueueStore, SecretStore } from '../ports.ts';
 
 /** Name of a private key in the secret store. */
-function keyName(domain: string, selector: string): string {
+export function dkimKeyName(domain: string, selector: string): string {
   return `dkim:${domain.toLowerCase()}:${selector.toLowerCase()}`;
 }
 
@@ -26,7 +26,7 @@ function recordOf(privateKeyPem: string, domain: string, selector: string): Dkim
 
 /** Makes an RSA 2048 key (RFC 8301 §3.2), keeps it with the secrets and says what to publish. An existing key stays. */
 export async function makeDkimKey(secrets: SecretStore, domain: string, selector: string): Promise<Result<DkimRecord>> {
-  const known = await secrets.get(keyName(domain, selector));
+  const known = await secrets.get(dkimKeyName(domain, selector));
   if (known !== null) return ok(recordOf(known, domain, selector));
   const { privateKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
@@ -34,13 +34,13 @@ export async function makeDkimKey(secrets: SecretStore, domain: string, selector
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
   // A signing key is of use to nobody without the domain's DNS; without a key store it is kept obfuscated.
-  await secrets.set(keyName(domain, selector), privateKey, { acceptObfuscated: true });
+  await secrets.set(dkimKeyName(domain, selector), privateKey, { acceptObfuscated: true });
   return ok(recordOf(privateKey, domain, selector));
 }
 
 /** The record of a key that was made before. */
 export async function dkimRecord(secrets: SecretStore, domain: string, selector: string): Promise<Result<DkimRecord>> {
-  const known = await secrets.get(keyName(domain, selector));
+  const known = await secrets.get(dkimKeyName(domain, selector));
   return known === null
     ? fail('not-found', 'There is no key for this domain and selector yet.', 'selector')
     : ok(recordOf(known, domain, selector));
@@ -87,7 +87,7 @@ export function createOutgoing(
       const domain = signingDomain(message, head.split('\r\n\r\n')[0] ?? '');
       const key = domain === null ? undefined : keys.find((k) => canonicalDomain(k.domain) === canonicalDomain(domain));
       if (!key) return plain;
-      const privateKey = await secrets.get(keyName(key.domain, key.selector));
+      const privateKey = await secrets.get(dkimKeyName(key.domain, key.selector));
       if (privateKey === null) throw new Error(`the DKIM key of ${key.domain} cannot be read`);
       const { dkimSign } = await import('mailauth/lib/dkim/sign.js');
       const { signatures, errors } = await dkimSign(Readable.from(octets(message)), {

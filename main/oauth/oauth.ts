@@ -11,7 +11,7 @@ import type { Phrase } from '../../shared/mail.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { TokenAnswer } from '../delivery/smtp-client.ts';
 import { SecretError, type Clock, type Log, type SecretStore } from '../ports.ts';
-import { boundedFetch, type BoundedInit } from './bounded-fetch.ts';
+import { boundedFetch, type BoundedInit, type FetchWay } from './bounded-fetch.ts';
 import { isSafeUrl, providerOf, type Provider } from './providers.ts';
 import { openRedirectServer } from './redirect-server.ts';
 
@@ -21,6 +21,8 @@ export interface OAuthDeps {
   readonly secrets: SecretStore;
   /** Opens the user's browser. Absent: there is none to open (plain Node). */
   readonly openExternal?: (url: string) => Promise<void>;
+  /** How the provider is reached: `connection.proxy`. Absent: without a proxy. The browser goes its own way. */
+  readonly way?: FetchWay;
   readonly builtInClientIds?: { readonly google: string; readonly microsoft: string };
 }
 
@@ -39,6 +41,8 @@ export interface OAuth {
   ): Promise<SignInResult>;
   /** Forgets the tokens at once; telling the provider is tried and not waited for long. Never rejects. */
   signOut(gateway: GatewaySettings): Promise<void>;
+  /** The gateway is no more: ends its sign-in if one is under way and forgets what is in memory; the store is the caller's. */
+  gone(gatewayId: string): void;
   /** An access token, renewed if it is due or (`refresh`) was refused. Never rejects. */
   token(gateway: GatewaySettings, refresh: boolean): Promise<TokenAnswer>;
   /** Without the user's doing this gateway cannot be used. `ended`: it could before. */
@@ -88,7 +92,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   const renewing = new Map<string, Promise<TokenAnswer>>();
   const signingIn = new Map<string, AbortController>();
   const servers = new Map<string, oauth.AuthorizationServer>();
-  const fetchIt = boundedFetch(clock, REQUEST_MS);
+  const fetchIt = boundedFetch(clock, REQUEST_MS, deps.way);
 
   const tell = (): void => {
     for (const listener of listeners) listener();
@@ -163,11 +167,14 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     await secrets.set(storeName(id), JSON.stringify(value), { acceptObfuscated: value.agreed });
     unsaved.delete(id);
   };
-  const forget = async (id: string): Promise<void> => {
+  const forgetInMemory = (id: string): void => {
     generation.set(id, (generation.get(id) ?? 0) + 1);
     kept.delete(id);
     unsaved.delete(id);
     foreign.delete(id);
+  };
+  const forget = async (id: string): Promise<void> => {
+    forgetInMemory(id);
     try {
       await secrets.set(storeName(id), null, { acceptObfuscated: true });
     } catch (error) {
@@ -247,7 +254,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     const choice = choose(gateway);
     if (choice.kind !== 'provider') return { kind: 'sign-in-needed' };
     const { provider } = choice;
+    const began = generation.get(id) ?? 0;
     const value = await load(gateway);
+    if ((generation.get(id) ?? 0) !== began) return { kind: 'later', detail: 'the sign-in has just changed' };
     if (value === 'unreadable') return { kind: 'later', detail: 'the sign-in is kept by a key store that is locked' };
     const bound = boundTo(gateway, provider);
     if (value?.bound !== bound) {
@@ -347,6 +356,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
           requestOptions(provider, signal),
         ),
       );
+      signal.throwIfAborted();
       generation.set(id, (generation.get(id) ?? 0) + 1);
       await save(
         id,
@@ -409,6 +419,11 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       } catch {
         log.note('sign-out not told to the provider', { gateway: id });
       }
+    },
+    gone(id) {
+      signingIn.get(id)?.abort(new Error('the gateway was removed'));
+      forgetInMemory(id);
+      ended.delete(id);
     },
     needsSignIn(gateway) {
       if (gateway.auth !== 'oauth2') return 'no';

@@ -203,6 +203,21 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     for (const one of queue) await lab.reaches(one, 'sent');
   });
 
+  it('a removed gateway takes its password along, and undo brings both back', async () => {
+    await start({ mode: 'always', list: [signedIn('office')] }, {}, { office: PASSWORD });
+    await lab.reaches(await lab.submit({ to: ['before@far.test'] }), 'sent');
+    await lab.set({ 'gateways.list': [] });
+    await eventually('the password is still kept', () => lab.secret('gateway:office') === null);
+    const id = await lab.submit({ to: ['undo@far.test'] });
+    await deferred(id);
+    // The same name at another place gets nothing.
+    await lab.set({ 'gateways.list': [signedIn('office', { host: 'localhost' })] });
+    await lab.set({ 'gateways.list': [signedIn('office')] });
+    await eventually('the password is not back', () => lab.secret('gateway:office') === PASSWORD);
+    await lab.reaches(id, 'sent');
+    await eventually('it did not arrive', () => office.messages().some((m) => m.includes('undo@far.test')));
+  });
+
   it("relaying denied is the gateway's trouble: nothing bounces", async () => {
     await start({ mode: 'always', list: [gateway('office', office.port), at('home', 'mx1')] });
     const id = await lab.submit({ to: ['denied@elsewhere.test'] });

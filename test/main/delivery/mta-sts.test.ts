@@ -1,16 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import type net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMtaSts, policyFetcher, type FetchPolicy } from '../../../main/delivery/mta-sts.ts';
 import type { Dns } from '../../../main/ports.ts';
 import { systemClock } from '../../../main/system.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
+import type { KeyPair } from '../../support/certificates.ts';
+import { selfSignedFor } from '../../support/self-signed.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';
 import { keptLog } from '../../support/engine-lab.ts';
@@ -21,32 +19,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((close) => close()));
 });
 
-interface Pair {
-  readonly key: string;
-  readonly cert: string;
-}
-function selfSigned(...names: string[]): Pair {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'sts-'));
-  try {
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'k.pem', '-out', 'c.pem',
-        '-subj', `/CN=${names[0] ?? ''}`, '-days', '3650', '-addext', `subjectAltName=${names.map((n) => `DNS:${n}`).join(',')}`],
-      { cwd: folder, stdio: 'ignore' },
-    ); // prettier-ignore
-    return {
-      key: readFileSync(path.join(folder, 'k.pem'), 'utf8'),
-      cert: readFileSync(path.join(folder, 'c.pem'), 'utf8'),
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-let good: Pair;
-let wrong: Pair;
+let good: KeyPair;
+let wrong: KeyPair;
 beforeAll(() => {
-  good = selfSigned('mta-sts.far.test', 'mx.far.test');
-  wrong = selfSigned('other.test');
+  good = selfSignedFor('mta-sts.far.test', 'mx.far.test');
+  wrong = selfSignedFor('other.test');
 });
 
 const ENFORCE = 'version: STSv1\nmode: enforce\nmx: mx.far.test\nmax_age: 86400\n';
@@ -166,7 +143,7 @@ describe('keeping policies', () => {
 });
 
 /** An https server for mta-sts.far.test on loopback, and a fetcher that goes there. */
-async function policyServer(answer: (response: ServerResponse) => void, pair: Pair = good, trust = true) {
+async function policyServer(answer: (response: ServerResponse) => void, pair: KeyPair = good, trust = true) {
   const server = https.createServer({ key: pair.key, cert: pair.cert }, (_request, response) => {
     answer(response);
   });
@@ -220,7 +197,7 @@ describe('fetching a policy', () => {
 });
 
 describe('delivery to a domain with a policy', () => {
-  async function lab(policy: string | null, pair: Pair | null, hosts: readonly string[] = ['10 mx.far.test']) {
+  async function lab(policy: string | null, pair: KeyPair | null, hosts: readonly string[] = ['10 mx.far.test']) {
     const server: ScriptedServer = await startScriptedServer(
       pair ? { EHLO: offering('STARTTLS'), STARTTLS: { send: '220 go', then: 'starttls' } } : {},
       pair ? { tls: pair } : {},
@@ -254,7 +231,7 @@ describe('delivery to a domain with a policy', () => {
   });
   it.each([
     ['no TLS', null, 'tls-required'],
-    ['a certificate for another name', (): Pair => wrong, 'tls'],
+    ['a certificate for another name', (): KeyPair => wrong, 'tls'],
   ] as const)('enforce: %s is deferred, and nothing goes in clear text', async (_name, pair, why) => {
     const { verdict, server } = await lab(ENFORCE, pair ? pair() : null);
     expect(verdict).toMatchObject({ kind: 'deferred', scope: 'host', why });
@@ -274,8 +251,8 @@ describe('delivery to a domain with a policy', () => {
     expect(server.sessions).toHaveLength(0);
   });
   it.each([
-    ['a host that is not named', (): Pair => good, ['5 evil.test'], 'the policy does not name it'],
-    ['a bad certificate', (): Pair => wrong, ['5 mx.far.test'], 'the certificate cannot be verified'],
+    ['a host that is not named', (): KeyPair => good, ['5 evil.test'], 'the policy does not name it'],
+    ['a bad certificate', (): KeyPair => wrong, ['5 mx.far.test'], 'the certificate cannot be verified'],
     ['no TLS', (): null => null, ['5 mx.far.test'], 'no TLS'],
   ] as const)('testing: %s is delivered to and noted', async (_name, pair, hosts, note) => {
     const { verdict, log } = await lab(ENFORCE.replace('enforce', 'testing'), pair(), hosts);

@@ -441,4 +441,23 @@ describe('tokens', () => {
     expect((await answer).kind).toBe('later');
     expect(secrets.values.size).toBe(0);
   });
+
+  it('that were being renewed while the gateway was removed do not come back, nor does a sign-in that was under way', async () => {
+    const { oauth, signIn, clock, secrets } = lab();
+    await signIn();
+    await clock.advance(2 * HOUR);
+    const answer = oauth.token(gatewayFor(), false);
+    oauth.gone('g1');
+    await secrets.store.set('oauth:g1', null, { acceptObfuscated: true });
+    expect((await answer).kind).toBe('later');
+    expect(secrets.values.size).toBe(0);
+    expect(await oauth.token(gatewayFor(), false)).toEqual({ kind: 'sign-in-needed' });
+
+    const slow = lab((url) => {
+      slow.oauth.gone('g1');
+      return provider.browser(url);
+    });
+    expect((await slow.signIn()).signedIn).toBe(false);
+    expect(slow.secrets.values.size).toBe(0);
+  });
 });

@@ -1,0 +1,113 @@
+/**
+ * What becomes of the secrets of gateways and DKIM keys that are taken out of the settings: they leave the secret store at
+ * once, and are remembered until the program ends, so that *Undo*, or an import that brings the gateway back, finds its
+ * password and its sign-in again. A gateway that comes back for another host gets nothing (as with every import).
+ */
+import { dkimKeyName } from './dkim/dkim.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { Log, SecretStore } from './ports.ts';
+
+export interface RemovedSecrets {
+  /** The settings are these now. Resolves once the secret store agrees; never rejects. */
+  changed(next: Settings): Promise<void>;
+  /** A DKIM key is wanted that may have been removed a moment ago: published records must go on fitting. Never rejects. */
+  bringBackDkimKey(domain: string, selector: string): Promise<void>;
+}
+
+/** Whose secret it was: it goes back to that owner only. */
+interface Owner {
+  readonly gatewayId: string | null;
+  readonly host: string;
+}
+
+interface Remembered {
+  readonly value: string;
+  readonly host: string;
+  /** It stood there obfuscated, and the user had agreed to that. */
+  readonly agreed: boolean;
+}
+
+/** Names in the secret store, with their owners. */
+function namesIn(settings: Settings): ReadonlyMap<string, Owner> {
+  const names = new Map<string, Owner>();
+  for (const { id, host } of settings.gateways.list)
+    for (const kind of ['gateway', 'oauth', 'oauth-client'])
+      names.set(`${kind}:${id}`, { gatewayId: id, host: host.toLowerCase() });
+  for (const { domain, selector } of settings.security.dkim)
+    names.set(dkimKeyName(domain, selector), { gatewayId: null, host: '' });
+  return names;
+}
+
+export function createRemovedSecrets(deps: {
+  readonly secrets: SecretStore;
+  readonly log: Pick<Log, 'note' | 'problem'>;
+  /** As the program found them: what they do not name now was not removed by anybody, and stays. */
+  readonly settings: Settings;
+  /** This gateway is gone: whatever is known of its sign-in is to be forgotten, or it would be written again. */
+  readonly gatewayGone: (id: string) => void;
+  /** This gateway has its password or sign-in back. */
+  readonly gatewayBack: (id: string) => void;
+}): RemovedSecrets {
+  const { secrets, log } = deps;
+  const remembered = new Map<string, Remembered>();
+  let names = namesIn(deps.settings);
+  let work: Promise<void> = Promise.resolve();
+
+  const remove = async (name: string, host: string): Promise<void> => {
+    if (!secrets.has(name)) return;
+    const agreed = secrets.state().protection !== 'protected';
+    const value = await secrets.get(name);
+    if (value !== null) remembered.set(name, { value, host, agreed });
+    await secrets.set(name, null, { acceptObfuscated: true });
+  };
+
+  /** Whether it came back. */
+  const bringBack = async (name: string, host: string): Promise<boolean> => {
+    const found = remembered.get(name);
+    // One that was entered meanwhile is the newer one.
+    if (found?.host !== host || secrets.has(name)) return false;
+    await secrets.set(name, found.value, { acceptObfuscated: found.agreed });
+    remembered.delete(name);
+    return true;
+  };
+
+  /** One after the other, whatever becomes of each. */
+  const then = (run: () => Promise<void>): Promise<void> =>
+    (work = work.then(run).catch((error: unknown) => {
+      log.problem('removed-secrets', error);
+    }));
+  const each = (run: () => Promise<unknown>): Promise<unknown> =>
+    run().catch((error: unknown) => {
+      log.problem('removed-secrets', error);
+    });
+
+  return {
+    changed: (next) =>
+      then(async () => {
+        const before = names;
+        names = namesIn(next);
+        const gone = new Set<string>();
+        const back = new Set<string>();
+        for (const [name, { gatewayId, host }] of before) {
+          if (names.has(name)) continue;
+          if (gatewayId !== null && !gone.has(gatewayId)) {
+            gone.add(gatewayId);
+            deps.gatewayGone(gatewayId);
+          }
+          await each(() => remove(name, host));
+        }
+        for (const [name, { gatewayId, host }] of names) {
+          if (!remembered.has(name)) continue;
+          await each(async () => {
+            if ((await bringBack(name, host)) && gatewayId !== null) back.add(gatewayId);
+          });
+        }
+        for (const id of gone) log.note('secrets of a removed gateway removed', { gateway: id });
+        for (const id of back) deps.gatewayBack(id);
+      }),
+    bringBackDkimKey: (domain, selector) =>
+      then(async () => {
+        await bringBack(dkimKeyName(domain, selector), '');
+      }),
+  };
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { SecretError, type SecretStore } from '../../main/ports.ts';
+import { createRemovedSecrets, type RemovedSecrets } from '../../main/removed-secrets.ts';
+import { parseSettings, type Settings } from '../../shared/settings.ts';
+
+type GatewayLine = readonly [id: string, host: string];
+
+function settingsOf(gateways: readonly GatewayLine[], dkim: readonly (readonly [string, string])[] = []): Settings {
+  const parsed = parseSettings({
+    gateways: { list: gateways.map(([id, host]) => ({ id, name: id, host })) },
+    security: { dkim: dkim.map(([domain, selector]) => ({ domain, selector })) },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.settings;
+}
+
+const OFFICE: GatewayLine = ['office', 'smtp.office.test'];
+const HOME: GatewayLine = ['home', 'smtp.home.test'];
+
+interface Rig {
+  readonly removed: RemovedSecrets;
+  /** What the store holds. */
+  readonly store: Map<string, string>;
+  readonly gone: string[];
+  readonly back: string[];
+  readonly problems: string[];
+  /** How the store was asked to keep what came back. */
+  readonly consents: boolean[];
+  /** The store refuses to write from now on, or no longer. */
+  broken(now: boolean): void;
+}
+
+function rig(
+  settings: Settings,
+  kept: Readonly<Record<string, string>>,
+  protection: 'protected' | 'obfuscated' = 'protected',
+): Rig {
+  const store = new Map(Object.entries(kept));
+  const lists = { gone: [] as string[], back: [] as string[], problems: [] as string[], consents: [] as boolean[] };
+  let broken = false;
+  const secrets: SecretStore = {
+    get: (name) => Promise.resolve(store.get(name) ?? null),
+    set: (name, value, { acceptObfuscated }) => {
+      if (broken) return Promise.reject(new SecretError('write', 'The disk is full.'));
+      if (value === null) store.delete(name);
+      else {
+        lists.consents.push(acceptObfuscated);
+        store.set(name, value);
+      }
+      return Promise.resolve();
+    },
+    has: (name) => store.has(name),
+    state: () => ({ protection, backend: 'test' }),
+  };
+  const removed = createRemovedSecrets({
+    secrets,
+    log: {
+      note: () => undefined,
+      problem: (event) => {
+        lists.problems.push(event);
+      },
+    },
+    settings,
+    gatewayGone: (id) => {
+      lists.gone.push(id);
+    },
+    gatewayBack: (id) => {
+      lists.back.push(id);
+    },
+  });
+  return {
+    removed,
+    store,
+    ...lists,
+    broken: (now) => {
+      broken = now;
+    },
+  };
+}
+
+const ALL = {
+  'gateway:office': 'hush',
+  'oauth:office': '{"v":1}',
+  'oauth-client:office': 'client',
+  'gateway:home': 'other',
+};
+
+describe('secrets of what was taken out of the settings', () => {
+  it('leave the store with their gateway; those of others stay', async () => {
+    const r = rig(settingsOf([OFFICE, HOME]), ALL);
+    await r.removed.changed(settingsOf([HOME]));
+    expect([...r.store]).toEqual([['gateway:home', 'other']]);
+    expect(r.gone).toEqual(['office']);
+  });
+
+  it('come back with their gateway, and the gateway is told', async () => {
+    const r = rig(settingsOf([OFFICE, HOME]), ALL);
+    await r.removed.changed(settingsOf([HOME]));
+    await r.removed.changed(settingsOf([HOME, OFFICE]));
+    expect(Object.fromEntries(r.store)).toEqual(ALL);
+    expect(r.back).toEqual(['office']);
+    // Nothing that stands protected may come back as merely obfuscated.
+    expect(r.consents).toEqual([false, false, false]);
+  });
+
+  it('come back obfuscated where the user had agreed to that', async () => {
+    const r = rig(settingsOf([OFFICE]), { 'gateway:office': 'hush' }, 'obfuscated');
+    await r.removed.changed(settingsOf([]));
+    await r.removed.changed(settingsOf([OFFICE]));
+    expect(r.consents).toEqual([true]);
+  });
+
+  it('an undo right behind the removal is not overtaken by it', async () => {
+    const r = rig(settingsOf([OFFICE]), ALL);
+    await Promise.all([r.removed.changed(settingsOf([])), r.removed.changed(settingsOf([OFFICE]))]);
+    expect(r.store.get('gateway:office')).toBe('hush');
+  });
+
+  it('do not follow the name to another host, and are there again for the old one', async () => {
+    const r = rig(settingsOf([OFFICE]), { 'gateway:office': 'hush' });
+    await r.removed.changed(settingsOf([]));
+    await r.removed.changed(settingsOf([['office', 'smtp.thief.test']]));
+    expect(r.store.size).toBe(0);
+    await r.removed.changed(settingsOf([['office', 'SMTP.office.test']]));
+    expect(r.store.get('gateway:office')).toBe('hush');
+  });
+
+  it('do not overwrite a password that was entered meanwhile', async () => {
+    const r = rig(settingsOf([OFFICE]), { 'gateway:office': 'hush' });
+    await r.removed.changed(settingsOf([]));
+    r.store.set('gateway:office', 'new');
+    await r.removed.changed(settingsOf([OFFICE]));
+    expect(r.store.get('gateway:office')).toBe('new');
+  });
+
+  it('what the settings never named stays: a key made a moment ago, a file that could not be read', async () => {
+    const r = rig(settingsOf([]), { ...ALL, 'dkim:home.test:s1': 'pem' });
+    await r.removed.changed(settingsOf([HOME]));
+    expect(r.store.size).toBe(5);
+  });
+
+  it('a DKIM key leaves with its line, whatever the case, and comes back when it is wanted again', async () => {
+    const r = rig(settingsOf([], [['Home.test', 's1'], ['home.test', 's2']]), { 'dkim:home.test:s1': 'one', 'dkim:home.test:s2': 'two' }); // prettier-ignore
+    await r.removed.changed(settingsOf([], [['home.test', 's2']]));
+    expect([...r.store]).toEqual([['dkim:home.test:s2', 'two']]);
+    expect(r.gone).toEqual([]);
+    // The window asks for the key before it writes the line.
+    await r.removed.bringBackDkimKey('HOME.test', 's1');
+    expect(r.store.get('dkim:home.test:s1')).toBe('one');
+  });
+
+  it('a store that cannot write is told, and what was remembered is not lost by it', async () => {
+    const r = rig(settingsOf([OFFICE]), { 'gateway:office': 'hush' });
+    await r.removed.changed(settingsOf([]));
+    r.broken(true);
+    await r.removed.changed(settingsOf([OFFICE]));
+    expect(r.problems).toEqual(['removed-secrets']);
+    expect(r.back).toEqual([]);
+    r.broken(false);
+    await r.removed.changed(settingsOf([]));
+    await r.removed.changed(settingsOf([OFFICE]));
+    expect(r.store.get('gateway:office')).toBe('hush');
+  });
+});
