@@ -136,11 +136,13 @@ export function row(page: Page, words: string): Locator {
 export async function dress(page: Page, scheme: 'light' | 'dark'): Promise<void> {
   await page.emulateMedia({ colorScheme: scheme });
   await expect
-    .poll(() =>
-      page.evaluate(
-        () =>
-          `${document.documentElement.style.colorScheme}${document.getAnimations().filter((one) => one instanceof CSSTransition).length}`,
-      ),
+    .poll(
+      () =>
+        page.evaluate(
+          () =>
+            `${document.documentElement.style.colorScheme}${document.getAnimations().filter((one) => one instanceof CSSTransition).length}`,
+        ),
+      { timeout: 30_000 },
     )
     .toBe(`${scheme}0`);
 }
