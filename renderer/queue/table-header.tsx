@@ -40,6 +40,8 @@ const useStyles = makeStyles({
   grip: {
     position: 'absolute',
     insetInlineEnd: '-4px',
+    // The last one would make the list wider than it is.
+    '[role=columnheader]:last-child > &': { insetInlineEnd: '0' },
     top: '6px',
     bottom: '6px',
     width: '9px',
