@@ -17,7 +17,14 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  cell: { position: 'relative', flexShrink: 0, boxSizing: 'border-box', display: 'flex' },
+  cell: {
+    position: 'relative',
+    flexShrink: 0,
+    boxSizing: 'border-box',
+    display: 'flex',
+    // The last grip would make the list wider than it is.
+    '&:last-child > [aria-hidden]': { insetInlineEnd: '0' },
+  },
   flexible: { flexGrow: 1, flexShrink: 1 },
   button: {
     flexGrow: 1,
@@ -40,8 +47,6 @@ const useStyles = makeStyles({
   grip: {
     position: 'absolute',
     insetInlineEnd: '-4px',
-    // The last one would make the list wider than it is.
-    '[role=columnheader]:last-child > &': { insetInlineEnd: '0' },
     top: '6px',
     bottom: '6px',
     width: '9px',
