@@ -24,14 +24,14 @@ const helper = createColumnHelper<typeof features, Slot>();
 
 /** Widths in px at first sight; subject takes what is left over. */
 const WIDTHS: Readonly<Record<SortKey, number>> = {
-  state: 112,
-  from: 170,
+  state: 154,
+  from: 164,
   to: 186,
   subject: 140,
   size: 84,
   age: 96,
   next: 120,
-  via: 120,
+  via: 106,
 };
 export const FLEXIBLE: SortKey = 'subject';
 const RIGHT: ReadonlySet<string> = new Set<SortKey>(['size']);

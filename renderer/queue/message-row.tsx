@@ -30,6 +30,7 @@ const useStyles = makeStyles({
       backgroundColor: 'Highlight',
       color: 'HighlightText',
       forcedColorAdjust: 'none',
+      ':hover': { backgroundColor: 'Highlight' },
     },
   },
   cell: {

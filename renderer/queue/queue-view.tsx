@@ -253,7 +253,14 @@ export function QueueView() {
                 )}
               </div>
               <Splitter value={paneHeight} onChange={setPaneHeight} min={140} />
-              <div style={{ height: `min(${paneHeight}px, 65vh)`, flexShrink: 1, minHeight: '140px', display: 'flex' }}>
+              <div
+                style={{
+                  height: `min(${paneHeight}px, 100vh - 320px)`,
+                  flexShrink: 1,
+                  minHeight: '140px',
+                  display: 'flex',
+                }}
+              >
                 <MessagePane id={single} count={chosenCount} folder={folder} actions={actions} onEdit={setEditing} />
               </div>
             </>

@@ -17,7 +17,14 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  cell: { position: 'relative', flexShrink: 0, boxSizing: 'border-box', display: 'flex' },
+  cell: {
+    position: 'relative',
+    flexShrink: 0,
+    boxSizing: 'border-box',
+    display: 'flex',
+    // The last grip would make the list wider than it is.
+    '&:last-child > [aria-hidden]': { insetInlineEnd: '0' },
+  },
   flexible: { flexGrow: 1, flexShrink: 1 },
   button: {
     flexGrow: 1,

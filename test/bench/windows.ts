@@ -12,7 +12,7 @@ import { pssOf } from './processes.ts';
 import { median } from './report.ts';
 
 const COUNT = 100_000;
-const OPENINGS = 5;
+const OPENINGS = 9;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
@@ -44,28 +44,44 @@ process.env['DISPLAY'] = display.display;
 const profile = await makeProfile({ dialUp: { requireConnection: true } });
 await fillOutbox(profile.folder, COUNT);
 const launched = await launchApp({ name: 'bench', profile, args: ['--hidden'] });
+// The clock is the page's own: how often Playwright looks would decide a good part of the figure.
+await launched.app.context().addInitScript(`{
+  const observer = new MutationObserver(() => {
+    const cells = [...document.querySelectorAll('[role=gridcell]')];
+    if (!cells.some((cell) => cell.textContent === 'Thank you ${COUNT}')) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => {
+      globalThis.firstRows = performance.timeOrigin + performance.now();
+    }));
+  });
+  observer.observe(document, { childList: true, subtree: true });
+}`);
 try {
   const pid = launched.app.process().pid ?? 0;
   await pause(5000);
   say(`hidden, no window yet: ${megabytes(pssOf(pid).bytes)} in ${pssOf(pid).processes} processes`);
   const openings: number[] = [];
   for (let n = 1; n <= OPENINGS; n++) {
-    const since = performance.now();
+    let asked = 0;
     // A second start asks the running program for its window, as a click on the icon does.
-    const page = await launched.openedBy(() =>
-      launched.app.evaluate(({ app }) => {
+    const page = await launched.openedBy(async () => {
+      asked = await launched.app.evaluate(({ app }) => {
+        const now = performance.timeOrigin + performance.now();
         app.emit('activate');
-      }),
-    );
+        return now;
+      });
+    });
     await page.getByRole('gridcell', { name: `Thank you ${COUNT}`, exact: true }).waitFor();
-    openings.push(performance.now() - since);
+    let seen: number | undefined;
+    while (seen === undefined) seen = await page.evaluate<number | undefined>('globalThis.firstRows');
+    openings.push(seen - asked);
     if (n < OPENINGS) {
       await page.close();
       await pause(500);
       continue;
     }
     say(
-      `asked for → first rows, ${OPENINGS} times: ${openings.map(Math.round).join(', ')} ms; median ${Math.round(median(openings))} ms`,
+      `asked for → first rows painted, ${OPENINGS} times: ${openings.map(Math.round).join(', ')} ms; median ${Math.round(median(openings))} ms`,
     );
     await pause(3000);
     say(`window open: ${megabytes(pssOf(pid).bytes)} in ${pssOf(pid).processes} processes`);
