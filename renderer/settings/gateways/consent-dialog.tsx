@@ -8,6 +8,7 @@ import {
   DialogSurface,
   DialogTitle,
 } from '@fluentui/react-components';
+import { useId } from 'react';
 import { useSay } from '../../i18n/i18n.ts';
 
 interface Props {
@@ -17,12 +18,13 @@ interface Props {
 
 export function ConsentDialog({ what, onAnswer }: Props) {
   const say = useSay();
+  const words = useId();
   return (
     <Dialog open modalType="alert">
-      <DialogSurface>
+      <DialogSurface aria-describedby={words}>
         <DialogBody>
           <DialogTitle>{say(`consent.${what}.title`)}</DialogTitle>
-          <DialogContent>{say(`consent.${what}.words`)}</DialogContent>
+          <DialogContent id={words}>{say(`consent.${what}.words`)}</DialogContent>
           <DialogActions>
             <Button onClick={() => onAnswer(true)}>{say('consent.agree')}</Button>
             <Button appearance="primary" onClick={() => onAnswer(false)}>

@@ -254,14 +254,18 @@ describe('axe finds nothing', () => {
       await question.waitFor();
       expect(await faults(settings), 'the question').toEqual([]);
       await question.getByRole('button', { name: 'Store it obfuscated' }).click();
-      await dialog.getByRole('button', { name: 'Waiting for the browser…' }).waitFor();
+      const waiting = dialog.getByRole('button', { name: 'Waiting for the browser…' });
+      await waiting.waitFor();
+      await eventually('the keyboard is back where it was', () =>
+        waiting.evaluate((element) => element === document.activeElement),
+      ).toBe(true);
       expect(await faults(settings), 'waiting').toEqual([]);
       await eventually('the browser is opened', async () => (await opened()).length).toBe(1);
       await provider.browser((await opened())[0] ?? '');
       await dialog.getByRole('status').getByText('Signed in').waitFor();
       expect(await faults(settings), 'signed in').toEqual([]);
       await picture(launched, settings, 'gateway-signed-in');
-      await settings.keyboard.press('Escape');
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
       await dialog.waitFor({ state: 'detached' });
     } finally {
       await provider.close();
