@@ -64,6 +64,7 @@ describe('a change of network', () => {
   it('that takes an address away drops what is bound to it, and blames nobody for what that breaks', async () => {
     const two = [...HOME.links, { device: 'eth0', kind: 'ethernet', name: null, addresses: ['192.0.2.8'] }] as const;
     let vanish = async (): Promise<void> => Promise.resolve();
+    let gone: Promise<unknown> = Promise.resolve();
     const l = await start(async () => {
       await vanish();
       return silent;
@@ -71,11 +72,12 @@ describe('a change of network', () => {
     await l.network({ ...HOME, links: two });
     vanish = async () => {
       vanish = async () => Promise.resolve();
-      void l.network(HOME);
+      gone = l.network(HOME);
       l.delivery.become(() => accepted);
       return Promise.resolve();
     };
     const id = await l.accept(['bob@a.test']);
+    await gone;
     expect(l.delivery.dropped).toEqual([['192.0.2.7']]);
     expect((await l.store().details(id))?.recipients[0]).toMatchObject({ state: 'delivered', attempts: 1 });
   });
