@@ -31,8 +31,10 @@ export interface StatusInput {
 
 /** The tray's state: what wants the user first (SPEC §9). */
 export function programState(input: StatusInput): ProgramState {
-  if (input.listener.kind === 'failed' || input.problems.some((p) => p.severity === 'error')) return 'attention';
+  if (input.listener.kind === 'failed') return 'attention';
+  // The user's own doing comes before what is wrong with a gateway: nothing is asked of it now, and the banner tells of it.
   if (input.paused) return 'paused';
+  if (input.problems.some((p) => p.severity === 'error')) return 'attention';
   if (input.hold === 'dial-up') return 'waiting-dial-up';
   if (input.hold !== null) return 'waiting-network';
   if (input.counts.unseenBad + input.counts.unseenBounced > 0) return 'attention';
@@ -45,8 +47,9 @@ function statusPhrases(input: StatusInput): readonly Phrase[] {
   if (listener.kind === 'failed') {
     phrases.push(phrase(`problem.listener.${listener.reason}`, { port: listener.port, detail: listener.message }));
   }
-  phrases.push(...input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase));
-  if (input.hold !== null) phrases.push(phrase(`hold.${input.hold}`));
+  const errors = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
+  const hold = input.hold === null ? [] : [phrase(`hold.${input.hold}`)];
+  phrases.push(...(input.paused ? [...hold, ...errors] : [...errors, ...hold]));
   if (input.sending > 0) phrases.push(phrase('status.sending', { count: input.sending }));
   if (input.counts.unseenBad > 0) phrases.push(phrase('status.bad', { count: input.counts.unseenBad }));
   if (input.counts.unseenBounced > 0) phrases.push(phrase('status.bounced', { count: input.counts.unseenBounced }));

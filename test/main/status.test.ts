@@ -4,6 +4,12 @@ import { statusWith } from '../fakes/stub-engine.ts';
 
 const input = (change: Partial<StatusInput> = {}): StatusInput => ({ ...statusWith(), ...change });
 const taken = { kind: 'failed', port: 25, reason: 'taken', message: 'EADDRINUSE', suggestedPort: 2525 } as const;
+const refused = {
+  id: 'gateway:office',
+  severity: 'error',
+  phrase: { id: 'problem.sign-in-refused' },
+  since: 0,
+} as const;
 const counts = (change: Partial<StatusInput['counts']>): StatusInput['counts'] => ({
   ...statusWith().counts,
   ...change,
@@ -29,6 +35,19 @@ describe('what the program says of itself', () => {
       { listener: taken, paused: true, hold: 'paused' },
       'attention',
       ['problem.listener.taken', 'hold.paused'],
+    ],
+    ['a sign-in refused', { problems: [refused] }, 'attention', ['problem.sign-in-refused', 'status.idle']],
+    [
+      'a sign-in refused while paused',
+      { problems: [refused], paused: true, hold: 'paused' },
+      'paused',
+      ['hold.paused', 'problem.sign-in-refused'],
+    ],
+    [
+      'a sign-in refused, and no network now',
+      { problems: [refused], hold: 'no-network' },
+      'attention',
+      ['problem.sign-in-refused', 'hold.no-network'],
     ],
     ['one went to Bad', { counts: counts({ bad: 1, unseenBad: 1 }) }, 'attention', ['status.bad', 'status.idle']],
   ] as const)('%s', (_what, change, state, phrases) => {
