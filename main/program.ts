@@ -46,7 +46,7 @@ import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
-import { createStorageProblems } from './storage-problems.ts';
+import { createStorageProblems, startTrouble } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { createEmitter } from './events.ts';
 import { submitTestMessage } from './test-message.ts';
@@ -475,7 +475,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     storage.opened(await opened);
   } catch (error) {
     await stop(0).catch(() => undefined);
-    throw error;
+    throw startTrouble(error, profile);
   }
   await bound;
   log.note('started', { version: parts.version, requeued: store.recovery.requeued });

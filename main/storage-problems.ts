@@ -1,13 +1,16 @@
 /** What the user is told of the place where mail is kept: full, not writable, damaged, out of reach. */
-import { statfs } from 'node:fs/promises';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Phrase } from '../shared/mail.ts';
 import { phrase } from '../shared/phrases.ts';
 import { LIMITS } from './listener/accept-policy.ts';
-import type { Clock, StoreError, StoreRecovery } from './ports.ts';
+import { StoreError, type Clock, type StoreRecovery } from './ports.ts';
 import type { Problems } from './problems.ts';
 
 /** While the disk is full it is looked at this often, so that the message goes when the reason does. */
 const LOOK_AGAIN_MS = 15_000;
+/** Made and removed in the profile, to see whether it can be written to. */
+const WRITE_TEST = '.write-test';
 
 export interface StorageProblems {
   /** Octets free on the disk of the profile; raises or clears the problem *disk nearly full*. */
@@ -19,6 +22,25 @@ export interface StorageProblems {
   close(): void;
 }
 
+/** Why the queue could not be opened at the start, in words that a user can act upon. What it does not know comes back as it is. */
+export function startTrouble(error: unknown, profile: string): unknown {
+  if (!(error instanceof StoreError)) return error;
+  switch (error.reason) {
+    case 'full':
+      return new StoreError(
+        'full',
+        `The disk with the folder ${profile} is full. Make some room on it, then start the program again; waiting mail is kept.`,
+      );
+    case 'read-only':
+      return new StoreError(
+        'read-only',
+        `The profile folder ${profile} cannot be written to. Waiting mail is kept (${error.message}).`,
+      );
+    default:
+      return error;
+  }
+}
+
 export function createStorageProblems(deps: {
   readonly profile: string;
   readonly clock: Clock;
@@ -27,6 +49,8 @@ export function createStorageProblems(deps: {
   const { clock, problems } = deps;
   let cancel: (() => void) | null = null;
   let setAside = 0;
+  /** Goes up with whatever is heard of the store: words that took their time must not come after better news. */
+  let rounds = 0;
 
   const freeSpace = async (): Promise<number> => {
     const fs = await statfs(deps.profile);
@@ -42,22 +66,38 @@ export function createStorageProblems(deps: {
     return free;
   };
 
+  /** SQLite calls a disk that became read-only under it an I/O error: what it is, the disk itself is asked. Never rejects. */
+  const nameOf = async (error: StoreError): Promise<Phrase> => {
+    let { reason } = error;
+    if (reason === 'other') {
+      const file = path.join(deps.profile, WRITE_TEST);
+      try {
+        await writeFile(file, '');
+        await rm(file, { force: true });
+      } catch (trouble) {
+        const code = (trouble as NodeJS.ErrnoException).code ?? '';
+        if (['EROFS', 'EACCES', 'EPERM'].includes(code)) reason = 'read-only';
+        else if (['ENOSPC', 'EDQUOT'].includes(code)) reason = 'full';
+      }
+    }
+    if (reason === 'full') return phrase('problem.disk-full');
+    if (reason === 'read-only') return phrase('problem.read-only');
+    return phrase('problem.internal', { detail: error.message });
+  };
+
   return {
     freeSpace,
     lost(error) {
-      switch (error.reason) {
-        case 'full':
-          problems.raise('store', 'error', phrase('problem.disk-full'));
-          break;
-        case 'read-only':
-          problems.raise('store', 'error', phrase('problem.read-only'));
-          break;
-        default:
-          problems.raise('store', 'error', phrase('problem.internal', { detail: error.message }));
-      }
+      const round = (rounds += 1);
+      void nameOf(error).then((words) => {
+        if (round === rounds) problems.raise('store', 'error', words);
+      });
     },
     opened(recovery) {
+      rounds += 1;
       problems.clear('store');
+      // A disk that is full already is told now, not when the first mail is refused.
+      freeSpace().catch(() => undefined);
       if (recovery.setAside === null) return;
       setAside += 1;
       const params = { file: path.basename(recovery.setAside), count: recovery.salvaged };
