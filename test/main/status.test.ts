@@ -51,7 +51,7 @@ describe('what the program says of itself', () => {
     ],
     ['one went to Bad', { counts: counts({ bad: 1, unseenBad: 1 }) }, 'attention', ['status.bad', 'status.idle']],
   ] as const)('%s', (_what, change, state, phrases) => {
-    const status = appStatus(input(change as Partial<StatusInput>));
+    const status = appStatus(input(change));
     expect([status.state, status.phrases.map((phrase) => phrase.id)]).toEqual([state, phrases]);
     expect(status.hold).toBe((change as Partial<StatusInput>).hold ?? null);
   });
