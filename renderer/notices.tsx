@@ -63,6 +63,9 @@ function useTabThrough(): (event: KeyboardEvent) => void {
   };
 }
 
+/** The same words do not stand above each other: while they are seen they are not said again. */
+const once = (words: string): { readonly toastId: string } => ({ toastId: `notice: ${words}` });
+
 export function NoticesProvider({ children }: { readonly children: ReactNode }) {
   const id = useId('notices');
   const say = useSay();
@@ -87,7 +90,12 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
               {text}
             </ToastTitle>
           </Toast>,
-          { intent: 'success', timeout: undo === undefined ? 3500 : 8000, pauseOnHover: true },
+          {
+            intent: 'success',
+            timeout: undo === undefined ? 3500 : 8000,
+            pauseOnHover: true,
+            ...(undo === undefined ? once(text) : {}),
+          },
         );
       },
       failed: (title, reason) => {
@@ -104,7 +112,13 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
             </ToastTitle>
             {reason !== undefined && <ToastBody>{reason}</ToastBody>}
           </Toast>,
-          { intent: 'error', timeout: 12000, pauseOnHover: true, politeness: 'assertive' },
+          {
+            intent: 'error',
+            timeout: 12000,
+            pauseOnHover: true,
+            politeness: 'assertive',
+            ...once(`${title} ${reason ?? ''}`),
+          },
         );
       },
     }),
