@@ -21,7 +21,7 @@ export interface ShellOptions {
   readonly profile: string;
   readonly hidden: boolean;
   readonly trouble: Trouble;
-  /** Called once mail is taken, or it is clear that it will not be. */
+  /** Called once mail is taken and the command line is answered. A start that fails rejects instead. */
   readonly stands: () => void;
   /** The program begins to end: what fails from here on in its start is no news. */
   readonly ending: () => void;
@@ -57,7 +57,6 @@ export async function runShell(options: ShellOptions): Promise<void> {
     problem: trouble,
     note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
   });
-  composing.then(options.stands, options.stands);
   const ready = app.whenReady();
   const engineOf = async (): Promise<Composition['engine']> => (await composing).engine;
 
@@ -102,6 +101,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     trouble('control socket', error);
     return null;
   });
+  options.stands();
 
   await ready;
   if (process.platform === 'darwin') setMacMenu();
