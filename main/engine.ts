@@ -34,7 +34,7 @@ const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
 const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
-export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'waitsFor'> {
+export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'wakes' | 'waitsFor'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: QueueStore;
@@ -101,6 +101,7 @@ export function createEngine(deps: EngineDeps): Engine {
   let pumping = false;
   let pumpAgain = false;
   let epoch = 0;
+  let wakes = 0;
   let abort = new AbortController();
   let cancelTimer: (() => void) | null = null;
   let cancelTidy: (() => void) | null = null;
@@ -126,7 +127,13 @@ export function createEngine(deps: EngineDeps): Engine {
     ownNames: deps.ownNames(),
   });
 
-  const attemptDeps: AttemptDeps = { ...deps, world, networkEpoch: () => epoch, waitsFor: (key) => waitedFor.add(key) };
+  const attemptDeps: AttemptDeps = {
+    ...deps,
+    world,
+    networkEpoch: () => epoch,
+    wakes: () => wakes,
+    waitsFor: (key) => waitedFor.add(key),
+  };
 
   const giveBack = async (message: ClaimedMessage, nextAt: number): Promise<void> => {
     const recipients = message.recipients.map((r) => r.id);
@@ -242,6 +249,7 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const wakeAll = async (): Promise<number> => {
     const now = clock.now();
+    wakes += 1;
     waitedFor.clear();
     try {
       return await store.wake({ kind: 'all' }, now);

@@ -34,6 +34,8 @@ export interface AttemptDeps {
   readonly world: () => World;
   /** Changes whenever the network does: trouble on a network that is gone says nothing about the mail. */
   readonly networkEpoch: () => number;
+  /** Changes whenever everything that waits is woken: what an attempt that began before then comes to is old news. */
+  readonly wakes: () => number;
   /** The message as it goes out (with a DKIM signature in front, if one is configured). */
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
   /** Told which hop key a deferred recipient waits for. */
@@ -59,6 +61,7 @@ interface Traveller {
 export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, signal: AbortSignal): Promise<boolean> {
   let somethingWaits = false;
   const epoch = deps.networkEpoch();
+  const wakes = deps.wakes();
   const outgoing = await deps.outgoing(message);
   /** Failures wait for the end of the attempt: one report per message, not one per recipient (STANDARDS 49). */
   const failed: Finished[] = [];
@@ -87,16 +90,24 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   const settle = (traveller: Traveller, verdict: Verdict, decision: Finished['decision'], result: Taken): Finished => {
     const stale =
       verdict.kind === 'deferred' &&
-      verdict.why !== 'lost-after-dot' &&
+      !isAfterDot(verdict) &&
       verdict.scope !== 'recipient' &&
       verdict.scope !== 'message' &&
       deps.networkEpoch() !== epoch;
+    // Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then.
+    const woken = decision.kind === 'retry' && deps.wakes() !== wakes && !isAfterDot(verdict);
+    const now = deps.clock.now();
     return {
       recipient: traveller.recipient,
       route: traveller.route,
       trail: traveller.trail,
       verdict,
-      decision: stale || result.interrupted ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
+      decision:
+        stale || result.interrupted
+          ? { ...afresh(traveller.recipient), at: now }
+          : woken
+            ? { ...decision, at: now }
+            : decision,
       hop: lastHop(result, traveller.recipient.id),
       waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
       dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
@@ -211,6 +222,11 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     });
   }
   return somethingWaits;
+}
+
+/** Perhaps it was delivered: never again sooner than its schedule says. */
+function isAfterDot(verdict: Verdict): boolean {
+  return verdict.kind === 'deferred' && verdict.why === 'lost-after-dot';
 }
 
 /** A step's result, or what stands for it if the step was cut off before anything was sent. */

@@ -212,6 +212,20 @@ describe('waiting mail', () => {
     expect(delivery.taken.at(-1)).toBe('gateways office -> bob@a.test');
   });
 
+  it.each([
+    ['goes again at once if everything was woken while its attempt was under way', later, 2],
+    ['but not if it may have been delivered', unsure, 1],
+  ])('%s', async (_what, verdict, tries) => {
+    const { accept, delivery, states } = await start(async () => {
+      await lab?.engine().sendNow();
+      lab?.delivery.become(() => accepted);
+      return verdict;
+    }, always('office'));
+    const id = await accept(['bob@a.test']);
+    expect(delivery.taken).toHaveLength(tries);
+    expect(await states(id)).toEqual({ 'bob@a.test': tries === 2 ? 'relayed' : 'deferred' });
+  });
+
   it('goes at once when the hop that it waits for works again', async () => {
     const { accept, states, delivery, settle } = await start(() => silent, always('office'));
     const id = await accept(['bob@a.test']);
