@@ -2,7 +2,7 @@
 import { app, dialog, ipcMain, Menu, nativeTheme } from 'electron';
 import os from 'node:os';
 import path from 'node:path';
-import { startControlServer, type ControlServer } from '../main/control/control-server.ts';
+import { startControlServer } from '../main/control/control-server.ts';
 import { createDispatch, type HandlerTable } from '../main/control/dispatch.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../main/control/profile-path.ts';
 import { engineMethods, methods, type EngineApi } from '../shared/ipc-contract.ts';
@@ -47,7 +47,6 @@ export async function runShell(options: ShellOptions): Promise<void> {
   let windows: Windows | null = null;
   let windowsLoading: Promise<Windows> | null = null;
   let tray: TrayIcon | null = null;
-  let control: ControlServer | null = null;
   let quitting = false;
   let trayHost: Promise<boolean> | null = null;
   let saidStillRunning = false;
@@ -56,6 +55,28 @@ export async function runShell(options: ShellOptions): Promise<void> {
     profile,
     problem: trouble,
     note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
+  });
+  const quitApi: Pick<EngineApi, 'app.quit'> = {
+    'app.quit': async () => {
+      // The answer goes out first.
+      setImmediate(() => detached('quit', quit()));
+      return ok({});
+    },
+  };
+
+  // Listens from the beginning, and answers once there is something to answer with: nobody is told that nothing runs here.
+  const dispatching = composing.then(({ engine }) =>
+    createDispatch(engineMethods, { ...engine.api, ...quitApi }, trouble),
+  );
+  dispatching.catch(() => undefined);
+  const controlling = startControlServer({
+    place: controlPlace(profile, thisComputer(os)),
+    dispatch: async (name, input) => (await dispatching)(name, input),
+    problem: trouble,
+  }).catch((error: unknown) => {
+    // The program works without its command line.
+    trouble('control socket', error);
+    return null;
   });
   const ready = app.whenReady();
   const engineOf = async (): Promise<Composition['engine']> => (await composing).engine;
@@ -83,24 +104,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
   const { engine, settings } = composition;
   const words = (): ShellWords => shellWords(settings.get().general.language, app.isReady() ? app.getLocale() : '');
 
-  const quitApi: Pick<EngineApi, 'app.quit'> = {
-    'app.quit': async () => {
-      // The answer goes out first.
-      setImmediate(() => detached('quit', quit()));
-      return ok({});
-    },
-  };
   const engineHandlers: HandlerTable = { ...engine.api, ...quitApi };
 
-  control = await startControlServer({
-    place: controlPlace(profile, thisComputer(os)),
-    dispatch: createDispatch(engineMethods, engineHandlers, trouble),
-    problem: trouble,
-  }).catch((error: unknown) => {
-    // The program works without its command line.
-    trouble('control socket', error);
-    return null;
-  });
+  await controlling;
   options.stands();
 
   await ready;
@@ -296,9 +302,10 @@ export async function runShell(options: ShellOptions): Promise<void> {
     // A start that is under way comes to its end first: what it opens has to be closed.
     const running = await composing.catch(() => null);
     running?.settings.close();
-    await Promise.all([control?.close(1_000), running?.engine.stop(STOP_GRACE_MS)]).catch((error: unknown) =>
-      trouble('stop', error),
-    );
+    await Promise.all([
+      controlling.then((control) => control?.close(1_000)),
+      running?.engine.stop(STOP_GRACE_MS),
+    ]).catch((error: unknown) => trouble('stop', error));
     app.exit(0);
   }
 
