@@ -7,7 +7,7 @@ import { openProfile } from './profile.ts';
 import { PAGE_SCHEME } from './ipc-server.ts';
 
 // Our windows show tables and text of our own files: drawn without a GPU, and without a software one in its place, there is
-// one process fewer to hold in memory, and no GL in this one (docs/decisions.md has the figures).
+// one process fewer to hold in memory, and less in this one (docs/decisions.md has the figures).
 app.commandLine.appendSwitch('in-process-gpu');
 app.commandLine.appendSwitch('disable-gpu');
 app.commandLine.appendSwitch('disable-software-rasterizer');

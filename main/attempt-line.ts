@@ -1,5 +1,5 @@
 /** Claimed messages on their way into attempts: how many run, how many are in line, and when the next one may begin. */
-import { LONGEST_IN_LINE_MS, mayBegin, MUCH } from './policy/attempt-pace.ts';
+import { mayBegin, MOST_RUNNING, MUCH } from './policy/attempt-pace.ts';
 import type { ClaimedMessage, Clock } from './ports.ts';
 
 /** Messages in line beyond those that run; more wait in the queue. */
@@ -50,8 +50,8 @@ export function createAttemptLine(
       running += 1;
       begin(first.message);
     }
-    // An attempt that ends looks again; so does this, should none end soon.
-    if (line.length > 0 && !closed) cancel = clock.after(Math.min(LOOK_AGAIN_MS, LONGEST_IN_LINE_MS), look);
+    // The end of an attempt looks again. So does this where only the pace holds them up, not where all places are taken.
+    if (line.length > 0 && !closed && running < MOST_RUNNING) cancel = clock.after(LOOK_AGAIN_MS, look);
   };
 
   return {
