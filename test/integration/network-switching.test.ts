@@ -153,8 +153,9 @@ describe.skipIf(missing !== null)('the whole program in a laptop that moves betw
       console.log(
         `${SWITCHES} switches, ${sent} messages, ${all.length - sent} sent twice; link-up to first arrival: median ${Math.round(median)} ms, worst ${Math.round(worst)} ms; ${silent.length} of them with the preferred gateway silent (2 s head start)`,
       );
-      // The goal, 1 s and 3 s, is for a computer that is not busy with other tests; here only a wait for time-outs is told.
-      expect(median).toBeLessThan(15_000);
+      // The goal, 1 s and 3 s, is for a computer that is not busy with other tests; these bounds tell a wait for time-outs.
+      expect(median).toBeLessThan(4_000);
+      expect(worst).toBeLessThan(15_000);
       // One start per settled network; on a busy machine address and route may come so far apart that both settle.
       expect(program.starts()).toBeLessThanOrEqual(SWITCHES * 1.2 + 2);
     },
