@@ -226,7 +226,8 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   function pump(): void {
-    if (closing) return;
+    // Mail taken while the program still starts waits for the start: tried before it, the start would have it tried again.
+    if (!started || closing) return;
     if (pumping) {
       pumpAgain = true;
       return;

@@ -258,6 +258,11 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log,
     hostname,
   });
+  const pickup = async (): Promise<number> => {
+    const count = await maildrop.pickup();
+    if (count > 0) engine.newMail();
+    return count;
+  };
   const removedSecrets = createRemovedSecrets({
     secrets,
     log,
@@ -426,11 +431,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       return makeDkimKey(secrets, domain, selector);
     },
     dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
-    pickup: async () => {
-      const count = await maildrop.pickup();
-      if (count > 0) engine.newMail();
-      return count;
-    },
+    pickup,
     signIn: async (gateway, options) => {
       const result = await oauth.signIn(gateway, options, ending.signal);
       if (result.signedIn) engine.credentialsChanged(gateway.id);
@@ -482,12 +483,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   drop(
     (async () => {
       await recount();
-      await maildrop.pickup().catch((error: unknown) => {
-        log.problem('pickup', error);
-      });
       await engine.start();
       dialUp.start();
       tell();
+      await pickup().catch((error: unknown) => {
+        log.problem('pickup', error);
+      });
     })(),
     log,
     'start',

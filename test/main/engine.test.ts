@@ -71,6 +71,26 @@ describe('a message', () => {
     expect(await states('held')).toEqual({ 'bob@example.test': 'delivered' });
   });
 
+  it('that comes in while the program still starts is tried once, after the start', async () => {
+    const { accept, crash, delivery, counts } = await start(() => later);
+    let before: readonly string[] = [];
+    await crash(async () => {
+      await accept(['bob@example.test']);
+      before = [...delivery.taken];
+    });
+    expect(before).toEqual([]);
+    expect(delivery.taken).toEqual(['direct example.test -> bob@example.test']);
+    expect(await counts()).toMatchObject({ outbox: 1 });
+  });
+
+  it('that comes in while a paused program still starts is not tried', async () => {
+    const { accept, crash, engine, delivery } = await start(() => accepted);
+    await engine().pause();
+    await crash(async () => accept(['bob@example.test']));
+    expect(engine().paused()).toBe(true);
+    expect(delivery.taken).toEqual([]);
+  });
+
   it('that a gateway takes is relayed, and the mode sends nothing directly', async () => {
     const { accept, states, delivery } = await start(() => accepted, always('office'));
     const id = await accept(['bob@example.test', 'eve@other.test']);

@@ -74,8 +74,11 @@ export interface EngineLab {
   advance(ms: number): Promise<void>;
   counts(): Promise<FolderCounts>;
   states(id: string): Promise<Readonly<Record<string, string>>>;
-  /** Ends the run without a chance to say good-bye, and starts another on the same files. */
-  crash(): Promise<void>;
+  /**
+   * Ends the run without a chance to say good-bye, and starts another on the same files.
+   * @param early What happens after the queue is open and before the engine has started.
+   */
+  crash(early?: () => Promise<unknown>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -145,7 +148,7 @@ export async function createEngineLab(
   let store: QueueStore;
   let engine: Engine;
 
-  const begin = async (): Promise<void> => {
+  const begin = async (early: () => Promise<unknown> = async () => Promise.resolve()): Promise<void> => {
     run += 1;
     store = await openQueueStore({ path: path.join(folder, 'queue.db'), runId: `run-${run}`, clock, inThread: true });
     engine = createEngine({
@@ -181,6 +184,7 @@ export async function createEngineLab(
       ownNames: () => ['laptop.test'],
       dialUp: () => dialUp,
     });
+    await early();
     await engine.start();
     await settle();
   };
@@ -258,10 +262,10 @@ export async function createEngineLab(
       const details = await store.details(id);
       return Object.fromEntries((details?.recipients ?? []).map((r) => [r.rcptTo, r.state]));
     },
-    async crash() {
+    async crash(early) {
       await engine.close(0);
       await store.close();
-      await begin();
+      await begin(early);
     },
     async close() {
       await engine.close(0);
