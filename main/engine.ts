@@ -11,6 +11,7 @@ import type { Delivery } from './delivery/types.ts';
 import { drop } from './drop.ts';
 import { isNetworkChange } from './network/interpret.ts';
 import type { NetworkMemory } from './network/network-memory.ts';
+import { createPlaces } from './places.ts';
 import { sendsOnConnect } from './policy/dialup-rules.ts';
 import { MOST_RUNNING } from './policy/attempt-pace.ts';
 import { decideHold } from './policy/hold.ts';
@@ -34,7 +35,7 @@ const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
 const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
-export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'wakes' | 'waitsFor'> {
+export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: QueueStore;
@@ -133,6 +134,7 @@ export function createEngine(deps: EngineDeps): Engine {
     networkEpoch: () => epoch,
     wakes: () => wakes,
     waitsFor: (key) => waitedFor.add(key),
+    places: createPlaces(() => settings.get().connection.maxOutgoing),
   };
 
   const giveBack = async (message: ClaimedMessage, nextAt: number): Promise<void> => {

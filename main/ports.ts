@@ -138,7 +138,10 @@ export interface RecipientUpdate {
 /** Everything that one finished piece of an attempt changes; one transaction. */
 export interface AttemptRecord {
   readonly messageId: QueueId;
+  /** Timeline rows to add. */
   readonly tries: readonly HopTry[];
+  /** Rows of this attempt that an earlier record added: what they say of a recipient still counts. */
+  readonly earlier: readonly HopTry[];
   readonly updates: readonly RecipientUpdate[];
   /** Reports to send, complete with bytes: they become messages in the same transaction. */
   readonly reports: readonly { readonly message: NewMessage; readonly bytes: Uint8Array }[];

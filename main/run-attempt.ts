@@ -5,7 +5,8 @@
 import type { HopTry, Verdict } from '../shared/mail.ts';
 import { assertNever } from '../shared/result.ts';
 import { insist } from './insist.ts';
-import type { Delivery, OutgoingMessage, StepResult } from './delivery/types.ts';
+import type { Delivery, Journal, OutgoingMessage, StepResult, TravellingMessage } from './delivery/types.ts';
+import type { Places } from './places.ts';
 import { failedFolder } from './policy/bounce-decision.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
 import { nextStep } from './policy/next-step.ts';
@@ -38,6 +39,8 @@ export interface AttemptDeps {
   readonly wakes: () => number;
   /** The message as it goes out (with a DKIM signature in front, if one is configured). */
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
+  /** Few messages at a time may be with a server while their record is not on disk. */
+  readonly places: Places;
   /** Told which hop key a deferred recipient waits for. */
   readonly waitsFor: (hopKey: string) => void;
   /** Told once the message stands in Bad or Bounced. */
@@ -114,7 +117,11 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     };
   };
 
-  const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
+  const record = async (
+    finished: readonly Finished[],
+    tries: readonly HopTry[],
+    earlier: readonly HopTry[] = [],
+  ): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
     // A store that is being reopened must not lose the word of who was accepted.
     const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
@@ -124,6 +131,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const attempt: AttemptRecord = {
       messageId: message.id,
       tries,
+      earlier,
       updates,
       reports: reports.messages,
       invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
@@ -132,55 +140,102 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     for (const f of finished) logFinished(deps.log, message, f);
   };
 
-  const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
-    const result = await runStep(deps, step, outgoing, group, signal);
+  /** What the step's result means for one recipient: done with it, or on to another step. */
+  const conclude = (traveller: Traveller, step: PlanStep, result: Taken): Finished | Traveller => {
+    const { recipient, route } = traveller;
     const world = deps.world();
-    const tries = result.tries.map((t) => ({
-      ...t,
-      attempt: message.attempt,
-      network: world.networkName,
-    }));
-    for (const hopTry of tries) deps.log.attempt(message.id, hopTry);
-    const finished: Finished[] = [];
-    const onward: Traveller[] = [];
-    for (const traveller of group) {
-      const { recipient, route } = traveller;
-      const verdict = result.verdicts.get(recipient.id);
-      if (verdict === undefined) throw new Error('a recipient came back from a step without a verdict');
-      const errorKind = result.errorKinds.get(recipient.id) ?? null;
-      const moved: Traveller = {
-        ...traveller,
-        trail: [
-          ...traveller.trail,
-          {
-            step,
-            verdict,
-            errorKind,
-            hop: lastHop(result, recipient.id),
-            nothingReached: result.nothingReached,
-            passedOver: passedOver(result, recipient.id),
-          },
-        ],
-      };
-      const decision = nextStep(
-        { ...recipient, undeliverable: traveller.undeliverable },
-        route,
-        { step, stepIndex: traveller.stepIndex, verdict, errorKind, nothingReached: result.nothingReached },
-        world,
-        deps.random.next(),
-        traveller.trail,
-      );
-      if (decision.kind === 'step')
-        onward.push({ ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable });
-      else {
-        const f = settle(moved, verdict, decision, result);
-        if (f.decision.kind === 'fail') failed.push(f);
-        else finished.push(f);
+    const verdict = result.verdicts.get(recipient.id);
+    if (verdict === undefined) throw new Error('a recipient came back from a step without a verdict');
+    const errorKind = result.errorKinds.get(recipient.id) ?? null;
+    const moved: Traveller = {
+      ...traveller,
+      trail: [
+        ...traveller.trail,
+        {
+          step,
+          verdict,
+          errorKind,
+          hop: lastHop(result, recipient.id),
+          nothingReached: result.nothingReached,
+          passedOver: passedOver(result, recipient.id),
+        },
+      ],
+    };
+    const decision = nextStep(
+      { ...recipient, undeliverable: traveller.undeliverable },
+      route,
+      { step, stepIndex: traveller.stepIndex, verdict, errorKind, nothingReached: result.nothingReached },
+      world,
+      deps.random.next(),
+      traveller.trail,
+    );
+    return decision.kind === 'step'
+      ? { ...moved, stepIndex: decision.index, undeliverable: decision.undeliverable }
+      : settle(moved, verdict, decision, result);
+  };
+
+  const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
+    let leave = (): void => undefined;
+    let hasPlace = false;
+    /** By the row as delivery made it. */
+    const written = new Map<StepResult['tries'][number], HopTry>();
+    const done = new Set<Traveller>();
+    const write = async (finished: readonly Finished[], result: Pick<StepResult, 'tries'>): Promise<void> => {
+      const earlier = [...written.values()];
+      const tries: HopTry[] = [];
+      for (const one of result.tries) {
+        if (written.has(one)) continue;
+        const hopTry = { ...one, attempt: message.attempt, network: deps.world().networkName };
+        deps.log.attempt(message.id, hopTry);
+        written.set(one, hopTry);
+        tries.push(hopTry);
       }
+      await record(finished, tries, earlier);
+      leave();
+      hasPlace = false;
+    };
+    const journal: Journal = {
+      async begin(stop) {
+        if (hasPlace) return;
+        leave = await deps.places.take(stop);
+        hasPlace = true;
+      },
+      async taken(soFar) {
+        const result = {
+          ...soFar,
+          errorKinds: new Map(),
+          waitsFor: new Map(),
+          nothingReached: false,
+          interrupted: false,
+        };
+        const finished: Finished[] = [];
+        for (const traveller of group) {
+          if (done.has(traveller) || soFar.verdicts.get(traveller.recipient.id)?.kind !== 'delivered') continue;
+          const conclusion = conclude(traveller, step, result);
+          if (!('decision' in conclusion)) continue;
+          done.add(traveller);
+          finished.push(conclusion);
+        }
+        await write(finished, soFar);
+      },
+    };
+    try {
+      const result = await runStep(deps, step, { ...outgoing, journal }, group, signal);
+      const finished: Finished[] = [];
+      const onward: Traveller[] = [];
+      for (const traveller of group) {
+        if (done.has(traveller)) continue;
+        const conclusion = conclude(traveller, step, result);
+        if (!('decision' in conclusion)) onward.push(conclusion);
+        else if (conclusion.decision.kind === 'fail') failed.push(conclusion);
+        else finished.push(conclusion);
+      }
+      // Who was accepted is written down before anything else happens (qmail's rule).
+      await write(finished, result);
+      if (onward.length > 0) await travel(onward);
+    } finally {
+      leave();
     }
-    // Who was accepted is written down before anything else happens (qmail's rule).
-    await record(finished, tries);
-    await travel(onward);
   };
 
   const travel = async (those: readonly Traveller[]): Promise<void> => {
@@ -239,7 +294,7 @@ type Taken = StepResult & { readonly interrupted: boolean };
 async function runStep(
   deps: AttemptDeps,
   step: PlanStep,
-  outgoing: OutgoingMessage,
+  outgoing: TravellingMessage,
   group: readonly Traveller[],
   signal: AbortSignal,
 ): Promise<Taken> {

@@ -20,7 +20,7 @@ import { createIpv6Memory } from './ipv6-memory.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import type { MtaSts } from './mta-sts.ts';
 import { reportOfFailure } from './transactions.ts';
-import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from './types.ts';
 
 export interface DeliveryDeps {
   readonly clock: Clock;
@@ -117,7 +117,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   const take = (
     step: PlanStep,
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {

@@ -27,7 +27,7 @@ import { openSession, phaseTimeouts } from './smtp-client.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { outcomeOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, Try } from './transactions.ts';
-import type { OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+import type { OutgoingRecipient, StepResult, TravellingMessage } from './types.ts';
 
 export interface DirectDeps extends MxDeps {
   readonly clock: Clock;
@@ -48,13 +48,13 @@ export interface DirectDeps extends MxDeps {
 export interface Direct {
   run(
     domain: string,
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
   runLan(
     step: { readonly domain: string; readonly host: string; readonly port: number },
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
@@ -146,7 +146,7 @@ export function createDirect(deps: DirectDeps): Direct {
   /** One place, its addresses in order; ends when one of them has spoken about the mail. */
   const deliverTo = async (
     place: Place,
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
     tries: Try[],
@@ -168,7 +168,7 @@ export function createDirect(deps: DirectDeps): Direct {
         noRoute = false;
         for (;;) {
           const kept = session.used > 0;
-          outcome = await sendOver(session, message, left, signal);
+          outcome = await sendOver(session, message, left, tries, signal);
           if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
             const again = await acquire(place, avoid, signal);
             if (again.kind === 'ready') {
@@ -195,7 +195,7 @@ export function createDirect(deps: DirectDeps): Direct {
     places: readonly Place[],
     key: string,
     hop: 'direct' | 'lan',
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {

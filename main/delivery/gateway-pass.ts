@@ -14,7 +14,7 @@ import { gatewayHop } from './gateway-target.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { outcomeOfFailure, reportOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, Try } from './transactions.ts';
-import type { OutgoingMessage, OutgoingRecipient, StepResult } from './types.ts';
+import type { OutgoingRecipient, StepResult, TravellingMessage } from './types.ts';
 
 export interface GatewayPassDeps {
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export interface GatewayPassDeps {
 
 export type RunGatewayPass = (
   ids: readonly string[],
-  message: OutgoingMessage,
+  message: TravellingMessage,
   recipients: readonly OutgoingRecipient[],
   signal: AbortSignal,
 ) => Promise<StepResult>;
@@ -164,14 +164,15 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
   /** Sends over the session; one that the server had closed while it idled is replaced, and nobody blamed. */
   const send = async (
     won: Won,
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
+    tries: readonly Try[],
     signal: AbortSignal,
   ): Promise<HopOutcome> => {
     let { session } = won;
     for (;;) {
       const kept = session.used > 0;
-      const outcome = await sendOver(session, message, recipients, signal);
+      const outcome = await sendOver(session, message, recipients, tries, signal);
       if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
         const again = await acquire(won.gateway, signal, { started: () => undefined, greeted: () => undefined });
         if (again.kind === 'failed') return outcomeOfFailure(again, recipients);
@@ -237,7 +238,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         );
         if (!won) return;
         if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
-        const outcome = await send(won, message, open, signal);
+        const outcome = await send(won, message, open, tries, signal);
         note(won.gateway, outcome);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
         if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {

@@ -5,7 +5,7 @@ import { classifyReport } from '../policy/classify.ts';
 import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/types.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
-import type { OutgoingMessage, OutgoingRecipient } from './types.ts';
+import type { OutgoingRecipient, TravellingMessage } from './types.ts';
 
 export type Try = Omit<HopTry, 'attempt' | 'network'>;
 
@@ -97,11 +97,13 @@ export function outcomeOfFailure(failure: SessionFailure, recipients: readonly {
 /**
  * Sends the message to all recipients, at most 100 in a transaction. Those that the server has no more room for (452
  * after others were accepted) follow in a further transaction, as long as each one gets some through (STANDARDS 40).
+ * @param before Tries of this step at other hops.
  */
 export async function sendOver(
   session: SmtpSession,
-  message: OutgoingMessage,
+  message: TravellingMessage,
   recipients: readonly OutgoingRecipient[],
+  before: readonly Try[],
   signal: AbortSignal,
 ): Promise<HopOutcome> {
   const reports: SessionReport[] = [];
@@ -112,6 +114,7 @@ export async function sendOver(
   while (left.length > 0) {
     const now = left.slice(0, MOST_RECIPIENTS);
     left = left.slice(MOST_RECIPIENTS);
+    await message.journal.begin(signal);
     const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
     const said = classifyReport(report);
     reports.push(report);
@@ -132,6 +135,9 @@ export async function sendOver(
       const same = report.phase === 'mail' && first ? verdicts.get(first.id) : undefined;
       for (const { id } of left) verdicts.set(id, same ?? LOST);
       left = [];
+    }
+    if (delivered > 0 && (left.length > 0 || delivered < now.length)) {
+      await message.journal.taken({ tries: [...before, ...tries], verdicts, dsnPassedOn });
     }
   }
   return { reports, tries, verdicts, dsnPassedOn };

@@ -21,6 +21,25 @@ export interface OutgoingMessage {
   read(): AsyncIterable<Uint8Array>;
 }
 
+/** What the caller writes down while delivery is at it. */
+export interface Journal {
+  /**
+   * Awaited once a session is had, before each transaction: few messages may be with a server while their record is not
+   * on disk. Never rejects.
+   */
+  begin(signal: AbortSignal): Promise<void>;
+  /**
+   * Some recipients were taken and others are not done: resolves when it is on disk who was taken. Only then the others go
+   * on (qmail's rule), so that a crash meanwhile sends nothing again.
+   */
+  taken(soFar: Pick<StepResult, 'tries' | 'verdicts' | 'dsnPassedOn'>): Promise<void>;
+}
+
+/** A message on its way through one step. */
+export interface TravellingMessage extends OutgoingMessage {
+  readonly journal: Journal;
+}
+
 export interface OutgoingRecipient {
   readonly id: number;
   readonly rcptTo: string;
@@ -49,7 +68,7 @@ export interface Delivery {
    */
   run(
     step: PlanStep,
-    message: OutgoingMessage,
+    message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;

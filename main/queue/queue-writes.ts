@@ -445,7 +445,7 @@ export function createQueueWrites(options: {
           if (seqOfRecipient(update.recipient) !== message.seq) {
             throw new StoreError('other', `recipient ${update.recipient} is not of message ${record.messageId}`);
           }
-          applyUpdate(update, message, record.tries, now);
+          applyUpdate(update, message, [...record.earlier, ...record.tries], now);
         }
         touch(message.seq);
         const count = (states: readonly RecipientState[]) =>

@@ -1,5 +1,5 @@
-import type { Verdict } from '../../shared/mail.ts';
-import type { Delivery, OutgoingMessage, OutgoingRecipient, StepResult } from '../../main/delivery/types.ts';
+import type { HopTry, Verdict } from '../../shared/mail.ts';
+import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/types.ts';
 import type { PlanStep } from '../../main/policy/types.ts';
 
 /** What the world says to one recipient at one step. */
@@ -50,43 +50,51 @@ export class ScriptedDelivery implements Delivery {
     for (const listener of this.#hopWorks) listener(key);
   }
 
-  async run(step: PlanStep, message: OutgoingMessage, recipients: readonly OutgoingRecipient[]): Promise<StepResult> {
+  async run(
+    step: PlanStep,
+    message: TravellingMessage,
+    recipients: readonly OutgoingRecipient[],
+    signal: AbortSignal,
+  ): Promise<StepResult> {
     const where = step.kind === 'gateways' ? `gateways ${step.ids.join(' ')}` : `${step.kind} ${step.domain}`;
+    const hop: HopTry['hop'] =
+      step.kind === 'gateways'
+        ? {
+            kind: 'gateway',
+            host: 'gateway.test',
+            port: 587,
+            gatewayId: step.ids[0] ?? '',
+            gatewayName: step.ids[0] ?? '',
+          }
+        : { kind: step.kind === 'lan' ? 'lan' : 'mx', host: `mx.${step.domain}`, port: 25 };
     const verdicts = new Map<number, Verdict>();
+    const tries: StepResult['tries'][number][] = [];
+    let told = 0;
+    const row = (): void => {
+      const outcomes = [...verdicts].slice(told).map(([recipient, verdict]) => ({ recipient, verdict }));
+      told = verdicts.size;
+      tries.push({ hop, startedAt: 0, endedAt: 1, phase: 'final', tls: null, outcomes });
+    };
+    await message.journal.begin(signal);
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
       const verdict = await this.#script(step, r.rcptTo);
       verdicts.set(r.id, verdict);
-      if (verdict.kind === 'delivered') {
-        const key = `${message.id} ${r.rcptTo}`;
-        this.accepted.set(key, (this.accepted.get(key) ?? 0) + 1);
-      }
+      if (verdict.kind !== 'delivered') continue;
+      const key = `${message.id} ${r.rcptTo}`;
+      this.accepted.set(key, (this.accepted.get(key) ?? 0) + 1);
+      if (verdicts.size === recipients.length) continue;
+      row();
+      await message.journal.taken({ tries, verdicts, dsnPassedOn: new Set() });
     }
+    row();
     const key = step.kind === 'gateways' ? `gateway:${step.ids[0] ?? ''}` : `mx:${step.domain}`;
     const atFault = [...verdicts].filter(
       ([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'),
     );
     const failed = [...verdicts].filter(([, v]) => v.kind !== 'delivered');
     return {
-      tries: [
-        {
-          hop:
-            step.kind === 'gateways'
-              ? {
-                  kind: 'gateway',
-                  host: 'gateway.test',
-                  port: 587,
-                  gatewayId: step.ids[0] ?? '',
-                  gatewayName: step.ids[0] ?? '',
-                }
-              : { kind: step.kind === 'lan' ? 'lan' : 'mx', host: `mx.${step.domain}`, port: 25 },
-          startedAt: 0,
-          endedAt: 1,
-          phase: 'final',
-          tls: null,
-          outcomes: [...verdicts].map(([recipient, verdict]) => ({ recipient, verdict })),
-        },
-      ],
+      tries,
       verdicts,
       errorKinds: new Map(
         step.kind === 'gateways'

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Verdict } from '../../shared/mail.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
@@ -113,6 +114,52 @@ describe('a message', () => {
     expect(await states(id)).toMatchObject({ 'slow@a.test': 'delivered' });
     expect(delivery.accepted.get(`${id} good@a.test`)).toBe(1);
     expect(await counts()).toMatchObject({ bounced: 1 });
+  });
+
+  it('of which some recipients were taken has that on disk before the others go on', async () => {
+    let atSecond: ((verdict: Verdict) => void) | null = null;
+    const script: Script = (_step, to) =>
+      to.startsWith('first') ? accepted : new Promise((resolve) => (atSecond = resolve));
+    const { store, engine, settle, states, clock } = await start(script);
+    const staged = store().stage('two');
+    await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+    await staged.commit({
+      ...plainMessage('two'),
+      recipients: ['first@example.test', 'second@example.test'].map((rcptTo) => ({ rcptTo, dsn: {} })),
+      acceptedAt: clock.now(),
+    });
+    engine().newMail();
+    await expect.poll(() => atSecond).not.toBeNull();
+    expect(await states('two')).toEqual({ 'first@example.test': 'delivered', 'second@example.test': 'attempting' });
+    (atSecond as ((verdict: Verdict) => void) | null)?.(later);
+    await settle();
+    expect(await states('two')).toEqual({ 'first@example.test': 'delivered', 'second@example.test': 'deferred' });
+    const timeline = (await store().details('two'))?.timeline ?? [];
+    expect(timeline.map((t) => t.outcomes.map((o) => o.verdict.kind))).toEqual([['deferred'], ['delivered']]);
+  });
+
+  it('waits while as many as maxOutgoing have been sent and stand in no record yet', async () => {
+    const release: (() => void)[] = [];
+    const script: Script = () => new Promise((resolve) => release.push(() => resolve(accepted)));
+    const { store, engine, clock, counts, settle } = await start(script, (s) => ({
+      ...s,
+      connection: { ...s.connection, maxOutgoing: 3 },
+    }));
+    for (let i = 0; i < 8; i += 1) {
+      const staged = store().stage(`m${i}`);
+      await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+      await staged.commit({ ...plainMessage(`m${i}`), acceptedAt: clock.now() });
+    }
+    engine().newMail();
+    await expect.poll(() => release.length).toBe(3);
+    await store().nextDueAt();
+    expect(release).toHaveLength(3);
+    for (let done = 0; done < 8; done += 1) {
+      await expect.poll(() => release.length).toBeGreaterThan(done);
+      release[done]?.();
+    }
+    await settle();
+    expect(await counts()).toMatchObject({ outbox: 0, sent: 8 });
   });
 
   it('refused for good goes back to its sender in one report for all recipients', async () => {

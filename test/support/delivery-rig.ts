@@ -1,5 +1,5 @@
 import { createDelivery, type DeliveryDeps } from '../../main/delivery/delivery.ts';
-import type { Delivery, OutgoingMessage, OutgoingRecipient } from '../../main/delivery/types.ts';
+import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/delivery/types.ts';
 import type { Clock, Dns, Log } from '../../main/ports.ts';
 import { systemClock } from '../../main/system.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
@@ -50,8 +50,8 @@ export function listeningLog(): { readonly log: Log; readonly lines: LoggedLine[
 /** A message of these octets; counts how often it was read. */
 export function messageOf(
   text: string | Uint8Array,
-  facts: Partial<Omit<OutgoingMessage, 'read'>> & { readonly read?: () => AsyncIterable<Uint8Array> } = {},
-): OutgoingMessage {
+  facts: Partial<Omit<TravellingMessage, 'read'>> & { readonly read?: () => AsyncIterable<Uint8Array> } = {},
+): TravellingMessage {
   const octets = typeof text === 'string' ? Buffer.from(text, 'latin1') : text;
   return {
     id: 'q1',
@@ -64,6 +64,7 @@ export function messageOf(
       await Promise.resolve();
       yield octets;
     },
+    journal: { begin: () => Promise.resolve(), taken: () => Promise.resolve() },
     ...facts,
   };
 }

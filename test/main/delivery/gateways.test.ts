@@ -86,6 +86,37 @@ describe('a gateway pass', () => {
     expect(result.tries.map((t) => t.hop.gatewayName)).toEqual(['Gateway 1', 'Gateway 2']);
   });
 
+  it('waits for the record of those that were taken before the others go on', async () => {
+    const first = await serve({ 'RCPT TO': (line) => (line.includes('<b@') ? '550 5.1.1 no' : '250 ok') });
+    const second = await serve({});
+    const { delivery } = rigFor([{ port: first.port }, { port: second.port }]);
+    let written = (): void => undefined;
+    const told: { readonly hops: unknown; readonly said: readonly string[] }[] = [];
+    let begun = 0;
+    const message = messageOf(TEXT, {
+      journal: {
+        begin: async () => Promise.resolve(void (begun += 1)),
+        taken: async ({ tries, verdicts }) => {
+          told.push({ hops: tries.map((t) => t.hop.gatewayName), said: [...verdicts.values()].map(brief) });
+          return new Promise((resolve) => (written = resolve));
+        },
+      },
+    });
+    const running = delivery.run(
+      { kind: 'gateways', ids: ['g1', 'g2'] },
+      message,
+      recipientsOf('a@f.test', 'b@f.test'),
+      never,
+    );
+    await expect.poll(() => told).toEqual([{ hops: ['Gateway 1'], said: ['delivered', 'rejected 5.1.1'] }]);
+    expect(second.sessions).toHaveLength(0);
+    written();
+    expect([...(await running).verdicts.values()].map(brief)).toEqual(['delivered', 'delivered']);
+    expect(begun).toBe(2);
+    // All that were left were taken: the step's own record follows at once.
+    expect(told).toHaveLength(1);
+  });
+
   it('refuses only what every gateway refused', async () => {
     const first = await serve({ 'RCPT TO': '550 5.1.1 no', DATA: '554 no' });
     const second = await serve({ 'RCPT TO': '550 5.1.1 no such user', DATA: '554 no' });

@@ -96,7 +96,7 @@ export function recordOf(
   updates: readonly RecipientUpdate[],
   more: Partial<AttemptRecord> = {},
 ): AttemptRecord {
-  return { messageId, tries: [], updates, reports: [], invalidAddresses: [], ...more };
+  return { messageId, tries: [], earlier: [], updates, reports: [], invalidAddresses: [], ...more };
 }
 
 /** Records the same end for every recipient of what was claimed. */
