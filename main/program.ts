@@ -418,8 +418,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     preview: (id) => preview.preview(id),
     discover: async (address, signal) => {
       // Its parser of XML is large, and wanted once in a gateway's life.
-      const { discoverGateways, fetchText } = await import('./discovery/discover.ts');
-      return discoverGateways({ dns, fetchText }, address, signal);
+      const { discoverGateways, webText } = await import('./discovery/discover.ts');
+      return discoverGateways({ dns, fetchText: webText(clock, { proxy }) }, address, signal);
     },
     setListenerPassword: async (name, password) => {
       const others = settings.get().server.users.filter((user) => user.name !== name);

@@ -1,6 +1,7 @@
 /** *Add gateway* from an e-mail address (SPEC §3.4): built-in list, autoconfig documents, SRV records, side by side. */
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
-import type { Dns } from '../ports.ts';
+import { boundedFetch, type FetchWay } from '../oauth/bounded-fetch.ts';
+import type { Clock, Dns } from '../ports.ts';
 import {
   autoconfigUrls,
   fromAutoconfig,
@@ -14,31 +15,45 @@ import {
 /** Fetches a small text; null if there is none. Rejects never. */
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string | null>;
 
-const MOST_OCTETS = 256 * 1024;
+/** The whole of a document's way, redirects included. */
 const MOST_MS = 6_000;
+/** A provider's web server may send us to its mail server's, and from a bare domain to "www"; more is no answer. */
+const MOST_REDIRECTS = 4;
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** The real one: https only, bounded in size and time, no cookies. */
-export const fetchText: FetchText = async (url, signal) => {
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(MOST_MS)]),
-      redirect: 'follow',
-      credentials: 'omit',
-      headers: { accept: 'text/xml, application/xml' },
+/**
+ * The real one: https only, at every step of a redirect, bounded in size and time, no cookies, through the user's proxy.
+ * The proxy looks the web servers' names up; the SRV records are asked for as all of DNS is, without it: it carries
+ * connections, not questions to a name server.
+ */
+export function webText(clock: Clock, way: FetchWay = {}): FetchText {
+  const fetchIt = boundedFetch(clock, MOST_MS, way);
+  return async (first, signal) => {
+    const limit = new AbortController();
+    const cancel = clock.after(MOST_MS, () => {
+      limit.abort(new Error('no answer in time'));
     });
-    if (!response.ok || !response.url.startsWith('https:') || response.body === null) return null;
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-      size += part.length;
-      if (size > MOST_OCTETS) return null;
-      parts.push(part);
+    const wanted = AbortSignal.any([signal, limit.signal]);
+    try {
+      let url = first;
+      for (let redirects = 0; redirects <= MOST_REDIRECTS && url.startsWith('https:'); redirects += 1) {
+        const answer = await fetchIt(url, {
+          signal: wanted,
+          headers: { accept: 'text/xml, application/xml', 'accept-encoding': 'identity' },
+        });
+        const location = answer.headers.get('location');
+        if (answer.ok) return await answer.text();
+        if (!REDIRECTS.includes(answer.status) || location === null) return null;
+        url = new URL(location, url).href;
+      }
+      return null;
+    } catch {
+      return null;
+    } finally {
+      cancel();
     }
-    return new TextDecoder().decode(Buffer.concat(parts));
-  } catch {
-    return null;
-  }
-};
+  };
+}
 
 /**
  * Everything that could be found, best first; a guess only if nothing else was. Sources are asked at once; a source that

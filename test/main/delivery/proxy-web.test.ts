@@ -1,10 +1,11 @@
-/** What is asked of the web beside the mail, through `connection.proxy`: MTA-STS policies, sign-ins. */
+/** What is asked of the web beside the mail, through `connection.proxy`: MTA-STS policies, sign-ins, autoconfig. */
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { policyFetcher, type FetchPolicy } from '../../../main/delivery/mta-sts.ts';
 import { parseProxy } from '../../../main/delivery/proxy.ts';
+import { discoverGateways, webText, type FetchText } from '../../../main/discovery/discover.ts';
 import { boundedFetch, type BoundedInit } from '../../../main/oauth/bounded-fetch.ts';
 import { createOAuth } from '../../../main/oauth/oauth.ts';
 import type { Clock } from '../../../main/ports.ts';
@@ -19,8 +20,11 @@ import { selfSignedFor } from '../../support/self-signed.ts';
 
 const keep = keepDuringTest();
 const never = new AbortController().signal;
-const pair = selfSignedFor('mta-sts.far.test', 'id.office.test');
+const pair = selfSignedFor('mta-sts.far.test', 'id.office.test', 'autoconfig.far.test', 'www.far.test');
 const POLICY = 'version: STSv1\nmode: enforce\nmx: mx.far.test\nmax_age: 86400\n';
+const AUTOCONFIG = `<clientConfig><emailProvider id="far.test"><outgoingServer type="smtp"><hostname>smtp.far.test</hostname>
+  <port>465</port><socketType>SSL</socketType><authentication>password-cleartext</authentication>
+  <username>%EMAILADDRESS%</username></outgoingServer></emailProvider></clientConfig>`;
 const FAR = '11.22.33.44';
 
 interface Site {
@@ -162,5 +166,56 @@ describe.each(['socks5', 'http'] as const)('through a %s proxy', (kind) => {
     const result = await oauth.signIn(gateway, { acceptObfuscated: false }, never);
     expect(result.phrase).toEqual({ id: 'oauth.not-reachable' });
     expect(proxy.asked).toEqual(['id.office.test:443']);
+  });
+
+  const documents = (proxy: ScriptedProxy, clock: Clock = systemClock): FetchText =>
+    webText(clock, { proxy: through(kind, proxy), ca: [pair.cert] });
+
+  it('the servers of an address are found out, wherever its provider sends us to over https', async () => {
+    const site = keep(
+      await startSite((request, response) => {
+        if (request.headers.host === 'autoconfig.far.test')
+          response.writeHead(302, { location: 'https://www.far.test/mail.xml' }).end();
+        else if (request.url === '/mail.xml') response.end(AUTOCONFIG);
+        else response.writeHead(404).end();
+      }),
+    );
+    const proxy = keep(await startScriptedProxy(site.port));
+    const found = await discoverGateways({ dns: fakeDns({}), fetchText: documents(proxy) }, 'ann@far.test', never);
+    expect(found).toMatchObject([{ source: 'autoconfig', gateway: { host: 'smtp.far.test', port: 465 } }]);
+    // By name, and each document of a source through the proxy; the others' certificates are not theirs.
+    expect(proxy.asked).toEqual(
+      expect.arrayContaining(['autoconfig.far.test:443', 'far.test:443', 'www.far.test:443']),
+    );
+    expect(site.requests).toEqual([
+      expect.stringMatching(/^GET https:\/\/autoconfig\.far\.test\/mail\//),
+      'GET https://www.far.test/mail.xml',
+    ]);
+  });
+
+  it.each([
+    ['to a place without encryption', 'http://www.far.test/mail.xml'],
+    ['in a circle', '/again'],
+    ['nowhere', 'https://['],
+  ])('a document that is said to be elsewhere, %s, is none', async (_, location) => {
+    const site = keep(await startSite((_request, response) => response.writeHead(301, { location }).end()));
+    const proxy = keep(await startScriptedProxy(site.port));
+    expect(await documents(proxy)('https://autoconfig.far.test/mail.xml', never)).toBeNull();
+    expect(site.requests.length).toBeLessThan(10);
+    expect(new Set(proxy.asked)).toEqual(new Set(['autoconfig.far.test:443']));
+  });
+
+  it('a document that does not come, or is no longer wanted, is none', async () => {
+    const refusing = keep(await startScriptedProxy('refuses'));
+    expect(await documents(refusing)('https://autoconfig.far.test/', never)).toBeNull();
+    const silent = keep(await startScriptedProxy('silent'));
+    const clock = new VirtualClock();
+    const late = documents(silent, clock)('https://autoconfig.far.test/', never);
+    await clock.advance(6_001);
+    expect(await late).toBeNull();
+    const stop = new AbortController();
+    const unwanted = documents(silent)('https://autoconfig.far.test/', stop.signal);
+    stop.abort(new Error('enough'));
+    expect(await unwanted).toBeNull();
   });
 });
