@@ -2,38 +2,35 @@
  * Saves messages out of a damaged database, row by row, into a new one. Works on a copy: the file that was set aside
  * stays as it was found.
  */
-import {
-  closeSync,
-  copyFileSync,
-  constants,
-  existsSync,
-  openSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { copyFileSync, constants, existsSync, rmSync } from 'node:fs';
 import type { Database, Row, SqlValue } from './database.ts';
 import { openDatabase } from './database.ts';
+import { keysInTable, mendHeader, mendTrees, replaceSchema } from './mend-pages.ts';
 import { CHUNK_FACTOR, RECIPIENT_FACTOR, migrate } from './schema.ts';
 
-const PAGE_BYTES = 4096;
-
-/** Copies every message that is whole (row, envelope, a recipient, all octets) into `target`; returns how many. */
+/**
+ * Copies every message that is whole (row, envelope, a recipient, all octets) into `target`; returns how many.
+ *
+ * What stays lost of a file that was cut: messages of which a page with rows lies behind the cut. That can be all of them:
+ * the octets of the first messages move behind others' when their page is split, and then stand in the middle of a file of
+ * some dozen pages; and in front of all stand the tables' first pages, in the first half of a small file.
+ */
 export function salvage(brokenPath: string, target: Database): number {
   const copy = `${brokenPath}.salvage`;
+  const empty = `${copy}-empty`;
   const remove = () => {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(copy + suffix, { force: true });
+    for (const path of [copy, empty])
+      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
   };
   try {
     remove();
     for (const suffix of ['', '-wal']) {
       if (existsSync(brokenPath + suffix)) copyFileSync(brokenPath + suffix, copy + suffix, constants.COPYFILE_FICLONE);
     }
-    mendFirstPages(copy);
+    const keys = mend(copy, empty);
     const source = openDatabase(copy);
     try {
-      return copyMessages(source, target);
+      return copyMessages(source, target, keys);
     } finally {
       source.close();
     }
@@ -45,48 +42,57 @@ export function salvage(brokenPath: string, target: Database): number {
   }
 }
 
-/**
- * The first pages say where each table begins. They are the same in every database that this program creates, so lost
- * ones are replaced by those of an empty database.
- */
-function mendFirstPages(path: string): void {
-  const { size } = statSync(path);
-  if (size < 2 * PAGE_BYTES) return;
-  const head = Buffer.alloc(PAGE_BYTES);
-  const file = openSync(path, 'r+');
-  const emptyPath = `${path}-empty`;
+/** Makes of the copy what SQLite reads; returns the keys of the messages that its pages hold, as far as they are known. */
+function mend(copy: string, empty: string): readonly number[] {
+  if (!mendHeader(copy)) {
+    createEmpty(empty);
+    replaceSchema(copy, empty);
+  }
+  let roots = mergeLog(copy);
+  if (roots === null) {
+    createEmpty(empty);
+    replaceSchema(copy, empty);
+    roots = mergeLog(copy);
+  }
+  if (roots === null) return [];
+  const tables = roots;
+  attempt(() => {
+    mendTrees(copy, [...tables.values()]);
+  });
+  return attempt(() => keysInTable(copy, tables.get('message') ?? 0)) ?? [];
+}
+
+function createEmpty(path: string): void {
+  const empty = openDatabase(path);
   try {
-    readSync(file, head, 0, PAGE_BYTES, 0);
-    const intact = head.toString('latin1', 0, 16) === 'SQLite format 3\u0000';
-    if (!intact) {
-      const empty = openDatabase(emptyPath);
-      empty.exec('PRAGMA auto_vacuum = INCREMENTAL');
-      empty.exec('PRAGMA journal_mode = WAL');
-      migrate(empty);
-      empty.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      const { rootpage } = empty
-        .prepare('SELECT min(rootpage) AS rootpage FROM sqlite_schema WHERE rootpage > 0')
-        .get() as {
-        rootpage: number;
-      };
-      empty.close();
-      const template = openSync(emptyPath, 'r');
-      try {
-        readSync(template, head, 0, PAGE_BYTES, 0);
-      } finally {
-        closeSync(template);
-      }
-      if (rootpage < 2) return;
-    }
-    // A database that was cut: SQLite will not read past the count in the header, nor start with a wrong one.
-    head.writeUInt32BE(Math.floor(size / PAGE_BYTES), 28);
-    head.copy(head, 92, 24, 28);
-    head.writeUInt32BE(0, 32); // the list of free pages is of no use, and may point anywhere
-    head.writeUInt32BE(0, 36);
-    writeSync(file, head, 0, PAGE_BYTES, 0);
+    empty.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    empty.exec('PRAGMA journal_mode = WAL');
+    migrate(empty);
+    empty.exec('PRAGMA journal_mode = DELETE');
   } finally {
-    closeSync(file);
-    for (const suffix of ['', '-wal', '-shm']) rmSync(emptyPath + suffix, { force: true });
+    empty.close();
+  }
+}
+
+/** Moves what the log holds into the file. Returns the first page of each table; null if there is no telling. */
+function mergeLog(copy: string): ReadonlyMap<string, number> | null {
+  const db = openDatabase(copy);
+  try {
+    // A schema that cannot be read fails the first command after this one, and counts as read for the next.
+    db.exec('PRAGMA writable_schema = ON');
+    for (let n = 0; n < 2; n += 1) attempt(() => db.exec('PRAGMA journal_mode = DELETE'));
+    const rows = db.prepare("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table'").all() as {
+      name: string;
+      rootpage: number;
+    }[];
+    db.exec('PRAGMA writable_schema = RESET');
+    // Throws unless the whole schema can be read: without any of these tables there is no message.
+    db.prepare('SELECT 1 FROM message, envelope, recipient, chunk');
+    return new Map(rows.map(({ name, rootpage }) => [name, rootpage]));
+  } catch {
+    return null;
+  } finally {
+    db.close();
   }
 }
 
@@ -98,40 +104,13 @@ function attempt<T>(run: () => T): T | null {
   }
 }
 
-/** Keys of a table that can be read: upwards, stepping over what cannot, in ever larger steps. */
-function readableKeys(source: Database): readonly number[] {
-  const keys = new Set<number>();
-  const up = source.prepare('SELECT seq FROM message WHERE seq > ? ORDER BY seq LIMIT 1');
-  let last = 0;
-  let step = 1;
-  // Bounded: 60 doublings reach past any key.
-  for (let failures = 0; failures < 60;) {
-    const found = attempt<{ row: { seq: number } | undefined }>(() => ({
-      row: up.get(last) as { seq: number } | undefined,
-    }));
-    if (found === null) {
-      failures += 1;
-      last += step;
-      step *= 2;
-      if (last > 2 ** 40) break;
-      continue;
-    }
-    if (found.row === undefined) break;
-    last = found.row.seq;
-    step = 1;
-    keys.add(last);
-  }
-  // From the other end: what lies behind a damaged stretch.
-  attempt(() => {
-    for (const row of source.prepare('SELECT seq FROM message ORDER BY seq DESC').iterate())
-      keys.add((row as { seq: number }).seq);
-  });
-  // The key of a recipient names its message too: found even where the table of messages cannot be walked.
+/** Beside the keys that were found in the pages, those that SQLite finds from both ends. */
+function readableKeys(source: Database, found: readonly number[]): readonly number[] {
+  const keys = new Set(found);
   for (const direction of ['ASC', 'DESC']) {
     attempt(() => {
-      for (const row of source.prepare(`SELECT id FROM recipient ORDER BY id ${direction}`).iterate()) {
-        keys.add(Math.floor((row as { id: number }).id / RECIPIENT_FACTOR));
-      }
+      for (const row of source.prepare(`SELECT seq FROM message ORDER BY seq ${direction}`).iterate())
+        keys.add((row as { seq: number }).seq);
     });
   }
   return [...keys].sort((a, b) => a - b);
@@ -149,12 +128,12 @@ function rowsOf(source: Database, table: string, from: number, to: number): read
   return source.prepare(`SELECT * FROM ${table} WHERE id >= ? AND id < ? ORDER BY id`).all(from, to) as Row[];
 }
 
-function copyMessages(source: Database, target: Database): number {
+function copyMessages(source: Database, target: Database, found: readonly number[]): number {
   // Schema of an older version: brought up to ours before anything is read; if that fails it is read as it is.
   attempt(() => migrate(source));
   let saved = 0;
   const bodies = new Set<number>();
-  for (const seq of readableKeys(source)) {
+  for (const seq of readableKeys(source, found)) {
     target.exec('BEGIN IMMEDIATE');
     const done = attempt(() => copyMessage(source, target, seq, bodies));
     target.exec(done === true ? 'COMMIT' : 'ROLLBACK');
