@@ -1,6 +1,6 @@
 /**
  * settings.json behind the SettingsStore port. The file is read by itself at start, which costs next to nothing;
- * electron-store (atomic, synced writes; watching) is loaded with the first write or once the listener stands.
+ * electron-store (atomic, synced writes) is loaded with the first write.
  */
 import type ElectronStore from 'electron-store';
 import { existsSync, readFileSync, renameSync, copyFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
 import type { SettingsStore } from '../main/ports.ts';
 import { readSettings } from '../main/settings/read-settings.ts';
+import { watchForChanges, type WatchedFile } from '../main/settings/watch-file.ts';
 import { parseSettings, type Settings, type SettingsProblem } from '../shared/settings.ts';
 
 /** The port, and what only the shell needs. */
@@ -34,8 +35,6 @@ export interface SettingsFileOptions {
 /** The part of electron-store that is used. */
 export interface SettingsWriter {
   store: Record<string, unknown>;
-  onDidAnyChange(callback: () => void): () => void;
-  _closeWatcher?(): void;
 }
 
 async function openElectronStore(profile: string): Promise<SettingsWriter> {
@@ -43,13 +42,13 @@ async function openElectronStore(profile: string): Promise<SettingsWriter> {
   const store: ElectronStore = new Store({
     cwd: profile,
     name: 'settings',
-    watch: true,
+    // Not `watch`: on Linux that looks at the file every five seconds for ever (watch-file.ts does not).
     // A file that cannot be read is set aside by us; electron-store must never clear it.
     clearInvalidConfig: false,
     accessPropertiesByDotNotation: false,
     configFileMode: 0o600,
     serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
-    // Watching and its first look parse the file: broken text is ours to judge, so it is never an exception here.
+    // Its first look parses the file: broken text is ours to judge, so it is never an exception here.
     deserialize: (text) => {
       try {
         return JSON.parse(text.replace(/^\ufeff/, '')) as Record<string, unknown>;
@@ -77,10 +76,8 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   let copyFirst = first.kind === 'mended';
   const listeners = new Set<(settings: Settings) => void>();
   let writer: Promise<SettingsWriter> | undefined;
-  let unwatch: (() => void) | undefined;
+  let watched: WatchedFile | undefined;
   let closed = false;
-  /** Our own write tells of itself; it is no change by hand. */
-  let saving = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   function readText(): string | null {
@@ -111,17 +108,20 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   }
 
   function openWriter(): Promise<SettingsWriter> {
-    writer ??= (options.openWriter ?? openElectronStore)(options.profile).then((opened) => {
-      unwatch = opened.onDidAnyChange(() => reload());
-      return opened;
-    });
+    writer ??= (options.openWriter ?? openElectronStore)(options.profile);
     return writer;
   }
 
   /** Takes over what somebody wrote into the file; a broken text changes nothing and is not overwritten unseen. */
   function reload(): void {
-    if (closed || saving) return;
-    const now = readText();
+    if (closed) return;
+    let now: string | null;
+    try {
+      now = readText();
+    } catch (error) {
+      note('settings.json was changed by hand and cannot be read', { why: String(error) });
+      return;
+    }
     if (now === null || now === text) return;
     text = now;
     const read = readSettings(now);
@@ -166,12 +166,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
       copyFirst = false;
       setAside ??= name;
     }
-    saving = true;
-    try {
-      opened.store = parsed.settings;
-    } finally {
-      saving = false;
-    }
+    opened.store = parsed.settings;
     text = readText();
     current = parsed.settings;
     problems = [];
@@ -200,14 +195,16 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    watch: async () => {
-      await openWriter();
+    watch: () => {
+      watched ??= watchForChanges(file, reload, {
+        looksInstead: (why) => note('settings.json is looked at every few seconds', { why: String(why) }),
+      });
       reload();
+      return Promise.resolve();
     },
     close: () => {
       closed = true;
-      unwatch?.();
-      void writer?.then((opened) => opened._closeWatcher?.());
+      watched?.close();
     },
   };
 }

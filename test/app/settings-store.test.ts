@@ -1,16 +1,17 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSettingsFile, type SettingsWriter } from '../../app/settings-store.ts';
+import { openSettingsFile, type SettingsFile, type SettingsWriter } from '../../app/settings-store.ts';
 import { defaultSettings } from '../../shared/settings.ts';
 
 let profile: string;
 let file: string;
-let changedByHand: () => void;
 let written: number;
 const notes: string[] = [];
+const WAIT = { timeout: 30_000 };
+let opened: SettingsFile[] = [];
 
 beforeEach(async () => {
   profile = await mkdtemp(path.join(tmpdir(), 'pc-settings-'));
@@ -18,7 +19,11 @@ beforeEach(async () => {
   written = 0;
   notes.length = 0;
 });
-afterEach(() => rm(profile, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const settings of opened) settings.close();
+  opened = [];
+  await rm(profile, { recursive: true, force: true });
+});
 
 /** electron-store needs Electron around it; what it does with the file is a plain write here. */
 function writer(): SettingsWriter {
@@ -29,21 +34,18 @@ function writer(): SettingsWriter {
     set store(value) {
       written++;
       writeFileSync(file, JSON.stringify(value));
-      changedByHand();
-    },
-    onDidAnyChange: (callback) => {
-      changedByHand = callback;
-      return () => undefined;
     },
   };
 }
-function open() {
-  return openSettingsFile({
+function open(): SettingsFile {
+  const settings = openSettingsFile({
     profile,
     now: () => Date.UTC(2026, 10, 23, 10, 0),
     note: (event) => notes.push(event),
     openWriter: async () => writer(),
   });
+  opened.push(settings);
+  return settings;
 }
 const aside = async (): Promise<string[]> =>
   (await readdir(profile)).filter((name) => name.includes('.broken-')).sort();
@@ -108,19 +110,24 @@ describe('settings.json', () => {
     await settings.watch();
     const told: number[] = [];
     settings.onChange((next) => told.push(next.server.port));
-    await writeFile(file, '{"server":{"port":2800}}');
-    changedByHand();
-    expect([settings.get().server.port, told]).toEqual([2800, [2800]]);
+    writeFileSync(file, '{"server":{"port":2800}}');
+    await expect.poll(() => told, WAIT).toEqual([2800]);
+    expect(settings.get().server.port).toBe(2800);
+    // What we save ourselves is no change by hand: only the next one by hand is told after it.
+    await settings.replace({ ...settings.get(), server: { ...settings.get().server, port: 2801 } });
+    writeFileSync(`${file}.new`, '{"server":{"port":2802}}');
+    renameSync(`${file}.new`, file);
+    await expect.poll(() => told, WAIT).toEqual([2800, 2801, 2802]);
+    expect(await aside()).toEqual([]);
   });
 
   it('broken by hand while the program runs changes nothing, and is kept at the next save', async () => {
     await writeFile(file, '{"server":{"port":2600}}');
     const settings = open();
     await settings.watch();
-    await writeFile(file, '{"server":{"po');
-    changedByHand();
+    writeFileSync(file, '{"server":{"po');
+    await expect.poll(() => notes, WAIT).toHaveLength(1);
     expect(settings.get().server.port).toBe(2600);
-    expect(notes).toHaveLength(1);
     await settings.replace(settings.get());
     const [copy] = await aside();
     expect(await readFile(path.join(profile, copy ?? ''), 'utf8')).toBe('{"server":{"po');
