@@ -16,7 +16,7 @@ import { createDns } from './delivery/dns.ts';
 import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
 import { parseProxy, type Proxy } from './delivery/proxy.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
-import { createOutgoing, dkimRecord, makeDkimKey } from './dkim/dkim.ts';
+import { createOutgoing, dkimRecord, makeDkimKey, newDkimLine } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
 import { createEngine } from './engine.ts';
 import { hashPassword } from './listener/passwords.ts';
@@ -428,7 +428,10 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     },
     makeDkimKey: async (domain, selector) => {
       await removedSecrets.bringBackDkimKey(domain, selector);
-      return makeDkimKey(secrets, domain, selector);
+      const made = await makeDkimKey(secrets, domain, selector);
+      const line = made.ok ? newDkimLine(settings.get(), domain, selector) : null;
+      const done = line === null ? null : await applyAll([line]);
+      return done?.saved === false ? fail('bad-input', done.problems[0]?.message ?? '', 'selector') : made;
     },
     dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
     pickup,

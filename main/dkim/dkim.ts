@@ -38,6 +38,21 @@ export async function makeDkimKey(secrets: SecretStore, domain: string, selector
   return ok(recordOf(privateKey, domain, selector));
 }
 
+/**
+ * The change of the settings that puts a key to use; null: they name it already. A receiver that does not find the record
+ * yet takes the signature for none (RFC 6376 §6.1.2), so there is nothing to wait for.
+ */
+export function newDkimLine(
+  settings: Settings,
+  domain: string,
+  selector: string,
+): { readonly path: string; readonly value: unknown } | null {
+  const { dkim } = settings.security;
+  const name = dkimKeyName(domain, selector);
+  if (dkim.some((key) => dkimKeyName(key.domain, key.selector) === name)) return null;
+  return { path: 'security.dkim', value: [...dkim, { domain, selector, enabled: true }] };
+}
+
 /** The record of a key that was made before. */
 export async function dkimRecord(secrets: SecretStore, domain: string, selector: string): Promise<Result<DkimRecord>> {
   const known = await secrets.get(dkimKeyName(domain, selector));

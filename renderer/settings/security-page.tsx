@@ -8,7 +8,7 @@ import {
   Switch,
   tokens,
 } from '@fluentui/react-components';
-import { Copy20Regular, Key20Regular } from '@fluentui/react-icons';
+import { Copy20Regular, Dismiss16Regular, Key20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
 import { isHostName } from '../../shared/syntax.ts';
@@ -107,6 +107,13 @@ function DkimKeys() {
               onChange={(_, data) =>
                 list.set(dkim.map((other, n) => (n === i ? { ...other, enabled: data.checked } : other)))
               }
+            />
+            <Button
+              size="small"
+              appearance="subtle"
+              icon={<Dismiss16Regular />}
+              aria-label={say('common.removeItem', { item: `${key.domain} (${key.selector})` })}
+              onClick={() => list.set(dkim.filter((other) => other !== key))}
             />
           </li>
         ))}

@@ -108,7 +108,9 @@ describe.skipIf(missing !== null)(`access and identity${missing === null ? '' : 
       const record = await lab.call('security.makeDkimKey', { domain: 'sender.test', selector: 'pc1' });
       expect(record.name).toBe('pc1._domainkey.sender.test');
       expect(await lab.call('security.dkimRecord', { domain: 'sender.test', selector: 'pc1' })).toEqual(record);
-      await lab.set({ 'security.dkim': [{ domain: 'sender.test', selector: 'pc1', enabled: true }] });
+      // Nothing else is needed to put it to use.
+      const { security } = await lab.call('settings.get', {});
+      expect(security.dkim).toEqual([{ domain: 'sender.test', selector: 'pc1', enabled: true }]);
       const text =
         'From: Ann <ann@sender.test>\r\nTo: dkim@order.test\r\nSubject: A subject  with   blanks\r\n\r\nBody \r\n\r\n..dots\r\n\xe4\r\n\r\n\r\n';
       await lab.reaches(
