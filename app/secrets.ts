@@ -135,6 +135,7 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
       }
     },
     has: (name) => entries.has(name),
+    names: () => [...entries.keys()],
     state: (): SecretsState => {
       if (!isReady) return { protection: 'none', backend: 'starting' };
       const name = backend();

@@ -3,7 +3,7 @@
  * electron-store (atomic, synced writes) is loaded with the first write.
  */
 import type ElectronStore from 'electron-store';
-import { existsSync, readFileSync, renameSync, copyFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, copyFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
 import type { SettingsStore } from '../main/ports.ts';
@@ -17,6 +17,11 @@ export interface SettingsFile extends SettingsStore {
   readonly problems: readonly SettingsProblem[];
   /** Why the file was set aside; null if it was not. */
   readonly message: string | null;
+  /**
+   * They are as the user left them: the file was there at start, every value in it was right, and no file that was set
+   * aside lies beside it, whose gateways he may want back.
+   */
+  readonly whole: boolean;
   /** Begins to notice changes made by hand. Call once start-up is over. */
   watch(): Promise<void>;
   close(): void;
@@ -190,6 +195,10 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     },
     get message() {
       return message;
+    },
+    get whole() {
+      const aside = `${path.basename(file)}.broken-`;
+      return first.kind === 'good' && !readdirSync(options.profile).some((name) => name.startsWith(aside));
     },
     onChange: (listener) => {
       listeners.add(listener);

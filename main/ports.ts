@@ -264,6 +264,8 @@ export interface SecretStore {
   /** Rejects with SecretError if the store cannot keep it, or only obfuscated and `acceptObfuscated` was not given. */
   set(name: string, value: string | null, options: { readonly acceptObfuscated: boolean }): Promise<void>;
   has(name: string): boolean;
+  /** All that it keeps. Absent: it does not tell, and nothing is tidied away. */
+  names?(): readonly string[];
   state(): SecretsState;
 }
 

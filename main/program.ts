@@ -55,7 +55,8 @@ import { submitTestMessage } from './test-message.ts';
 export interface ProgramParts {
   readonly profile: string;
   readonly version: string;
-  readonly settings: SettingsStore & { readonly message?: string | null };
+  /** `whole`: they are as the user left them. */
+  readonly settings: SettingsStore & { readonly message?: string | null; readonly whole?: boolean };
   readonly secrets: SecretStore;
   /** Made once the log is there. */
   readonly network: (parts: { readonly clock: Clock; readonly log: ReturnType<typeof createLog> }) => NetworkMonitor;
@@ -272,6 +273,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       engine.credentialsChanged(id);
     },
   });
+  if (settings.whole === true) drop(removedSecrets.sweep(secrets.names?.() ?? []), log, 'removed-secrets');
   const preview = createPreviewReader(store, parts.workers.preview);
 
   const notices = createNotices({ problems, delivery, oauth, memory, settings: () => settings.get() });

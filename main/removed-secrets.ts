@@ -10,6 +10,16 @@ import type { Log, SecretStore } from './ports.ts';
 export interface RemovedSecrets {
   /** The settings are these now. Resolves once the secret store agrees; never rejects. */
   changed(next: Settings): Promise<void>;
+  /**
+   * Takes out of the store, of these names, the passwords, sign-ins and keys that belong to nothing in the settings: a
+   * dialog stored them, and what they were for was never saved. Never rejects.
+   *
+   * To be called once, at the start, before anybody can be asked for a secret, and with settings that are as the user left
+   * them. Never later: nobody here knows which dialogs are open, and one may stay open for days on a computer that sleeps;
+   * a time of grace would only make it rare that a password goes between its dialog's two steps. What a dialog leaves behind
+   * now goes at the next start, and an undo does not reach over a start.
+   */
+  sweep(kept: readonly string[]): Promise<void>;
   /** A DKIM key is wanted that may have been removed a moment ago: published records must go on fitting. Never rejects. */
   bringBackDkimKey(domain: string, selector: string): Promise<void>;
 }
@@ -26,6 +36,9 @@ interface Remembered {
   /** It stood there obfuscated, and the user had agreed to that. */
   readonly agreed: boolean;
 }
+
+/** What else may stand in the store is not ours to judge. */
+const OWNED = /^(gateway|oauth|oauth-client|dkim):/;
 
 /** Names in the secret store, with their owners. */
 function namesIn(settings: Settings): ReadonlyMap<string, Owner> {
@@ -104,6 +117,12 @@ export function createRemovedSecrets(deps: {
         }
         for (const id of gone) log.note('secrets of a removed gateway removed', { gateway: id });
         for (const id of back) deps.gatewayBack(id);
+      }),
+    sweep: (kept) =>
+      then(async () => {
+        const orphans = kept.filter((name) => OWNED.test(name) && !names.has(name));
+        for (const name of orphans) await each(() => secrets.set(name, null, { acceptObfuscated: true }));
+        if (orphans.length > 0) log.note('secrets that belonged to nothing removed', { count: orphans.length });
       }),
     bringBackDkimKey: (domain, selector) =>
       then(async () => {

@@ -69,7 +69,7 @@ describe('secrets with a key ring', () => {
     const ring = new FakeSafeStorage('gnome_libsecret');
     const store = open(ring);
     await store.set('gateway:office', 'hunter2', { acceptObfuscated: false });
-    expect(store.has('gateway:office')).toBe(true);
+    expect([store.has('gateway:office'), store.names?.()]).toEqual([true, ['gateway:office']]);
     expect(store.state()).toEqual({ protection: 'protected', backend: 'gnome_libsecret' });
     expect(await readFile(file, 'utf8')).not.toMatch(/hunter2|2retnuh/);
     expect((await stat(file)).mode & 0o777).toBe(0o600);

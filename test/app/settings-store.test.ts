@@ -149,4 +149,20 @@ describe('settings.json', () => {
     expect(settings.get().server.port).toBe(2603);
     expect(written).toBe(3);
   });
+
+  it.each<[what: string, text: string | null, whole: boolean]>([
+    ['good ones', '{"server":{"port":2600}}', true],
+    ['none', null, false],
+    ['one wrong value', '{"server":{"port":"x"}}', false],
+    ['broken ones', '{"server"', false],
+  ])('is said to be as the user left it, or not: %s', async (_, text, whole) => {
+    if (text !== null) await writeFile(file, text);
+    expect(open().whole).toBe(whole);
+  });
+
+  it('is not as the user left it while one that was set aside earlier lies beside it', async () => {
+    await writeFile(file, '{"server"');
+    await open().replace(defaultSettings());
+    expect(open().whole).toBe(false);
+  });
 });

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSettingsFile } from '../../app/settings-store.ts';
+import type { ProgramParts } from '../../main/program.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
@@ -476,6 +477,29 @@ describe('settings.json', () => {
       elsewhere: { a: 1 },
     });
     expect(readFileSync(path.join(profile, 'settings.json'), 'utf8')).toBe(text);
+  });
+
+  test.each([
+    ['whole: goes at the start', good, ['gateway:never']],
+    ['cut: stays, its gateway may come back', good.slice(0, 40), []],
+  ])('a password that belongs to nothing, settings %s', async (_, text, gone) => {
+    const profile = tempFolder();
+    writeFileSync(path.join(profile, 'settings.json'), text);
+    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
+    const removed: string[] = [];
+    const secrets: ProgramParts['secrets'] = {
+      get: () => Promise.resolve(null),
+      set: (name) => {
+        removed.push(name);
+        return Promise.resolve();
+      },
+      has: () => true,
+      names: () => ['gateway:never', 'of another kind'],
+      state: () => ({ protection: 'protected', backend: 'test' }),
+    };
+    const rig = await started(built, { profile, parts: { settings: quiet(settings), secrets } });
+    expect(await submit(rig.port, 's')).toMatch(/^250/);
+    expect(removed).toEqual(gone);
   });
 
   /** As read, but on any free port, and asking nobody. */

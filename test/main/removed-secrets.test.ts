@@ -162,3 +162,43 @@ describe('secrets of what was taken out of the settings', () => {
     expect(r.store.get('gateway:office')).toBe('hush');
   });
 });
+
+describe('secrets of what was never saved', () => {
+  const STRAY = {
+    'gateway:never': 'a',
+    'oauth:never': 'b',
+    'oauth-client:never': 'c',
+    'dkim:home.test:never': 'd',
+    'listener:tls': 'e',
+  };
+
+  it('leave the store; what the settings name stays, and what nobody knows here', async () => {
+    const kept = { ...ALL, 'dkim:home.test:s1': 'pem' };
+    const r = rig(settingsOf([OFFICE, HOME], [['Home.test', 's1']]), { ...kept, ...STRAY });
+    await r.removed.sweep([...r.store.keys()]);
+    expect(Object.fromEntries(r.store)).toEqual({ ...kept, 'listener:tls': 'e' });
+    expect([r.gone, r.back, r.problems]).toEqual([[], [], []]);
+  });
+
+  it('stay when they were stored after the start: a dialog may be open', async () => {
+    const r = rig(settingsOf([HOME]), { 'gateway:home': 'other' });
+    const atStart = [...r.store.keys()];
+    r.store.set('gateway:fresh', 'typed a moment ago');
+    await r.removed.sweep(atStart);
+    await r.removed.changed(settingsOf([HOME, OFFICE]));
+    expect([...r.store.keys()]).toEqual(['gateway:home', 'gateway:fresh']);
+  });
+
+  it('stay when a change right behind the start takes them into use before their turn', async () => {
+    const r = rig(settingsOf([HOME]), { 'gateway:office': 'hush' });
+    await Promise.all([r.removed.changed(settingsOf([HOME, OFFICE])), r.removed.sweep(['gateway:office'])]);
+    expect(r.store.get('gateway:office')).toBe('hush');
+  });
+
+  it('are told about when the store cannot write', async () => {
+    const r = rig(settingsOf([]), { 'gateway:never': 'a', 'oauth:never': 'b' });
+    r.broken(true);
+    await r.removed.sweep([...r.store.keys()]);
+    expect(r.problems).toEqual(['removed-secrets', 'removed-secrets']);
+  });
+});
