@@ -159,6 +159,14 @@ describe('while it runs', () => {
     expect(await get('gateways.headStartMs')).toBe(500);
   });
 
+  it('settings.json is taken over when it is edited by hand', async () => {
+    const settings = await profile.settings();
+    const edited = { ...settings, gateways: { ...settings['gateways'], headStartMs: 900 } };
+    writeFileSync(path.join(profile.folder, 'settings.json'), JSON.stringify(edited));
+    const get = (): Promise<unknown> => postcastJson(profile, ['settings', 'get', 'gateways.headStartMs']);
+    await eventually('the edit counts', get).toBe(900);
+  });
+
   it('secret set takes the password from standard input only, after consent where there is no key store', async () => {
     expect((await postcast(profile, ['secret', 'set', 'nobody'], 'pass phrase\n')).code).toBe(1);
     expect((await postcast(profile, ['secret', 'set', 'sink'], '')).code).toBe(1);
