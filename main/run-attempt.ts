@@ -117,12 +117,16 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     };
   };
 
-  const record = async (
-    finished: readonly Finished[],
-    tries: readonly HopTry[],
-    earlier: readonly HopTry[] = [],
-  ): Promise<void> => {
+  /** The last timeline row that speaks of a recipient. */
+  const rowOf = new Map<number, HopTry>();
+
+  const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
+    for (const hopTry of tries) {
+      if (hopTry.passedOver !== true) for (const { recipient } of hopTry.outcomes) rowOf.set(recipient, hopTry);
+    }
+    const earlier = new Set(finished.flatMap((f) => rowOf.get(f.recipient.id) ?? []));
+    for (const hopTry of tries) earlier.delete(hopTry);
     // A store that is being reopened must not lose the word of who was accepted.
     const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
     const updates = finished.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
@@ -131,7 +135,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const attempt: AttemptRecord = {
       messageId: message.id,
       tries,
-      earlier,
+      earlier: [...earlier],
       updates,
       reports: reports.messages,
       invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
@@ -177,22 +181,28 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
     let leave = (): void => undefined;
     let hasPlace = false;
-    /** By the row as delivery made it. */
-    const written = new Map<StepResult['tries'][number], HopTry>();
-    const done = new Set<Traveller>();
-    const write = async (finished: readonly Finished[], result: Pick<StepResult, 'tries'>): Promise<void> => {
-      const earlier = [...written.values()];
-      const tries: HopTry[] = [];
-      for (const one of result.tries) {
-        if (written.has(one)) continue;
-        const hopTry = { ...one, attempt: message.attempt, network: deps.world().networkName };
-        deps.log.attempt(message.id, hopTry);
-        written.set(one, hopTry);
-        tries.push(hopTry);
-      }
-      await record(finished, tries, earlier);
+    const giveBackPlace = (): void => {
       leave();
       hasPlace = false;
+    };
+    /** By the row as delivery made it; those that stand on disk. */
+    const rows = new Map<StepResult['tries'][number], HopTry>();
+    const written = new Set<HopTry>();
+    /** Done with in the middle of the step. */
+    const done = new Set<Traveller>();
+    const unwritten: Finished[] = [];
+    const write = async (finished: readonly Finished[], result: Pick<StepResult, 'tries'>): Promise<void> => {
+      for (const one of result.tries) {
+        if (rows.has(one)) continue;
+        const hopTry = { ...one, attempt: message.attempt, network: deps.world().networkName };
+        deps.log.attempt(message.id, hopTry);
+        rows.set(one, hopTry);
+      }
+      const tries = [...rows.values()].filter((hopTry) => !written.has(hopTry));
+      unwritten.push(...finished);
+      await record([...unwritten], tries);
+      unwritten.length = 0;
+      for (const hopTry of tries) written.add(hopTry);
     };
     const journal: Journal = {
       async begin(stop) {
@@ -200,6 +210,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
         leave = await deps.places.take(stop);
         hasPlace = true;
       },
+      tookNobody: giveBackPlace,
       async taken(soFar) {
         const result = {
           ...soFar,
@@ -208,15 +219,20 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
           nothingReached: false,
           interrupted: false,
         };
-        const finished: Finished[] = [];
         for (const traveller of group) {
           if (done.has(traveller) || soFar.verdicts.get(traveller.recipient.id)?.kind !== 'delivered') continue;
           const conclusion = conclude(traveller, step, result);
           if (!('decision' in conclusion)) continue;
           done.add(traveller);
-          finished.push(conclusion);
+          unwritten.push(conclusion);
         }
-        await write(finished, soFar);
+        try {
+          await write([], soFar);
+        } catch (error) {
+          // It is tried again with the step's own record; a hop must not be kept from its end by our trouble.
+          deps.log.problem('record', error);
+        }
+        giveBackPlace();
       },
     };
     try {
@@ -232,6 +248,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       }
       // Who was accepted is written down before anything else happens (qmail's rule).
       await write(finished, result);
+      giveBackPlace();
       if (onward.length > 0) await travel(onward);
     } finally {
       leave();

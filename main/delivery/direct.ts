@@ -16,7 +16,6 @@ import type { Clock, Dns, Log } from '../ports.ts';
 import { MX_CONNECTIONS } from './connection-pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { interleaveFamilies } from './dial.ts';
-import { wasStale } from './gateway-pass.ts';
 import type { Ipv6Memory } from './ipv6-memory.ts';
 import { createHostBackoff } from './host-backoff.ts';
 import type { MtaSts } from './mta-sts.ts';
@@ -143,21 +142,21 @@ export function createDirect(deps: DirectDeps): Direct {
       deps.memory.noteDirect({ kind: 'silent', host, at: clock.now() });
   };
 
-  /** One place, its addresses in order; ends when one of them has spoken about the mail. */
+  /** One place, its addresses in order; ends when one of them has spoken about the mail. Fills `verdicts`. */
   const deliverTo = async (
     place: Place,
     message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
     tries: Try[],
+    verdicts: Map<number, Verdict>,
     dsnPassedOn: Set<number>,
-  ) => {
-    const verdicts = new Map<number, Verdict>();
+  ): Promise<{ readonly noRoute: boolean }> => {
     const avoid = new Set<string>();
     let noRoute = true;
     let left = recipients;
     for (let round = 0; round < MOST_ADDRESSES && left.length > 0; round++) {
-      let session = await acquire(place, avoid, signal);
+      const session = await acquire(place, avoid, signal);
       let outcome: HopOutcome;
       if (session.kind === 'failed') {
         outcome = outcomeOfFailure(session, left);
@@ -166,21 +165,10 @@ export function createDirect(deps: DirectDeps): Direct {
         if (session.hop.address !== undefined) avoid.add(session.hop.address);
       } else {
         noRoute = false;
-        for (;;) {
-          const kept = session.used > 0;
-          outcome = await sendOver(session, message, left, tries, signal);
-          if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
-            const again = await acquire(place, avoid, signal);
-            if (again.kind === 'ready') {
-              session = again;
-              continue;
-            }
-            outcome = outcomeOfFailure(again, left);
-          }
-          break;
-        }
-        pool.release(session);
-        avoid.add(session.address.address);
+        const sent = await sendOver(session, () => acquire(place, avoid, signal), message, left, tries, signal);
+        pool.release(sent.session);
+        avoid.add(sent.session.address.address);
+        outcome = sent;
       }
       tries.push(...outcome.tries);
       for (const [id, verdict] of outcome.verdicts) verdicts.set(id, verdict);
@@ -188,7 +176,7 @@ export function createDirect(deps: DirectDeps): Direct {
       left = left.filter((r) => goesOn(verdicts.get(r.id)));
       if (signal.aborted || place.addresses.every((a) => avoid.has(a))) break;
     }
-    return { verdicts, noRoute };
+    return { noRoute };
   };
 
   const through = async (
@@ -231,10 +219,13 @@ export function createDirect(deps: DirectDeps): Direct {
     try {
       for (const place of order) {
         if (left.length === 0) break;
-        const said = await deliverTo(place, message, left, signal, tries, dsnPassedOn);
+        const here = new Map<number, Verdict>();
+        const said = await deliverTo(place, message, left, signal, tries, here, dsnPassedOn).finally(() => {
+          // Aborted or not: what was said counts.
+          for (const [id, verdict] of here) verdicts.set(id, verdict);
+        });
         noRoute &&= said.noRoute;
-        for (const [id, verdict] of said.verdicts) verdicts.set(id, verdict);
-        const values = [...said.verdicts.values()];
+        const values = [...here.values()];
         const [first] = values;
         if (values.some((v) => v.kind !== 'deferred' || v.scope !== 'host')) backoff.worked(place.host);
         else if (first && !said.noRoute && !signal.aborted) backoff.failed(place.host, first);

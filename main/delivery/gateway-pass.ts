@@ -161,29 +161,6 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     } else if (opened.trouble?.kind !== 'connection-lost') book.failed(gateway, reportOfFailure(opened, []));
   };
 
-  /** Sends over the session; one that the server had closed while it idled is replaced, and nobody blamed. */
-  const send = async (
-    won: Won,
-    message: TravellingMessage,
-    recipients: readonly OutgoingRecipient[],
-    tries: readonly Try[],
-    signal: AbortSignal,
-  ): Promise<HopOutcome> => {
-    let { session } = won;
-    for (;;) {
-      const kept = session.used > 0;
-      const outcome = await sendOver(session, message, recipients, tries, signal);
-      if (kept && !session.alive && wasStale(outcome) && !signal.aborted) {
-        const again = await acquire(won.gateway, signal, { started: () => undefined, greeted: () => undefined });
-        if (again.kind === 'failed') return outcomeOfFailure(again, recipients);
-        session = again;
-        continue;
-      }
-      pool.release(session);
-      return outcome;
-    }
-  };
-
   return async (ids, message, recipients, signal) => {
     const list = deps.settings().gateways.list;
     const known = ids.filter((id) => list.some((g) => g.id === id));
@@ -238,7 +215,10 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         );
         if (!won) return;
         if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
-        const outcome = await send(won, message, open, tries, signal);
+        const again = (): Promise<SmtpSession | SessionFailure> =>
+          acquire(won.gateway, signal, { started: () => undefined, greeted: () => undefined });
+        const outcome = await sendOver(won.session, again, message, open, tries, signal);
+        pool.release(outcome.session);
         note(won.gateway, outcome);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
         if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
@@ -249,21 +229,18 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
       }
     };
 
+    const keepsResult = (): boolean =>
+      seen.delivered ||
+      [...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot');
     try {
       await through(use);
       // Passed over while another is usable (SPEC §3.3): none was.
       if (!seen.reached) await through(passedOver);
     } catch (error) {
-      // Aborted. What was said so far counts if a recipient was taken; else nothing was sent.
-      if (!signal.aborted || !seen.delivered) throw error;
+      // Aborted. What was said so far counts if a recipient was taken, or may have been; else nothing was sent.
+      if (!signal.aborted || !keepsResult()) throw error;
     }
-    if (
-      signal.aborted &&
-      !seen.delivered &&
-      ![...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot')
-    ) {
-      throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
-    }
+    if (signal.aborted && !keepsResult()) throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
 
     const results = finishPass(pass);
     const waitsFor = new Map<number, string>();
@@ -284,14 +261,4 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
       dsnPassedOn,
     };
   };
-}
-
-/** A kept connection that was gone before the first command was answered. */
-export function wasStale(outcome: HopOutcome): boolean {
-  const [report] = outcome.reports;
-  return (
-    outcome.reports.length === 1 &&
-    report?.phase === 'mail' &&
-    (report.trouble?.kind === 'connection-lost' || report.reply?.code === 421)
-  );
 }

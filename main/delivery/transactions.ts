@@ -94,28 +94,60 @@ export function outcomeOfFailure(failure: SessionFailure, recipients: readonly {
   return { reports: [report], tries: [tryOf(report, verdicts)], verdicts, dsnPassedOn: new Set() };
 }
 
+/** Fresh connections in place of those that a server closed before we used them: this many for one message. */
+const MOST_SPARE = 3;
+
 /**
  * Sends the message to all recipients, at most 100 in a transaction. Those that the server has no more room for (452
- * after others were accepted) follow in a further transaction, as long as each one gets some through (STANDARDS 40).
+ * after others were accepted) follow in a further transaction, as long as each one gets some through (STANDARDS 40). A
+ * session that the server closed while it idled is replaced, and nobody blamed.
+ *
+ * Comes back with a place (`Journal.begin`) only if nobody is left who could go on: waiting for a connection with one
+ * would be waiting for those who have the connections and wait for a place.
+ * @param again Another session to the same hop. May reject once `signal` aborts.
  * @param before Tries of this step at other hops.
  */
 export async function sendOver(
-  session: SmtpSession,
+  first: SmtpSession,
+  again: () => Promise<SmtpSession | SessionFailure>,
   message: TravellingMessage,
   recipients: readonly OutgoingRecipient[],
   before: readonly Try[],
   signal: AbortSignal,
-): Promise<HopOutcome> {
+): Promise<HopOutcome & { readonly session: SmtpSession }> {
+  const { journal } = message;
   const reports: SessionReport[] = [];
   const tries: Try[] = [];
   const verdicts = new Map<number, Verdict>();
   const dsnPassedOn = new Set<number>();
+  let session = first;
+  let spare = MOST_SPARE;
   let left = recipients;
   while (left.length > 0) {
     const now = left.slice(0, MOST_RECIPIENTS);
-    left = left.slice(MOST_RECIPIENTS);
-    await message.journal.begin(signal);
+    const wasAlive = session.alive;
+    await journal.begin(signal);
+    const idledOut = session.used > 0 || (wasAlive && !session.alive && spare-- > 0);
     const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
+    if (idledOut && !session.alive && wasStale(report) && !signal.aborted) {
+      journal.tookNobody();
+      const other = await again().catch((error: unknown) => {
+        if (reports.length === 0) throw error;
+        return null;
+      });
+      if (other?.kind === 'ready') {
+        session = other;
+        continue;
+      }
+      if (other) {
+        const failed = outcomeOfFailure(other, left);
+        reports.push(...failed.reports);
+        tries.push(...failed.tries);
+        for (const [id, verdict] of failed.verdicts) verdicts.set(id, verdict);
+        break;
+      }
+    }
+    left = left.slice(MOST_RECIPIENTS);
     const said = classifyReport(report);
     reports.push(report);
     tries.push(tryOf(report, said));
@@ -131,16 +163,25 @@ export async function sendOver(
     if (delivered > 0 && session.alive) left = [...tooMany, ...left];
     else if (!session.alive || report.phase === 'mail') {
       // MAIL was refused: the rest would hear the same. A session that ended says nothing about them.
-      const first = now[0];
-      const same = report.phase === 'mail' && first ? verdicts.get(first.id) : undefined;
+      const [heard] = now;
+      const same = report.phase === 'mail' && heard ? verdicts.get(heard.id) : undefined;
       for (const { id } of left) verdicts.set(id, same ?? LOST);
       left = [];
     }
-    if (delivered > 0 && (left.length > 0 || delivered < now.length)) {
-      await message.journal.taken({ tries: [...before, ...tries], verdicts, dsnPassedOn });
-    }
+    if (recipients.every((r) => mayBeTaken(verdicts.get(r.id)))) break;
+    if (delivered > 0) await journal.taken({ tries: [...before, ...tries], verdicts, dsnPassedOn });
+    else journal.tookNobody();
   }
-  return { reports, tries, verdicts, dsnPassedOn };
+  return { reports, tries, verdicts, dsnPassedOn, session };
+}
+
+/** A kept connection that was gone before the first command was answered. */
+function wasStale({ phase, trouble, reply }: SessionReport): boolean {
+  return phase === 'mail' && (trouble?.kind === 'connection-lost' || reply?.code === 421);
+}
+
+function mayBeTaken(verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'delivered' || (verdict?.kind === 'deferred' && verdict.why === 'lost-after-dot');
 }
 
 const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };

@@ -28,9 +28,11 @@ export interface Journal {
    * on disk. Never rejects.
    */
   begin(signal: AbortSignal): Promise<void>;
+  /** What was begun took nobody (as far as is known): no record has to be waited for. */
+  tookNobody(): void;
   /**
    * Some recipients were taken and others are not done: resolves when it is on disk who was taken. Only then the others go
-   * on (qmail's rule), so that a crash meanwhile sends nothing again.
+   * on (qmail's rule), so that a crash meanwhile sends nothing again. Never rejects.
    */
   taken(soFar: Pick<StepResult, 'tries' | 'verdicts' | 'dsnPassedOn'>): Promise<void>;
 }

@@ -88,6 +88,7 @@ export class ScriptedDelivery implements Delivery {
       await message.journal.taken({ tries, verdicts, dsnPassedOn: new Set() });
     }
     row();
+    if (![...verdicts.values()].some((v) => v.kind === 'delivered')) message.journal.tookNobody();
     const key = step.kind === 'gateways' ? `gateway:${step.ids[0] ?? ''}` : `mx:${step.domain}`;
     const atFault = [...verdicts].filter(
       ([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'),

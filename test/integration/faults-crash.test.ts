@@ -5,6 +5,7 @@ import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../main/queue/database.ts';
+import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import {
@@ -83,6 +84,36 @@ test('kill -9 under load: everything acknowledged arrives, twice at most what wa
   last.process.kill('SIGTERM');
   await last.exited;
 }, 240_000);
+
+test('kill -9 while some recipients of a message were taken and another is on its way elsewhere: none of those is sent to again', async () => {
+  const profile = tempProfile();
+  const first = await startScriptedServer({ 'RCPT TO': (line) => (line.includes('<r2@') ? '550 5.1.1 no' : '250 ok') });
+  const second = await startScriptedServer({ 'MAIL FROM': { then: 'silence' } });
+  onTestFinished(async () => {
+    await first.close();
+    await second.close();
+  });
+  const heard = (server: ScriptedServer, word: string): number =>
+    server.sessions.flatMap((s) => s.lines).filter((line) => line.startsWith(word)).length;
+  const settings = { gateways: gatewaysAt([first.port, second.port]) };
+  const child = await startChild(profile, settings);
+  const client = await greetedClient(child.port);
+  for (const line of ['MAIL FROM:<ann@home.test>', ...[1, 2, 3].map((n) => `RCPT TO:<r${n}@example.test>`)])
+    expect(await client?.say(line)).toMatch(/^250/);
+  await client?.say('DATA');
+  expect(await client?.say('Subject: x\r\n\r\nhello\r\n.')).toMatch(/^250/);
+  await expect.poll(() => heard(second, 'MAIL FROM')).toBe(1);
+  child.process.kill('SIGKILL');
+  expect(await child.exited).toBe('SIGKILL');
+  client?.close();
+  second.become({});
+  const next = await startChild(profile, settings);
+  await expect.poll(() => second.messages().length).toBe(1);
+  await expect.poll(() => next.call('queue.folders', {})).toMatchObject({ value: { outbox: 0, sent: 1 } });
+  expect(['r1', 'r2', 'r3'].map((to) => heard(first, `RCPT TO:<${to}@`))).toEqual([1, 2, 1]);
+  expect(first.messages().filter((m) => m.includes('hello'))).toHaveLength(1);
+  expect(second.messages()).toHaveLength(1);
+}, 120_000);
 
 test('power cut: whatever was acknowledged is in the files as they are on the disk at that moment', async () => {
   const { profile, port, ...rig } = await startRig(built, { settings: { gateways: { mode: 'always' } } });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Verdict } from '../../shared/mail.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
@@ -136,6 +136,24 @@ describe('a message', () => {
     expect(await states('two')).toEqual({ 'first@example.test': 'delivered', 'second@example.test': 'deferred' });
     const timeline = (await store().details('two'))?.timeline ?? [];
     expect(timeline.map((t) => t.outcomes.map((o) => o.verdict.kind))).toEqual([['deferred'], ['delivered']]);
+  });
+
+  it('of which the early record fails for a reason of ours is written down with the rest, and sent once', async () => {
+    const script: Script = (_step, to) => (to.startsWith('first') ? accepted : later);
+    const { store, accept, states, delivery, log } = await start(script);
+    vi.spyOn(store(), 'record').mockRejectedValueOnce(new Error('a bug'));
+    const id = await accept(['first@example.test', 'second@example.test']);
+    expect(await states(id)).toEqual({ 'first@example.test': 'delivered', 'second@example.test': 'deferred' });
+    expect([...delivery.accepted.values()]).toEqual([1]);
+    expect((await store().details(id))?.timeline).toHaveLength(2);
+    expect(log.lines.filter((line) => line.startsWith('attempt'))).toHaveLength(2);
+  });
+
+  it('that failed says at which hop', async () => {
+    const { accept, store } = await start(() => refused);
+    const id = await accept(['bob@example.test']);
+    const details = await store().details(id);
+    expect(details?.recipients[0]).toMatchObject({ state: 'bounced', hop: { kind: 'mx', host: 'mx.example.test' } });
   });
 
   it('waits while as many as maxOutgoing have been sent and stand in no record yet', async () => {

@@ -96,6 +96,7 @@ describe('a gateway pass', () => {
     const message = messageOf(TEXT, {
       journal: {
         begin: async () => Promise.resolve(void (begun += 1)),
+        tookNobody: () => undefined,
         taken: async ({ tries, verdicts }) => {
           told.push({ hops: tries.map((t) => t.hop.gatewayName), said: [...verdicts.values()].map(brief) });
           return new Promise((resolve) => (written = resolve));
