@@ -180,6 +180,57 @@ describe('a message', () => {
     expect(await counts()).toMatchObject({ outbox: 0, sent: 8 });
   });
 
+  it('gives its place back whatever becomes of it', async () => {
+    let script: Script = () => {
+      throw new Error('a bug in delivery');
+    };
+    const { store, accept, states, delivery } = await start(
+      (...asked) => script(...asked),
+      (s) => ({ ...s, connection: { ...s.connection, maxOutgoing: 1 } }),
+    );
+    expect(Object.values(await states(await accept(['a@example.test', 'b@example.test'])))).toEqual([
+      'deferred',
+      'deferred',
+    ]);
+    script = () => accepted;
+    vi.spyOn(store(), 'record').mockRejectedValueOnce(new Error('a bug in the store'));
+    await accept(['c@example.test']);
+    script = () => later;
+    await accept(['d@example.test']);
+    script = () => accepted;
+    expect(await states(await accept(['e@example.test']))).toEqual({ 'e@example.test': 'delivered' });
+    expect(delivery.taken.filter((line) => line.endsWith('e@example.test'))).toHaveLength(1);
+  });
+
+  it('whose recipients are taken one after the other reports each one to the sender once, if asked', async () => {
+    let second = later;
+    const script: Script = (_step, to) => (to.startsWith('second') ? second : accepted);
+    const { store, accept, advance, counts } = await start(script);
+    await accept(
+      ['first', 'second', 'third'].map((name) => ({
+        rcptTo: `${name}@example.test`,
+        dsn: { notify: ['success'] },
+      })),
+    );
+    second = accepted;
+    await advance(5 * 60_000);
+    expect(await counts()).toMatchObject({ outbox: 0 });
+    const { rows } = await store().list({
+      folder: 'sent',
+      search: '',
+      sort: 'age',
+      descending: true,
+      offset: 0,
+      limit: 10,
+    });
+    const named: string[] = [];
+    for (const { id } of rows.filter((row) => row.mailFrom === null || row.mailFrom === '')) {
+      const text = Buffer.from(await store().head(id, 100_000)).toString();
+      named.push(...[...text.matchAll(/^Final-Recipient: *rfc822; *(\S+)@/gim)].map((found) => found[1] ?? ''));
+    }
+    expect(named.sort()).toEqual(['first', 'second', 'third']);
+  });
+
   it('refused for good goes back to its sender in one report for all recipients', async () => {
     const { accept, store, failed, settle } = await start((_s, to) => (to === 'ann@sender.test' ? accepted : refused));
     const id = await accept(['one@a.test', 'two@b.test']);
