@@ -123,6 +123,11 @@ export interface RecipientColumns {
   readonly facts: string | null;
 }
 
+/** A column that parseJson reads; nothing = null. */
+export function toJson(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
 /** Parses JSON that we wrote; `otherwise` if it was damaged. */
 export function parseJson<T>(text: string | null, otherwise: T): T {
   if (text === null) return otherwise;

@@ -1,0 +1,72 @@
+/** When recipients are tried: at once, because something woke them, or no later than the clock allows. */
+import { isPending } from '../../shared/mail.ts';
+import type { Prepare, QueueReads } from './queue-reads.ts';
+import type { RecipientColumns } from './queue-rows.ts';
+import { STATE_CODES, seqOfRecipient, stateFrom } from './queue-rows.ts';
+import type { OpInput } from './store-protocol.ts';
+import type { TransactionBooks } from './transaction-books.ts';
+
+/** Changes to the times at which recipients that wait are due. */
+export function createScheduleWrites(options: {
+  readonly prepare: Prepare;
+  readonly reads: QueueReads;
+  readonly books: TransactionBooks;
+}) {
+  const { prepare, reads, books } = options;
+
+  function setSchedule(row: RecipientColumns, dueAt: number): void {
+    prepare('UPDATE recipient SET due_at = ?, next_at = ?, waits_for = NULL WHERE id = ?').run(dueAt, dueAt, row.id);
+    books.touch(seqOfRecipient(row.id));
+  }
+
+  return {
+    wakeDue({ waitsFor, now, limit }: OpInput<'wakeDue'>): number {
+      const rows =
+        waitsFor === null
+          ? prepare('SELECT * FROM recipient WHERE due_at > ? ORDER BY due_at LIMIT ?').all(now, limit)
+          : prepare('SELECT * FROM recipient WHERE waits_for = ? AND due_at IS NOT NULL LIMIT ?').all(waitsFor, limit);
+      for (const row of rows as RecipientColumns[]) setSchedule(row, now);
+      return rows.length;
+    },
+
+    wakeMessages({ seqs, forcedGateway, now }: OpInput<'wakeMessages'>): number {
+      let count = 0;
+      for (const seq of seqs) {
+        const message = reads.messageBySeq(seq);
+        if (message?.deleted_at !== null) continue;
+        const rows = reads.recipientsOf(seq);
+        const waiting = rows.filter((row) => row.due_at !== null);
+        const failed = rows.filter((row) => ['bounced', 'bad'].includes(stateFrom(row.state)));
+        const inOutbox = rows.some((row) => isPending(stateFrom(row.state)));
+        for (const row of inOutbox ? waiting : []) {
+          setSchedule(row, now);
+          prepare('UPDATE recipient SET forced_gateway = ? WHERE id = ?').run(forcedGateway, row.id);
+          count += 1;
+        }
+        // SPEC §2: from Bad and Bounced only those that failed, as if they were new.
+        for (const row of inOutbox ? [] : failed) {
+          prepare(
+            `UPDATE recipient SET state = ?1, due_at = ?2, next_at = ?2, counted_from = ?2, attempts = 0, retry_index = 0,
+              gateway_passes = 0, undeliverable = 0, delay_sent = 0, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
+              forced_gateway = ?3 WHERE id = ?4`,
+          ).run(STATE_CODES.queued, now, forcedGateway, row.id);
+          books.touch(seq);
+          count += 1;
+        }
+      }
+      return count;
+    },
+
+    clampNextAt({ latest, limit }: OpInput<'clampNextAt'>): number {
+      const rows = prepare('SELECT * FROM recipient WHERE due_at > ? ORDER BY due_at LIMIT ?').all(
+        latest,
+        limit,
+      ) as RecipientColumns[];
+      for (const row of rows) {
+        prepare('UPDATE recipient SET due_at = ?1, next_at = ?1 WHERE id = ?2').run(latest, row.id);
+        books.touch(seqOfRecipient(row.id));
+      }
+      return rows.length;
+    },
+  };
+}
