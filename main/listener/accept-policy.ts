@@ -115,6 +115,28 @@ export function offersAuth(policy: CompiledPolicy, client: ClientFacts): boolean
   return policy.hasUsers && !client.signedIn && (client.secure || (client.loopback && policy.allowInsecureAuth));
 }
 
+/** The keywords of the reply to EHLO, in their order (RFC 5321 §4.1.1.1). */
+export function ehloKeywords(policy: CompiledPolicy, client: ClientFacts): readonly string[] {
+  const keywords = ['PIPELINING', `SIZE ${policy.maxMessageBytes}`, '8BITMIME', 'SMTPUTF8', 'DSN'];
+  if (policy.tlsEnabled && !client.secure) keywords.push('STARTTLS');
+  if (offersAuth(policy, client)) keywords.push('AUTH PLAIN LOGIN');
+  keywords.push('ENHANCEDSTATUSCODES');
+  return keywords;
+}
+
+/** At STARTTLS. `ready`: there is a certificate. */
+export function decideStarttls(
+  policy: CompiledPolicy,
+  client: ClientFacts,
+  ready: boolean,
+  inTransaction: boolean,
+): RefusalName | null {
+  if (client.secure) return 'tlsAlready';
+  if (!policy.tlsEnabled) return 'starttlsNotOffered';
+  if (!ready) return 'starttlsUnavailable';
+  return inTransaction ? 'nestedMail' : null;
+}
+
 /** At AUTH. */
 export function decideAuth(
   policy: CompiledPolicy,
