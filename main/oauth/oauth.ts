@@ -6,14 +6,16 @@
  * Only the provider's own word ends a sign-in (`invalid_grant`): no network, a captive portal's page or a provider in
  * trouble leave the tokens as they are.
  */
-import * as oauth from 'oauth4webapi';
+import type { TokenEndpointResponse } from 'oauth4webapi';
 import type { Phrase } from '../../shared/mail.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { TokenAnswer } from '../delivery/smtp-client.ts';
-import { SecretError, type Clock, type Log, type SecretStore } from '../ports.ts';
-import { boundedFetch, type BoundedInit, type FetchWay } from './bounded-fetch.ts';
-import { isSafeUrl, providerOf, type Provider } from './providers.ts';
-import { openRedirectServer } from './redirect-server.ts';
+import type { Clock, Log, SecretStore } from '../ports.ts';
+import type { FetchWay } from './bounded-fetch.ts';
+import { boundTo, createKeptTokens, keptFrom, renewAt, type Kept } from './kept-tokens.ts';
+import { createProviderRequests, failureOf } from './provider-requests.ts';
+import { providerOf, type Provider, type ProviderChoice } from './providers.ts';
+import { createSignIns } from './sign-in.ts';
 
 export interface OAuthDeps {
   readonly clock: Clock;
@@ -51,156 +53,42 @@ export interface OAuth {
   onChange(listener: () => void): () => void;
 }
 
-/** What is kept for one gateway. */
-interface Kept {
-  readonly v: 1;
-  /** What it was given for: another account, client or host gets nothing of it. */
-  readonly bound: string;
-  readonly access: string;
-  readonly obtainedAt: number;
-  readonly expiresAt: number;
-  readonly refresh: string | null;
-  readonly agreed: boolean;
-}
-
-/** A user looks for his second factor. */
-const USER_MS = 5 * 60_000;
-const REQUEST_MS = 20_000;
 /** A token that was renewed just now and is refused will not get better by another one. */
 const NOT_AGAIN_MS = 60_000;
-/** For providers that do not say how long a token lives (RFC 6749 §5.1 only recommends it). */
-const UNTOLD_LIFE_S = 3600;
-const LONGEST_LIFE_S = 30 * 86_400;
-
-const storeName = (id: string): string => `oauth:${id}`;
-const clientName = (id: string): string => `oauth-client:${id}`;
-
-/** The request did not get an answer: nothing is known. */
-class NoAnswer extends Error {}
 
 export function createOAuth(deps: OAuthDeps): OAuth {
-  const { clock, log, secrets } = deps;
+  const { clock, log } = deps;
   const listeners = new Set<() => void>();
-  const kept = new Map<string, Kept>();
-  /** Ids whose tokens could not be written: tried again at the next use. */
-  const unsaved = new Set<string>();
+  const kept = createKeptTokens(deps);
+  const requests = createProviderRequests(deps);
   const ended = new Set<string>();
   /** Ids whose kept tokens belong to other settings. */
   const foreign = new Map<string, string>();
-  /** Goes up with every sign-in and sign-out: a renewal that was under way is then nobody's. */
-  const generation = new Map<string, number>();
   const renewing = new Map<string, Promise<TokenAnswer>>();
-  const signingIn = new Map<string, AbortController>();
-  const servers = new Map<string, oauth.AuthorizationServer>();
-  const fetchIt = boundedFetch(clock, REQUEST_MS, deps.way);
 
   const tell = (): void => {
     for (const listener of listeners) listener();
   };
-  const boundTo = (gateway: GatewaySettings, provider: Provider): string =>
-    [provider.issuer, provider.clientId, gateway.username.toLowerCase(), gateway.host.toLowerCase()].join('\n');
-  const choose = (gateway: GatewaySettings): ReturnType<typeof providerOf> =>
-    providerOf(gateway, deps.builtInClientIds);
-
-  /** Options of every request: our fetch, and plain http where the issuer is on this computer. */
-  const requestOptions = (provider: Provider, signal: AbortSignal | null) => ({
-    [oauth.customFetch]: async (url: string, init: BoundedInit): Promise<Response> => {
-      if (!isSafeUrl(url)) throw new oauth.OperationProcessingError('an address that is not safe');
-      try {
-        return await fetchIt(url, init);
-      } catch (error) {
-        throw new NoAnswer(error instanceof Error ? error.message : 'no answer');
-      }
-    },
-    // Marked as deprecated to stand out: providers on http exist in tests on loopback only.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- see above
-    [oauth.allowInsecureRequests]: provider.issuer.startsWith('http:'),
-    ...(signal ? { signal } : {}),
-  });
-
-  const serverOf = async (provider: Provider, signal: AbortSignal | null): Promise<oauth.AuthorizationServer> => {
-    if (provider.server) return provider.server;
-    const known = servers.get(provider.issuer);
-    if (known) return known;
-    const issuer = new URL(provider.issuer);
-    const found = await oauth.processDiscoveryResponse(
-      issuer,
-      await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...requestOptions(provider, signal) }),
-    );
-    for (const endpoint of [found.authorization_endpoint, found.token_endpoint]) {
-      if (endpoint === undefined || !isSafeUrl(endpoint))
-        throw new oauth.OperationProcessingError('the discovery document lacks an endpoint');
-    }
-    servers.set(provider.issuer, found);
-    return found;
-  };
-
-  const clientOf = (provider: Provider): oauth.Client => ({
-    client_id: provider.clientId,
-    // The clock of a laptop that was off for long is not always right yet.
-    [oauth.clockTolerance]: 600,
-  });
-  const clientAuth = async (id: string, given?: string): Promise<oauth.ClientAuth> => {
-    const secret = given ?? (await secrets.get(clientName(id)));
-    return secret === null ? oauth.None() : oauth.ClientSecretPost(secret);
-  };
-
-  const keptFrom = (answer: oauth.TokenEndpointResponse, before: Pick<Kept, 'bound' | 'refresh' | 'agreed'>): Kept => {
-    const now = clock.now();
-    const told = answer.expires_in ?? UNTOLD_LIFE_S;
-    const life = Number.isFinite(told) ? Math.min(Math.max(told, 0), LONGEST_LIFE_S) : UNTOLD_LIFE_S;
-    return {
-      v: 1,
-      bound: before.bound,
-      access: answer.access_token,
-      obtainedAt: now,
-      expiresAt: now + life * 1000,
-      // RFC 6749 §6: no new one = the old one stays.
-      refresh: answer.refresh_token ?? before.refresh,
-      agreed: before.agreed,
-    };
-  };
-
-  const save = async (id: string, value: Kept): Promise<void> => {
-    kept.set(id, value);
-    unsaved.add(id);
-    await secrets.set(storeName(id), JSON.stringify(value), { acceptObfuscated: value.agreed });
-    unsaved.delete(id);
-  };
-  const forgetInMemory = (id: string): void => {
-    generation.set(id, (generation.get(id) ?? 0) + 1);
-    kept.delete(id);
-    unsaved.delete(id);
+  const choose = (gateway: GatewaySettings): ProviderChoice => providerOf(gateway, deps.builtInClientIds);
+  const forget = (id: string): Promise<void> => {
     foreign.delete(id);
+    return kept.forget(id);
   };
-  const forget = async (id: string): Promise<void> => {
-    forgetInMemory(id);
-    try {
-      await secrets.set(storeName(id), null, { acceptObfuscated: true });
-    } catch (error) {
-      log.problem('sign-in not removed', error);
-    }
-  };
-
-  const load = async (gateway: GatewaySettings): Promise<Kept | null | 'unreadable'> => {
-    const id = gateway.id;
-    const known = kept.get(id);
-    if (known) return known;
-    if (!secrets.has(storeName(id))) return null;
-    const began = generation.get(id) ?? 0;
-    const text = await secrets.get(storeName(id));
-    if (text === null) return 'unreadable';
-    const value = readKept(text);
-    if (value === null) return null;
-    if ((generation.get(id) ?? 0) !== began) return kept.get(id) ?? null;
-    kept.set(id, value);
-    return value;
-  };
+  const signIns = createSignIns({
+    deps,
+    requests,
+    kept,
+    choose,
+    signedIn(id) {
+      ended.delete(id);
+      foreign.delete(id);
+      tell();
+    },
+  });
 
   const renew = async (gateway: GatewaySettings, provider: Provider, old: Kept): Promise<TokenAnswer> => {
     const id = gateway.id;
-    const began = generation.get(id) ?? 0;
-    const moved = (): boolean => (generation.get(id) ?? 0) !== began;
+    const moved = kept.watch(id);
     const over = async (why: string): Promise<TokenAnswer> => {
       await forget(id);
       ended.add(id);
@@ -209,21 +97,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       return { kind: 'sign-in-needed' };
     };
     if (old.refresh === null) return over('no refresh token');
-    let answer: oauth.TokenEndpointResponse;
+    let answer: TokenEndpointResponse;
     try {
-      const server = await serverOf(provider, null);
-      const client = clientOf(provider);
-      answer = await oauth.processRefreshTokenResponse(
-        server,
-        client,
-        await oauth.refreshTokenGrantRequest(
-          server,
-          client,
-          await clientAuth(id),
-          old.refresh,
-          requestOptions(provider, null),
-        ),
-      );
+      answer = await requests.renew(provider, id, old.refresh);
     } catch (error) {
       if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
       const { code, reached } = failureOf(error);
@@ -239,9 +115,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       };
     }
     if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
-    const next = keptFrom(answer, old);
+    const next = keptFrom(answer, old, clock.now());
     try {
-      await save(id, next);
+      await kept.save(id, next);
     } catch (error) {
       // It is in memory, and is written at the next use.
       log.problem('token not kept', error);
@@ -254,9 +130,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     const choice = choose(gateway);
     if (choice.kind !== 'provider') return { kind: 'sign-in-needed' };
     const { provider } = choice;
-    const began = generation.get(id) ?? 0;
-    const value = await load(gateway);
-    if ((generation.get(id) ?? 0) !== began) return { kind: 'later', detail: 'the sign-in has just changed' };
+    const moved = kept.watch(id);
+    const value = await kept.load(id);
+    if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
     if (value === 'unreadable') return { kind: 'later', detail: 'the sign-in is kept by a key store that is locked' };
     const bound = boundTo(gateway, provider);
     if (value?.bound !== bound) {
@@ -271,8 +147,8 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     const usable = now >= value.obtainedAt && now < renewAt(value);
     const justRenewed = now >= value.obtainedAt && now - value.obtainedAt < NOT_AGAIN_MS && now < value.expiresAt;
     if (refresh ? justRenewed : usable) {
-      if (unsaved.has(id))
-        await save(id, value).catch((error: unknown) => {
+      if (kept.unsaved(id))
+        await kept.save(id, value).catch((error: unknown) => {
           log.problem('token not kept', error);
         });
       return { kind: 'token', token: value.access };
@@ -291,112 +167,13 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     return answer;
   };
 
-  const signIn: OAuth['signIn'] = async (gateway, options, outer) => {
-    const id = gateway.id;
-    const said = (phrase: Phrase, more: Partial<SignInResult> = {}): SignInResult => {
-      log.note('sign-in', { gateway: id, outcome: phrase.id });
-      return { signedIn: false, needsConsent: false, phrase, ...more };
-    };
-    if (gateway.auth !== 'oauth2') return said({ id: 'oauth.not-oauth2' });
-    const choice = choose(gateway);
-    if (choice.kind !== 'provider') return said({ id: `oauth.${choice.kind}` });
-    const { openExternal } = deps;
-    if (!openExternal) return said({ id: 'oauth.no-browser' });
-    // Asked before the browser opens, also where the user agreed for another secret: each one is agreed to.
-    if (secrets.state().protection !== 'protected' && !options.acceptObfuscated)
-      return { signedIn: false, needsConsent: true, phrase: { id: 'problem.secrets-obfuscated' } };
-    const { provider } = choice;
-
-    signingIn.get(id)?.abort(new Error('another sign-in began'));
-    const own = new AbortController();
-    signingIn.set(id, own);
-    const signal = AbortSignal.any([outer, own.signal]);
-    try {
-      const server = await serverOf(provider, signal);
-      const client = clientOf(provider);
-      const verifier = oauth.generateRandomCodeVerifier();
-      const state = oauth.generateRandomState();
-      const challenge = await oauth.calculatePKCECodeChallenge(verifier);
-      const redirect = await openRedirectServer({ state, waitMs: USER_MS, clock, signal }).catch(() => null);
-      if (redirect === null) return said({ id: 'oauth.no-port' });
-      const url = new URL(server.authorization_endpoint ?? '');
-      const parameters = {
-        ...provider.extra,
-        client_id: provider.clientId,
-        redirect_uri: redirect.uri,
-        response_type: 'code',
-        scope: provider.scope,
-        state,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        login_hint: gateway.username,
-      };
-      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-      try {
-        await openExternal(url.href);
-      } catch {
-        own.abort(new Error('no browser'));
-        await redirect.answer;
-        return said({ id: 'oauth.no-browser' });
-      }
-      const answer = await redirect.answer;
-      if (answer.kind === 'aborted') return said({ id: 'oauth.cancelled' });
-      if (answer.kind !== 'answer') return said({ id: `oauth.${answer.kind}` });
-      const params = oauth.validateAuthResponse(server, client, answer.params, state);
-      const tokens = await oauth.processAuthorizationCodeResponse(
-        server,
-        client,
-        await oauth.authorizationCodeGrantRequest(
-          server,
-          client,
-          await clientAuth(id, options.clientSecret),
-          params,
-          redirect.uri,
-          verifier,
-          requestOptions(provider, signal),
-        ),
-      );
-      signal.throwIfAborted();
-      generation.set(id, (generation.get(id) ?? 0) + 1);
-      await save(
-        id,
-        keptFrom(tokens, {
-          bound: boundTo(gateway, provider),
-          refresh: null,
-          agreed: options.acceptObfuscated,
-        }),
-      );
-      if (options.clientSecret !== undefined)
-        await secrets.set(clientName(id), options.clientSecret, { acceptObfuscated: options.acceptObfuscated });
-      ended.delete(id);
-      foreign.delete(id);
-      tell();
-      return said({ id: 'oauth.signed-in' }, { signedIn: true });
-    } catch (error) {
-      if (error instanceof SecretError) {
-        kept.delete(id);
-        unsaved.delete(id);
-        return error.reason === 'needs-consent'
-          ? { signedIn: false, needsConsent: true, phrase: { id: 'problem.secrets-obfuscated' } }
-          : said({ id: 'oauth.not-stored', params: { detail: error.message } });
-      }
-      if (signal.aborted) return said({ id: 'oauth.cancelled' });
-      const { code, reached } = failureOf(error);
-      if (code === 'access_denied') return said({ id: 'oauth.declined' });
-      if (code !== null) return said({ id: 'oauth.refused', params: { code } });
-      return said({ id: reached ? 'oauth.bad-provider' : 'oauth.not-reachable' });
-    } finally {
-      if (signingIn.get(id) === own) signingIn.delete(id);
-    }
-  };
-
   return {
-    signIn,
+    signIn: signIns.signIn,
     token,
     async signOut(gateway) {
       const id = gateway.id;
-      signingIn.get(id)?.abort(new Error('signed out'));
-      const value = await load(gateway).catch(() => null);
+      signIns.end(id, 'signed out');
+      const value = await kept.load(id).catch(() => null);
       await forget(id);
       ended.delete(id);
       log.note('signed out', { gateway: id });
@@ -405,24 +182,15 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       if (value === null || value === 'unreadable' || choice.kind !== 'provider') return;
       if (value.bound !== boundTo(gateway, choice.provider)) return;
       try {
-        const server = await serverOf(choice.provider, null);
-        if (server.revocation_endpoint === undefined) return;
-        await oauth.processRevocationResponse(
-          await oauth.revocationRequest(
-            server,
-            clientOf(choice.provider),
-            await clientAuth(id),
-            value.refresh ?? value.access,
-            requestOptions(choice.provider, null),
-          ),
-        );
+        await requests.revoke(choice.provider, id, value.refresh ?? value.access);
       } catch {
         log.note('sign-out not told to the provider', { gateway: id });
       }
     },
     gone(id) {
-      signingIn.get(id)?.abort(new Error('the gateway was removed'));
-      forgetInMemory(id);
+      signIns.end(id, 'the gateway was removed');
+      foreign.delete(id);
+      kept.forgetInMemory(id);
       ended.delete(id);
     },
     needsSignIn(gateway) {
@@ -430,9 +198,9 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       if (ended.has(gateway.id)) return 'ended';
       const choice = choose(gateway);
       if (choice.kind !== 'provider') return 'never-signed-in';
-      const value = kept.get(gateway.id);
+      const value = kept.known(gateway.id);
       if (value) return value.bound === boundTo(gateway, choice.provider) ? 'no' : 'never-signed-in';
-      return secrets.has(storeName(gateway.id)) ? 'no' : 'never-signed-in';
+      return kept.stored(gateway.id) ? 'no' : 'never-signed-in';
     },
     onChange(listener) {
       listeners.add(listener);
@@ -440,48 +208,5 @@ export function createOAuth(deps: OAuthDeps): OAuth {
         listeners.delete(listener);
       };
     },
-  };
-}
-
-/** Five minutes before the end, or at three quarters of a short life. */
-function renewAt({ obtainedAt, expiresAt }: Kept): number {
-  return Math.max(expiresAt - 5 * 60_000, obtainedAt + (expiresAt - obtainedAt) * 0.75);
-}
-
-function readKept(text: string): Kept | null {
-  let value: Partial<Kept> | null;
-  try {
-    value = JSON.parse(text) as Partial<Kept> | null;
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value?.v !== 1) return null;
-  const { bound, access, obtainedAt, expiresAt, refresh } = value;
-  if (typeof bound !== 'string' || typeof access !== 'string') return null;
-  if (typeof obtainedAt !== 'number' || typeof expiresAt !== 'number') return null;
-  return {
-    v: 1,
-    bound,
-    access,
-    obtainedAt,
-    expiresAt,
-    refresh: typeof refresh === 'string' ? refresh : null,
-    agreed: value.agreed === true,
-  };
-}
-
-/** The provider's error code, if it gave a well-formed one; never its free text, which may repeat what was sent. */
-function failureOf(error: unknown): { readonly code: string | null; readonly reached: boolean } {
-  if (error instanceof NoAnswer) return { code: null, reached: false };
-  if (error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError) {
-    return { code: /^[a-z_]{1,64}$/.test(error.error) ? error.error : null, reached: true };
-  }
-  // Errors of fetch come wrapped or as they are; whatever is not the protocol's is no answer.
-  return {
-    code: null,
-    reached:
-      error instanceof oauth.OperationProcessingError ||
-      error instanceof oauth.WWWAuthenticateChallengeError ||
-      error instanceof oauth.UnsupportedOperationError,
   };
 }
