@@ -1,18 +1,18 @@
 /** The life of the program: engine first, then tray, windows, calls and notifications; the way out at the end. */
-import { app, dialog, ipcMain, Menu, nativeTheme } from 'electron';
+import { app, Menu, nativeTheme } from 'electron';
 import os from 'node:os';
 import path from 'node:path';
 import { startControlServer } from '../main/control/control-server.ts';
-import { createDispatch, type HandlerTable } from '../main/control/dispatch.ts';
+import { createDispatch } from '../main/control/dispatch.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../main/control/profile-path.ts';
-import { engineMethods, methods, type EngineApi } from '../shared/ipc-contract.ts';
-import { assertNever, ok } from '../shared/result.ts';
+import { engineMethods, type EngineApi } from '../shared/ipc-contract.ts';
+import { ok } from '../shared/result.ts';
 import { createCoalescer } from './coalesce.ts';
 import { compose, type Composition } from './compose.ts';
-import type { TrayAction } from './tray-menu.ts';
+import { createTrayActions } from './tray-actions.ts';
 import type { TrayIcon } from './tray.ts';
 import type { Trouble } from './trouble.ts';
-import type { Windows } from './windows.ts';
+import { createWindowOpener } from './window-opener.ts';
 import { shellWords, type ShellWords } from './words.ts';
 
 /** Options of runShell. */
@@ -44,8 +44,6 @@ const APP_ICON = path.join(ASSETS, process.platform === 'win32' ? 'icon.ico' : '
 /** Runs the program; resolves when it is up. */
 export async function runShell(options: ShellOptions): Promise<void> {
   const { profile, trouble } = options;
-  let windows: Windows | null = null;
-  let windowsLoading: Promise<Windows> | null = null;
   let tray: TrayIcon | null = null;
   let quitting = false;
   let trayHost: Promise<boolean> | null = null;
@@ -79,12 +77,23 @@ export async function runShell(options: ShellOptions): Promise<void> {
     return null;
   });
   const ready = app.whenReady();
-  const engineOf = async (): Promise<Composition['engine']> => (await composing).engine;
+  const wordsNow = (settings: Composition['settings']): ShellWords =>
+    shellWords(settings.get().general.language, app.isReady() ? app.getLocale() : '');
+  const windows = createWindowOpener({
+    composing,
+    ready,
+    handlers: (engine) => ({ ...engine.api, ...quitApi }),
+    words: wordsNow,
+    root: ROOT,
+    profile,
+    icon: APP_ICON,
+    trouble,
+  });
 
   app.on('second-instance', (_event, _argv, _cwd, data) => {
-    if ((data as { hidden?: unknown } | null)?.hidden !== true) detached('second start', showMain());
+    if ((data as { hidden?: unknown } | null)?.hidden !== true) detached('second start', windows.showMain());
   });
-  app.on('activate', () => detached('activate', showMain()));
+  app.on('activate', () => detached('activate', windows.showMain()));
   app.on('window-all-closed', () => {
     if (quitting) return;
     detached('windows closed', afterLastWindow());
@@ -102,9 +111,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
   });
   const { engine, settings } = composition;
-  const words = (): ShellWords => shellWords(settings.get().general.language, app.isReady() ? app.getLocale() : '');
-
-  const engineHandlers: HandlerTable = { ...engine.api, ...quitApi };
+  const words = (): ShellWords => wordsNow(settings);
 
   await controlling;
   options.stands();
@@ -112,13 +119,14 @@ export async function runShell(options: ShellOptions): Promise<void> {
   await ready;
   if (process.platform === 'darwin') setMacMenu();
 
-  const events = createCoalescer((name, payload) => windows?.send(name, payload), EVENT_INTERVAL_MS);
+  const events = createCoalescer((name, payload) => windows.opened()?.send(name, payload), EVENT_INTERVAL_MS);
   for (const name of ['queue:changed', 'settings:changed', 'gateways:changed'] as const) {
     engine.on(name, (payload) => events.push(name, payload));
   }
   const { createTray } = await import('./tray.ts');
   const { trayView } = await import('./tray-menu.ts');
   const view = (): ReturnType<typeof trayView> => trayView(engine.status(), words().tray);
+  const act = createTrayActions({ engine, windows, words, redraw: () => trayUpdates.push('status', null), quit });
   const icon = createTray(ASSETS, view(), (action) => detached(`tray ${action.kind}`, act(action)));
   tray = icon;
   const trayUpdates = createCoalescer(() => icon.update(view()), EVENT_INTERVAL_MS);
@@ -135,7 +143,10 @@ export async function runShell(options: ShellOptions): Promise<void> {
         'notification',
         import('./notification-host.ts').then(({ showNotice }) =>
           showNotice(notice, APP_ICON, () => {
-            detached('notification click', notice.page === null ? showMain(notice.id) : showSettings(notice.page));
+            detached(
+              'notification click',
+              notice.page === null ? windows.showMain(notice.id) : windows.showSettings(notice.page),
+            );
           }),
         ),
       );
@@ -150,7 +161,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
 
   if (!options.hidden && !settings.get().general.startHidden) {
     // A window that cannot be shown is no reason to accept no mail.
-    await showMain().catch((error: unknown) => trouble('window', error));
+    await windows.showMain().catch((error: unknown) => trouble('window', error));
   }
 
   // Comforts, once mail is taken care of.
@@ -174,61 +185,6 @@ export async function runShell(options: ShellOptions): Promise<void> {
     promise.catch((error: unknown) => trouble(event, error));
   }
 
-  /** Loaded with the first window, once, however many ask for it side by side. */
-  function openWindows(): Promise<Windows> {
-    windowsLoading ??= loadWindows();
-    return windowsLoading;
-  }
-
-  async function loadWindows(): Promise<Windows> {
-    const [{ createWindows }, { createWindowApi }, { serveIpc }] = await Promise.all([
-      import('./windows.ts'),
-      import('./window-api.ts'),
-      import('./ipc-server.ts'),
-    ]);
-    const made = createWindows({
-      pages: path.join(ROOT, 'out', 'renderer'),
-      preload: path.join(ROOT, 'out', 'preload', 'preload.cjs'),
-      stateFile: path.join(profile, 'windows.json'),
-      icon: APP_ICON,
-      settings: () => settings.get(),
-      problem: trouble,
-    });
-    const windowApi = createWindowApi({
-      engine: engineOf,
-      windows: made,
-      logs: path.join(profile, 'logs'),
-      words,
-      openSettings: showSettings,
-    });
-    serveIpc(
-      ipcMain,
-      createDispatch(methods, { ...engineHandlers, ...windowApi }, trouble),
-      (id) => made.isOwn(id),
-      trouble,
-    );
-    windows = made;
-    return made;
-  }
-
-  async function showMain(message: string | null = null): Promise<void> {
-    await composing;
-    await ready;
-    const opened = await openWindows();
-    const wasOpen = opened.isOpen('main');
-    await opened.show('main', message === null ? {} : { message });
-    if (wasOpen && message !== null) opened.sendTo('main', 'window:show-message', { id: message });
-  }
-
-  async function showSettings(page: string): Promise<void> {
-    await composing;
-    await ready;
-    const opened = await openWindows();
-    const wasOpen = opened.isOpen('settings');
-    await opened.show('settings', { page });
-    if (wasOpen) opened.sendTo('settings', 'window:show-page', { page });
-  }
-
   function hasTray(): Promise<boolean> {
     trayHost ??= import('./tray-host.ts').then((host) => host.hasTrayHost(process.platform));
     return trayHost;
@@ -241,54 +197,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
     saidStillRunning = true;
     const { showNotice } = await import('./notification-host.ts');
     const { stillRunning } = words();
-    showNotice({ ...stillRunning, id: null, page: null }, APP_ICON, () => detached('notification click', showMain()));
-  }
-
-  async function act(action: TrayAction): Promise<void> {
-    const { api } = engine;
-    switch (action.kind) {
-      case 'open':
-        return showMain();
-      case 'settings':
-        return showSettings('gateways');
-      case 'send-now':
-        await api['control.sendNow']({});
-        return;
-      case 'pause':
-        await api['control.pause']({});
-        return;
-      case 'resume':
-        await api['control.resume']({});
-        return;
-      case 'set-mode':
-        await api['settings.set']({ changes: [{ path: 'gateways.mode', value: action.mode }] });
-        // A radio item that could not be set must not look as if it were.
-        return trayUpdates.push('status', null);
-      case 'use-port':
-        await api['server.usePort']({ port: action.port });
-        return;
-      case 'quit':
-        return askAndQuit();
-      default:
-        return assertNever(action);
-    }
-  }
-
-  async function askAndQuit(): Promise<void> {
-    const waiting = engine.status().counts.outbox;
-    if (waiting > 0) {
-      const question = words().quitQuestion(waiting);
-      const { response } = await dialog.showMessageBox({
-        type: 'question',
-        message: question.message,
-        detail: question.detail,
-        buttons: [question.quit, question.stay],
-        defaultId: 0,
-        cancelId: 1,
-      });
-      if (response !== 0) return;
-    }
-    await quit();
+    showNotice({ ...stillRunning, id: null, page: null }, APP_ICON, () =>
+      detached('notification click', windows.showMain()),
+    );
   }
 
   /** Accept nothing more, finish or give back what is in flight, close; bounded in time. */
@@ -297,7 +208,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     quitting = true;
     options.ending();
     setTimeout(() => app.exit(0), STOP_LIMIT_MS);
-    windows?.closeAll();
+    windows.opened()?.closeAll();
     tray?.close();
     // A start that is under way comes to its end first: what it opens has to be closed.
     const running = await composing.catch(() => null);
