@@ -97,25 +97,23 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       verdict.scope !== 'recipient' &&
       verdict.scope !== 'message' &&
       deps.networkEpoch() !== epoch;
-    // Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then.
-    const woken = decision.kind === 'retry' && deps.wakes() !== wakes && !isAfterDot(verdict);
-    const now = deps.clock.now();
     return {
       recipient: traveller.recipient,
       route: traveller.route,
       trail: traveller.trail,
       verdict,
-      decision:
-        stale || result.interrupted
-          ? { ...afresh(traveller.recipient), at: now }
-          : woken
-            ? { ...decision, at: now }
-            : decision,
+      decision: stale || result.interrupted ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
       hop: lastHop(result, traveller.recipient.id),
       waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
       dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
     };
   };
+
+  /** Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then. */
+  const asOfNow = (f: Finished): Finished =>
+    f.decision.kind === 'retry' && deps.wakes() !== wakes && !isAfterDot(f.verdict)
+      ? { ...f, decision: { ...f.decision, at: Math.min(f.decision.at, deps.clock.now()) } }
+      : f;
 
   /** The last timeline row that speaks of a recipient. */
   const rowOf = new Map<number, HopTry>();
@@ -129,19 +127,23 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     for (const hopTry of tries) earlier.delete(hopTry);
     // A store that is being reopened must not lose the word of who was accepted.
     const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
-    const updates = finished.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
-    for (const update of updates) if (update.waitsFor !== null) deps.waitsFor(update.waitsFor);
-    somethingWaits ||= reports.messages.length > 0 || updates.some((update) => update.nextAt !== null);
-    const attempt: AttemptRecord = {
-      messageId: message.id,
-      tries,
-      earlier: [...earlier],
-      updates,
-      reports: reports.messages,
-      invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
-    };
-    await insist(deps, 'record', () => deps.store.record(attempt));
-    for (const f of finished) logFinished(deps.log, message, f);
+    // Made anew for each try: while the disk was full, what waits may have been woken.
+    const written = await insist(deps, 'record', async () => {
+      const now = finished.map(asOfNow);
+      const updates = now.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
+      for (const { waitsFor } of updates) if (waitsFor !== null) deps.waitsFor(waitsFor);
+      await deps.store.record({
+        messageId: message.id,
+        tries,
+        earlier: [...earlier],
+        updates,
+        reports: reports.messages,
+        invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
+      });
+      somethingWaits ||= reports.messages.length > 0 || updates.some((update) => update.nextAt !== null);
+      return now;
+    });
+    for (const f of written) logFinished(deps.log, message, f);
   };
 
   /** What the step's result means for one recipient: done with it, or on to another step. */

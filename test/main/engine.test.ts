@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Verdict } from '../../shared/mail.ts';
+import { StoreError } from '../../main/ports.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
@@ -154,6 +155,30 @@ describe('a message', () => {
     const id = await accept(['bob@example.test']);
     const details = await store().details(id);
     expect(details?.recipients[0]).toMatchObject({ state: 'bounced', hop: { kind: 'mx', host: 'mx.example.test' } });
+  });
+
+  it('whose result cannot be written down, and that is woken meanwhile, goes again as soon as it is written', async () => {
+    const { store, engine, clock, delivery, settle } = await start(() => later);
+    const record = store().record.bind(store());
+    let failed = 0;
+    Object.assign(store(), {
+      record: async (attempt: Parameters<typeof record>[0]) => {
+        failed += 1;
+        if (failed === 1) throw new StoreError('busy', 'being reopened');
+        return record(attempt);
+      },
+    });
+    const staged = store().stage('late');
+    await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+    await staged.commit({ ...plainMessage('late'), acceptedAt: clock.now() });
+    engine().newMail();
+    await expect.poll(() => failed).toBe(1);
+    delivery.become(() => accepted);
+    await engine().sendNow();
+    await clock.advance(1_000, async () => Promise.resolve());
+    await settle();
+    expect(delivery.taken).toHaveLength(2);
+    expect(delivery.accepted.get('late bob@example.test')).toBe(1);
   });
 
   it('waits while as many as maxOutgoing have been sent and stand in no record yet', async () => {
