@@ -52,15 +52,17 @@ export function useLive<M extends MethodName>(
     value: input === null ? null : first.get(name, input),
     failure: null,
   }));
-  const latest = useRef(0);
+  /** The call whose answer is wanted; an earlier one that answers later is passed over. */
+  const wanted = useRef<object | null>(null);
   const known = useRef(state.value !== null);
 
   const load = useCallback(() => {
     if (key === null) return;
-    const ticket = ++latest.current;
+    const ticket = {};
+    wanted.current = ticket;
     drop(
       bridge.call(name, JSON.parse(key) as Input<M>).then((result) => {
-        if (ticket !== latest.current) return;
+        if (ticket !== wanted.current) return;
         if (result.ok) setState({ key, value: result.value, failure: null });
         else setState((old) => ({ key, value: old.key === key ? old.value : null, failure: result.error }));
       }),
@@ -72,7 +74,7 @@ export function useLive<M extends MethodName>(
     known.current = false;
     const stops = events.map((event) => bridge.on(event, load));
     return () => {
-      latest.current++;
+      wanted.current = null;
       for (const stop of stops) stop();
     };
   }, [bridge, load, events, first]);
