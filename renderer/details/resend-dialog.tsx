@@ -16,6 +16,7 @@ import type { MessageDetails } from '../../shared/mail.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
+import { useReturnFocus } from '../components/return-focus.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 
@@ -52,6 +53,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
+  useReturnFocus();
   const details = useLive('queue.show', { id }, NEVER).value;
   const [typed, setTyped] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);

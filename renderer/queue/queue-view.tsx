@@ -5,13 +5,13 @@ import type { EventName } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { ActivitySpark } from '../activity/activity-spark.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { Splitter } from '../components/splitter.tsx';
 import { MessagePane } from '../details/message-pane.tsx';
 import { ResendDialog } from '../details/resend-dialog.tsx';
 import { useSay } from '../i18n/i18n.ts';
 import { useNotices } from '../notices.tsx';
 import { useRemembered } from './remembered.ts';
-import { ConfirmDelete } from './confirm-delete.tsx';
 import { findRow } from './find-row.ts';
 import { EmptyList } from './empty-list.tsx';
 import { FolderList } from './folder-list.tsx';
@@ -279,8 +279,11 @@ export function QueueView() {
         onEdit={setEditing}
       />
       {confirming && (
-        <ConfirmDelete
-          count={chosenCount}
+        <ConfirmDialog
+          title={say('action.deleteForGoodTitle')}
+          words={say('action.deleteForGoodWords', { count: chosenCount })}
+          agree={say('action.deleteForGood')}
+          refuse={say('common.cancel')}
           onAnswer={(agreed) => {
             setConfirming(false);
             if (agreed) actions.removeForGood();

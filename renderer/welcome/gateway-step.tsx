@@ -100,17 +100,6 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
       setBusy(false);
     }
   };
-  if (asking) {
-    return (
-      <ConsentDialog
-        what="password"
-        onAnswer={(agreed) => {
-          setAsking(false);
-          if (agreed) drop(store(true));
-        }}
-      />
-    );
-  }
   return (
     <StepFrame
       title={say('welcome.gatewayTitle')}
@@ -196,6 +185,15 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
           </div>
         </div>
       </GatewayFields>
+      {asking && (
+        <ConsentDialog
+          what="password"
+          onAnswer={(agreed) => {
+            setAsking(false);
+            if (agreed) drop(store(true));
+          }}
+        />
+      )}
     </StepFrame>
   );
 }

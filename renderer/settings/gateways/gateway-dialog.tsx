@@ -17,6 +17,7 @@ import { drop, useBridge } from '../../bridge.ts';
 import { useSay } from '../../i18n/i18n.ts';
 import { useAttempt } from '../../notices.tsx';
 import { useCopy } from '../../components/copy-value.tsx';
+import { useReturnFocus } from '../../components/return-focus.ts';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { GatewayFields } from './gateway-fields.tsx';
 import { OAuthSignIn } from './oauth-sign-in.tsx';
@@ -45,6 +46,7 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
   const attempt = useAttempt();
   const copy = useCopy();
   const storeGateway = useStoreGateway();
+  useReturnFocus();
   const [value, setValue] = useState(gateway);
   /** As it stands in the settings. */
   const [saved, setSaved] = useState(fresh ? null : gateway);
@@ -90,17 +92,6 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
     return done;
   };
 
-  if (asking !== null) {
-    return (
-      <ConsentDialog
-        what="password"
-        onAnswer={(agreed) => {
-          setAsking(null);
-          if (agreed) drop(store(asking, true));
-        }}
-      />
-    );
-  }
   return (
     <Dialog open modalType="modal" onOpenChange={(_, data) => !data.open && onClose()}>
       <DialogSurface className={styles.surface}>
@@ -115,6 +106,15 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
             <DialogTitle>{say(fresh ? 'gateway.add' : 'gateway.edit')}</DialogTitle>
             <DialogContent>
               <div className={styles.fields}>
+                {asking !== null && (
+                  <ConsentDialog
+                    what="password"
+                    onAnswer={(agreed) => {
+                      setAsking(null);
+                      if (agreed) drop(store(asking, true));
+                    }}
+                  />
+                )}
                 <GatewayFields
                   gateway={value}
                   onChange={(change) => {

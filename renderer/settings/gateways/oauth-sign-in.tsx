@@ -1,6 +1,6 @@
 /** Signing in to a gateway in the browser (OAuth 2): the button, the client's secret for providers that want one, what came of it. */
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { Phrase } from '../../../shared/mail.ts';
 import { drop, useBridge } from '../../bridge.ts';
 import { useSay } from '../../i18n/i18n.ts';
@@ -41,13 +41,6 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
   const [asking, setAsking] = useState(false);
   const [outcome, setOutcome] = useState<{ readonly good: boolean; readonly phrase: Phrase } | null>(null);
   const [here, setHere] = useState(signedIn);
-  const buttons = useRef<HTMLDivElement>(null);
-  const asked = useRef(false);
-  // The question is gone with its answer: the keyboard comes back to where it was asked.
-  useEffect(() => {
-    if (asked.current && !asking) buttons.current?.querySelector('button')?.focus();
-    asked.current = asking;
-  }, [asking]);
 
   const signIn = async (acceptObfuscated: boolean) => {
     setBusy(true);
@@ -94,7 +87,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
             onChange={(_, data) => setClientSecret(data.value)}
           />
         </Field>
-        <div ref={buttons} className={styles.buttons}>
+        <div className={styles.buttons}>
           <Button disabledFocusable={busy} onClick={() => drop(signIn(false))}>
             {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>

@@ -55,6 +55,11 @@ async function description(element: Locator): Promise<string> {
   );
 }
 
+/** Waits until an element has the keyboard. */
+async function hasKeyboard(what: string, element: Locator): Promise<void> {
+  await eventually(what, () => element.evaluate((one) => one === document.activeElement)).toBe(true);
+}
+
 /** Each box of a dialog or page has a name, and words of help or the reason why it is wrong. */
 async function boxesWithoutHelp(place: Locator): Promise<readonly string[]> {
   const boxes = await place.locator('input:not([type=hidden]), select, textarea').all();
@@ -133,9 +138,13 @@ describe('axe finds nothing', () => {
     await main.keyboard.press('Delete');
     const question = main.getByRole('alertdialog', { name: 'Delete for good?' });
     await question.waitFor();
+    expect(await description(question)).toMatch(/cannot be undone/);
+    await hasKeyboard('Enter does no harm', question.getByRole('button', { name: 'Cancel' }));
     expect(await faults(main)).toEqual([]);
+    await picture(launched, main, 'delete-for-good');
     await main.keyboard.press('Escape');
     await question.waitFor({ state: 'detached' });
+    await hasKeyboard('the keyboard is back in the list', main.getByRole('grid', { name: 'Messages' }));
     await row(main, 'Invitation').waitFor();
   });
 
@@ -256,9 +265,7 @@ describe('axe finds nothing', () => {
       await question.getByRole('button', { name: 'Store it obfuscated' }).click();
       const waiting = dialog.getByRole('button', { name: 'Waiting for the browser…' });
       await waiting.waitFor();
-      await eventually('the keyboard is back where it was', () =>
-        waiting.evaluate((element) => element === document.activeElement),
-      ).toBe(true);
+      await hasKeyboard('the keyboard is back where it was', waiting);
       expect(await faults(settings), 'waiting').toEqual([]);
       await eventually('the browser is opened', async () => (await opened()).length).toBe(1);
       await provider.browser((await opened())[0] ?? '');
@@ -279,15 +286,21 @@ describe('axe finds nothing', () => {
     await dialog.getByLabel('User name').fill('ann');
     await dialog.getByLabel('Password', { exact: true }).fill('open sesame');
     expect(await boxesWithoutHelp(dialog)).toEqual([]);
-    await dialog.getByRole('button', { name: 'Save' }).click();
+    const save = dialog.getByRole('button', { name: 'Save' });
+    await save.click();
     const question = settings.getByRole('alertdialog', { name: 'Store the password without protection?' });
     await question.waitFor();
     expect(await description(question)).toMatch(/no key store/);
+    await hasKeyboard('Enter stores nothing', question.getByRole('button', { name: 'Do not store' }));
     expect(await faults(settings)).toEqual([]);
-    await question.getByRole('button', { name: 'Do not store' }).click();
-    await dialog.waitFor();
+    await picture(launched, settings, 'consent');
+    await settings.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    await hasKeyboard('the keyboard is back where it was', save);
+    expect(await dialog.getByLabel('Password', { exact: true }).inputValue()).toBe('open sesame');
     await settings.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+    await hasKeyboard('and where the dialog was opened', settings.getByRole('button', { name: 'Edit Office' }));
   });
 
   it('and what changes is said: the status bar and the number of selected messages are live regions', async () => {
