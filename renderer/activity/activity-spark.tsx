@@ -16,6 +16,7 @@ const useStyles = makeStyles({
     padding: '2px 4px',
     height: '24px',
     flexShrink: 0,
+    marginInlineStart: 'auto',
     borderRadius: tokens.borderRadiusSmall,
     cursor: 'pointer',
     ':hover': { backgroundColor: tokens.colorNeutralBackground3Hover },

@@ -57,7 +57,7 @@ export const de: Words<typeof en> = {
     messages: 'Nachrichten',
     folders: 'Ordner',
     toolbar: 'Aktionen',
-    search: 'In diesem Ordner suchen',
+    search: 'Ordner durchsuchen',
     columns: 'Spalten',
     problems: 'Probleme',
     statusBar: 'Status',

@@ -15,14 +15,39 @@ import { useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
-  nav: { width: '188px', flexShrink: 0, padding: '8px', display: 'flex', flexDirection: 'column', rowGap: '2px' },
-  name: { flexGrow: 1, overflow: 'hidden', textOverflow: 'ellipsis' },
+  // As wide as the longest name with its numbers wants it, in any language; only beyond that a name is broken.
+  nav: {
+    boxSizing: 'border-box',
+    width: 'max-content',
+    minWidth: '204px',
+    maxWidth: '304px',
+    flexShrink: 0,
+    padding: '8px',
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '2px',
+    '& svg': { flexShrink: 0 },
+  },
+  name: {
+    flexGrow: 1,
+    minWidth: 0,
+    overflowWrap: 'anywhere',
+    // As wide as the bold words are: going to another folder does not move the table.
+    '::after': {
+      content: 'attr(data-words)',
+      display: 'block',
+      height: 0,
+      overflow: 'hidden',
+      visibility: 'hidden',
+      fontWeight: tokens.fontWeightSemibold,
+    },
+  },
   count: {
     color: tokens.colorNeutralForeground3,
     fontVariantNumeric: 'tabular-nums',
     fontWeight: tokens.fontWeightRegular,
   },
-  gap: { height: '1px', margin: '8px 10px', backgroundColor: tokens.colorNeutralStroke2 },
+  gap: { margin: '8px 10px', borderTop: `1px solid ${tokens.colorNeutralStroke2}` },
   unseen: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
   fresh: {
     minWidth: '18px',
@@ -74,7 +99,9 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
             onClick={() => onFolder(name)}
           >
             <Icon />
-            <span className={styles.name}>{say(`folder.${name}`)}</span>
+            <span className={styles.name} data-words={say(`folder.${name}`)}>
+              {say(`folder.${name}`)}
+            </span>
             {unseen > 0 && (
               <span className={styles.fresh} title={say('queue.unseen', { count: unseen })}>
                 <span aria-hidden>{format.number(unseen)}</span>
@@ -95,7 +122,9 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
         onClick={onActivity}
       >
         <DataBarVertical20Regular />
-        <span className={styles.name}>{say('activity.title')}</span>
+        <span className={styles.name} data-words={say('activity.title')}>
+          {say('activity.title')}
+        </span>
       </button>
     </nav>
   );

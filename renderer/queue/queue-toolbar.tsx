@@ -30,11 +30,33 @@ import type { Layout } from './layout.ts';
 import type { MessageActions } from './use-message-actions.ts';
 
 const useStyles = makeStyles({
-  bar: { display: 'flex', alignItems: 'center', columnGap: '8px', padding: '8px 12px 8px 8px', flexShrink: 0 },
-  divider: { width: '1px', height: '20px', marginInline: '8px', backgroundColor: tokens.colorNeutralStroke2 },
-  tools: { display: 'flex', alignItems: 'center', flexGrow: 1, columnGap: '2px', minWidth: 0 },
-  search: { width: '260px', minWidth: '120px', flexShrink: 1, backgroundColor: tokens.colorNeutralBackground1 },
-  button: { whiteSpace: 'nowrap', fontWeight: tokens.fontWeightRegular },
+  bar: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: '8px',
+    '@media (max-width: 1060px)': { columnGap: '4px' },
+    padding: '8px 12px 8px 8px',
+    flexShrink: 0,
+  },
+  divider: {
+    flexShrink: 0,
+    width: '1px',
+    height: '20px',
+    marginInline: '8px',
+    '@media (max-width: 1060px)': { marginInline: '2px' },
+    backgroundColor: tokens.colorNeutralStroke2,
+  },
+  tools: { display: 'flex', alignItems: 'center', flexGrow: 1, columnGap: '2px' },
+  // Gives way before anything else does.
+  search: { flex: '0 9 260px', minWidth: '120px' },
+  searchBox: { width: '100%', backgroundColor: tokens.colorNeutralBackground1 },
+  button: { flexShrink: 0, whiteSpace: 'nowrap', fontWeight: tokens.fontWeightRegular },
+  selected: {
+    marginInlineStart: '8px',
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
 });
 
 interface Props {
@@ -105,24 +127,14 @@ export function QueueToolbar({
         >
           {say('action.delete')}
         </Button>
-        <span
-          role="status"
-          aria-live="polite"
-          style={{
-            marginInlineStart: 8,
-            color: tokens.colorNeutralForeground3,
-            whiteSpace: 'nowrap',
-            overflow: 'hidden',
-            textOverflow: 'ellipsis',
-          }}
-        >
+        <span role="status" aria-live="polite" className={styles.selected}>
           {selectedCount > 1 ? say('queue.selected', { count: selectedCount }) : ''}
         </span>
       </div>
-      <search>
+      <search className={styles.search}>
         <SearchBox
           input={{ ref: searchBox }}
-          className={styles.search}
+          className={styles.searchBox}
           aria-label={say('queue.search')}
           placeholder={say('queue.search')}
           value={search}
