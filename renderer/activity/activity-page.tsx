@@ -10,6 +10,8 @@ import { useFormat, useNow } from '../i18n/locale.tsx';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, SPANS, totalsOf, type Span } from './series.ts';
 
+const hatching = (colour: string) => `repeating-linear-gradient(45deg, ${colour} 0 2px, transparent 2px 4px)`;
+
 const useStyles = makeStyles({
   page: { flexGrow: 1, overflow: 'auto', padding: '20px 28px 32px' },
   inner: { maxWidth: '1100px', margin: '0 auto', display: 'flex', flexDirection: 'column', rowGap: '14px' },
@@ -19,12 +21,24 @@ const useStyles = makeStyles({
   keys: { display: 'flex', flexWrap: 'wrap', gap: '4px 20px', color: tokens.colorNeutralForeground2 },
   key: { display: 'inline-flex', alignItems: 'center', columnGap: '8px' },
   swatch: { width: '18px', height: '12px', boxSizing: 'border-box', forcedColorAdjust: 'none' },
-  delivered: { backgroundColor: tokens.colorCompoundBrandBackground },
+  // Where the system forces its colours they are those of the chart.
+  delivered: {
+    backgroundColor: tokens.colorCompoundBrandBackground,
+    '@media (forced-colors: active)': { backgroundColor: 'Highlight' },
+  },
   deferred: {
     border: `1px solid ${tokens.colorPaletteDarkOrangeForeground1}`,
-    backgroundImage: `repeating-linear-gradient(45deg, ${tokens.colorPaletteDarkOrangeForeground1} 0 2px, transparent 2px 4px)`,
+    backgroundImage: hatching(tokens.colorPaletteDarkOrangeForeground1),
+    '@media (forced-colors: active)': {
+      border: '1px solid CanvasText',
+      backgroundImage: hatching('CanvasText'),
+    },
   },
-  accepted: { height: 0, borderTop: `2px solid ${tokens.colorNeutralForeground1}` },
+  accepted: {
+    height: 0,
+    borderTop: `2px solid ${tokens.colorNeutralForeground1}`,
+    '@media (forced-colors: active)': { borderTopColor: 'CanvasText' },
+  },
   network: { width: 0, height: '14px', borderLeft: `1px dashed ${tokens.colorNeutralForeground3}` },
   summary: { cursor: 'pointer', ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` } },
   table: {

@@ -1,5 +1,6 @@
 /** How one entry of a window's navigation looks: the folders of the queue, the pages of the settings. */
 import { makeStyles, tokens } from '@fluentui/react-components';
+import { forcedChoice } from './forced-choice.ts';
 
 /** `item` for each entry, `here` added for the one that is shown. */
 export const useNavItemStyles = makeStyles({
@@ -37,8 +38,8 @@ export const useNavItemStyles = makeStyles({
       width: '3px',
       borderRadius: '2px',
       backgroundColor: tokens.colorCompoundBrandBackground,
-      // Forced colours leave no background of ours but this one, which says where one is.
-      '@media (forced-colors: active)': { backgroundColor: 'Highlight', forcedColorAdjust: 'none' },
+      '@media (forced-colors: active)': { backgroundColor: 'HighlightText' },
     },
+    ...forcedChoice,
   },
 });

@@ -17,12 +17,16 @@ const useStyles = makeStyles({
       position: 'absolute',
       insetInline: 0,
       top: '3px',
-      height: '1px',
-      backgroundColor: tokens.colorNeutralStroke2,
+      // A border, not a filled box: it is also drawn where the system forces its colours.
+      borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
     },
-    ':hover::after': { backgroundColor: tokens.colorBrandStroke1 },
+    ':hover::after': { borderTopColor: tokens.colorBrandStroke1 },
     ':focus-visible': { outlineStyle: 'none' },
-    ':focus-visible::after': { height: '3px', top: '2px', backgroundColor: tokens.colorStrokeFocus2 },
+    ':focus-visible::after': {
+      top: '2px',
+      borderTop: `3px solid ${tokens.colorStrokeFocus2}`,
+      '@media (forced-colors: active)': { borderTopColor: 'Highlight' },
+    },
   },
 });
 

@@ -59,6 +59,7 @@ const useStyles = makeStyles({
     fontWeight: tokens.fontWeightSemibold,
     backgroundColor: tokens.colorStatusDangerBackground3,
     color: tokens.colorNeutralForegroundOnBrand,
+    '@media (forced-colors: active)': { backgroundColor: 'transparent', outline: '1px solid currentColor' },
   },
 });
 

@@ -1,6 +1,7 @@
 /** One row of the message table. Drawn anew only when something in it changes: live updates and scrolling draw many. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { memo, type MouseEvent } from 'react';
+import { forcedChoice } from '../components/forced-choice.ts';
 import type { HoldReason, MessageRow as Row, SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
 import type { Say } from '../i18n/i18n.ts';
@@ -26,12 +27,7 @@ const useStyles = makeStyles({
   selected: {
     backgroundColor: tokens.colorBrandBackground2,
     ':hover': { backgroundColor: tokens.colorBrandBackground2Hover },
-    '@media (forced-colors: active)': {
-      backgroundColor: 'Highlight',
-      color: 'HighlightText',
-      forcedColorAdjust: 'none',
-      ':hover': { backgroundColor: 'Highlight' },
-    },
+    ...forcedChoice,
   },
   cell: {
     flexShrink: 0,

@@ -53,6 +53,9 @@ const useStyles = makeStyles({
       outlineOffset: '-2px',
       borderRadius: tokens.borderRadiusMedium,
     },
+    '@media (forced-colors: active)': {
+      '&:focus-visible .focused-row[aria-selected=true]': { outlineColor: 'HighlightText', outlineOffset: '-3px' },
+    },
   },
   body: { position: 'relative', minWidth: '100%' },
 });

@@ -2,6 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { useRef, type KeyboardEvent } from 'react';
 import { PRIORITIES, type Priority } from '../../../shared/settings.ts';
+import { forcedChoice } from '../../components/forced-choice.ts';
 import { useSay } from '../../i18n/i18n.ts';
 
 const useStyles = makeStyles({
@@ -44,11 +45,7 @@ const useStyles = makeStyles({
     color: tokens.colorBrandForeground1,
     fontWeight: tokens.fontWeightSemibold,
     boxShadow: tokens.shadow2,
-    '@media (forced-colors: active)': {
-      backgroundColor: 'Highlight',
-      color: 'HighlightText',
-      forcedColorAdjust: 'none',
-    },
+    ...forcedChoice,
   },
 });
 
