@@ -26,15 +26,27 @@ function ico(pictures) {
   return Buffer.concat([header, ...pictures.map(({ png }) => png)]);
 }
 
+/** The entries of an ICNS file by the size of their picture, px: what is shown at that size, and at half of it at `@2x`. */
+const ICNS_TYPES = {
+  16: ['icp4'],
+  32: ['icp5', 'ic11'],
+  64: ['ic12'],
+  128: ['ic07'],
+  256: ['ic08', 'ic13'],
+  512: ['ic09', 'ic14'],
+  1024: ['ic10'],
+};
+
 /** An ICNS file: type and length before each PNG. */
 function icns(pictures) {
-  const types = { 128: 'ic07', 256: 'ic08', 512: 'ic09', 1024: 'ic10' };
-  const parts = pictures.map(({ size, png }) => {
-    const head = Buffer.alloc(8);
-    head.write(types[size], 0, 'latin1');
-    head.writeUInt32BE(png.length + 8, 4);
-    return Buffer.concat([head, png]);
-  });
+  const parts = pictures.flatMap(({ size, png }) =>
+    ICNS_TYPES[size].map((type) => {
+      const head = Buffer.alloc(8);
+      head.write(type, 0, 'latin1');
+      head.writeUInt32BE(png.length + 8, 4);
+      return Buffer.concat([head, png]);
+    }),
+  );
   const body = Buffer.concat(parts);
   const head = Buffer.alloc(8);
   head.write('icns', 0, 'latin1');
@@ -76,7 +88,12 @@ async function draw() {
   }
   write('icon.png', await png(APP_SVG, 512));
   write('icon.ico', ico(await set(APP_SVG, [16, 24, 32, 48, 64, 128, 256])));
-  write('icon.icns', icns(await set(APP_SVG, [128, 256, 512, 1024])));
+  write('icon.icns', icns(await set(APP_SVG, Object.keys(ICNS_TYPES).map(Number))));
+  // Linux: one file for each folder of the icon theme.
+  fs.mkdirSync(path.join(ASSETS, 'icons'), { recursive: true });
+  for (const { size, png: picture } of await set(APP_SVG, [16, 24, 32, 48, 64, 128, 256, 512])) {
+    write(`icons/${size}x${size}.png`, picture);
+  }
   app.quit();
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trayPicture } from '../../app/tray-picture.ts';
@@ -161,5 +161,13 @@ describe('the tray', () => {
     STATES.flatMap((state) => (['linux', 'win32', 'darwin'] as const).map((platform) => [state, platform] as const)),
   )('has a picture for %s on %s', (state, platform) => {
     expect(existsSync(trayPicture(path.resolve('assets'), state, platform))).toBe(true);
+  });
+
+  // The pictures for macOS have no colours: these differ in shape.
+  it.each(['linux', 'win32', 'darwin'] as const)('has a picture of its own for each state on %s', (platform) => {
+    const pictures = STATES.map((state) =>
+      readFileSync(trayPicture(path.resolve('assets'), state, platform), 'base64'),
+    );
+    expect(new Set(pictures).size).toBe(STATES.length);
   });
 });
