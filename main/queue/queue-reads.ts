@@ -14,7 +14,6 @@ import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
 import {
   FOLDER_CODES,
-  folderFrom,
   parseJson,
   searchWords,
   toEnvelope,
@@ -242,8 +241,6 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
       const row = prepare('SELECT value FROM memo WHERE key = ?').get(key) as { value: string } | undefined;
       return row?.value ?? null;
     },
-
-    folderOfMessage: (row: MessageColumns) => folderFrom(row.folder),
   };
 }
 export type QueueReads = ReturnType<typeof createQueueReads>;
