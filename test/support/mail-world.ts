@@ -3,7 +3,8 @@ import dgram from 'node:dgram';
 import { execFileSync } from 'node:child_process';
 import type { KeyPair } from './certificates.ts';
 import { canRunDnsmasq, startDnsmasq } from './dnsmasq.ts';
-import { postfixMissing, startGreylisting, startPostfixLab, type PostfixLab } from './postfix-lab.ts';
+import { postfixMissing } from './postfix.ts';
+import { startGreylisting, startPostfixLab, type PostfixLab } from './postfix-lab.ts';
 import { onFreePort } from './ports.ts';
 
 /** Hosts by name: where each stands on loopback. All listen on the one direct port. */

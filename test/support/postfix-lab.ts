@@ -1,35 +1,12 @@
 /** One Postfix that is many mail servers: an smtpd of its own with rules of its own on every address. */
-import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import type { KeyPair } from './certificates.ts';
+import { runPostfix, type PostfixPort, type RunningPostfix } from './postfix.ts';
 import { eventually } from './program-lab.ts';
-import { accepts } from './server-process.ts';
 
-/** Null where Postfix can be run, else why not. */
-export function postfixMissing(): string | null {
-  if (process.getuid?.() !== 0) return 'Postfix wants to be started by root';
-  return existsSync('/usr/sbin/postfix') ? null : 'Postfix is not installed (apt-get install postfix)';
-}
-
-export interface PostfixHost {
-  /** `127.0.0.21`, or `[::1]`. */
-  readonly address: string;
-  readonly port: number;
+export interface PostfixHost extends PostfixPort {
   /** Its name in the greeting and in Received fields: tells who took a message. */
   readonly name: string;
-  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** One message in a mailbox. */
@@ -41,12 +18,10 @@ export interface Arrived {
   readonly text: string;
 }
 
-export interface PostfixLab {
+export interface PostfixLab extends Omit<RunningPostfix, 'messages'> {
   arrived(): readonly Arrived[];
   /** Waits for `count` messages to this recipient. */
   arrives(to: string, count?: number): Promise<readonly Arrived[]>;
-  log(): string;
-  close(): Promise<void>;
 }
 
 /** Recipients by local part, at every host: refused, put off, or taken. */
@@ -60,129 +35,25 @@ const BY_LOCAL_PART = [
 
 /** Starts it; mail for anywhere that a host takes lands in one mailbox folder. */
 export async function startPostfixLab(hosts: readonly PostfixHost[], certificate?: KeyPair): Promise<PostfixLab> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'postfix-lab-'));
-  chmodSync(folder, 0o755);
-  const at = (...names: readonly string[]): string => path.join(folder, ...names);
-  for (const name of ['etc', 'queue', 'data']) mkdirSync(at(name));
-  mkdirSync(at('mail'));
-  chmodSync(at('mail'), 0o777);
-  execFileSync('chown', ['postfix', at('data')]);
-  if (certificate) {
-    writeFileSync(at('key.pem'), certificate.key, { mode: 0o600 });
-    writeFileSync(at('cert.pem'), certificate.cert);
-  }
-  writeFileSync(
-    at('etc', 'main.cf'),
-    [
-      'compatibility_level=3.6',
-      `queue_directory=${at('queue')}`,
-      `data_directory=${at('data')}`,
-      'command_directory=/usr/sbin',
-      'daemon_directory=/usr/lib/postfix/sbin',
-      'mail_owner=postfix',
-      'setgid_group=postdrop',
-      'syslog_name=postfix-lab',
-      `maillog_file=${at('maillog')}`,
-      `maillog_file_prefixes=${folder}`,
-      'inet_interfaces=loopback-only',
-      `inet_protocols=${hosts.some((h) => h.address.startsWith('[')) ? 'all' : 'ipv4'}`,
-      'myhostname=lab.test',
-      'mydestination=',
-      'alias_maps=',
-      'local_recipient_maps=',
-      'virtual_mailbox_domains=static:all',
-      `virtual_mailbox_base=${at('mail')}`,
-      'virtual_mailbox_maps=static:box/',
-      'virtual_minimum_uid=1',
-      'virtual_uid_maps=static:65534',
-      'virtual_gid_maps=static:65534',
-      'virtual_mailbox_limit=0',
-      'mailbox_size_limit=0',
-      'mynetworks=192.0.2.1',
-      'smtpd_relay_restrictions=permit_auth_destination,reject',
-      `smtpd_recipient_restrictions=check_recipient_access inline:{ ${BY_LOCAL_PART} },permit_auth_destination,reject`,
-      'smtpd_peername_lookup=no',
-      'smtpd_client_connection_rate_limit=0',
-      'smtpd_soft_error_limit=100',
-      'smtputf8_enable=yes',
-      'append_dot_mydomain=no',
-      ...(certificate
-        ? [
-            'smtpd_tls_security_level=may',
-            `smtpd_tls_cert_file=${at('cert.pem')}`,
-            `smtpd_tls_key_file=${at('key.pem')}`,
-          ]
-        : []),
-      '',
-    ].join('\n'),
-  );
-  const options = (host: PostfixHost): string =>
-    Object.entries({ myhostname: host.name, ...host.options })
-      .map(([key, value]) => `-o { ${key} = ${value} }`)
-      .join(' ');
-  writeFileSync(
-    at('etc', 'master.cf'),
-    [
-      ...hosts.map((h) => `${h.address}:${h.port} inet n - n - - smtpd ${options(h)}`),
-      'pickup unix n - n 60 1 pickup',
-      'cleanup unix n - n - 0 cleanup',
-      'qmgr unix n - n 300 1 qmgr',
-      'tlsmgr unix - - n 1000? 1 tlsmgr',
-      'rewrite unix - - n - - trivial-rewrite',
-      'bounce unix - - n - 0 bounce',
-      'defer unix - - n - 0 bounce',
-      'trace unix - - n - 0 bounce',
-      'verify unix - - n - 1 verify',
-      'proxymap unix - - n - - proxymap',
-      'error unix - - n - - error',
-      'retry unix - - n - - error',
-      'virtual unix - n n - - virtual',
-      'anvil unix - - n - 1 anvil',
-      'scache unix - - n - 1 scache',
-      'postlog unix-dgram n - n - 1 postlogd',
-      'showq unix n - n - - showq',
-      '',
-    ].join('\n'),
-  );
-  const postfix = (command: string): void => {
-    execFileSync('postfix', ['-c', at('etc'), command], { stdio: 'ignore' });
-  };
-  const log = (): string => (existsSync(at('maillog')) ? readFileSync(at('maillog'), 'utf8') : '');
-  const close = (): Promise<void> => {
-    try {
-      postfix('abort');
-    } catch {
-      // It was not running.
-    }
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-    return Promise.resolve();
-  };
-  try {
-    postfix('start');
-    for (const host of hosts)
-      await eventually(
-        `Postfix does not answer at ${host.address}`,
-        () => accepts(host.port, host.address.replace(/[[\]]/g, '')),
-        30_000,
-      );
-  } catch (error) {
-    const said = log();
-    await close();
-    throw new Error(`${String(error)}\n${said}`, { cause: error });
-  }
-  const arrived = (): readonly Arrived[] => {
-    const box = at('mail', 'box', 'new');
-    if (!existsSync(box)) return [];
-    return readdirSync(box).map((name) => {
-      const text = readFileSync(path.join(box, name), 'latin1');
-      return {
-        to: /^X-Original-To: (.*)$/m.exec(text)?.[1] ?? '',
-        from: /^Return-Path: <(.*)>$/m.exec(text)?.[1] ?? '',
-        by: /^Received: from [^\n]*\n\tby (\S+)/m.exec(text)?.[1] ?? '',
-        text,
-      };
-    });
-  };
+  const { messages, log, close } = await runPostfix({
+    ports: hosts.map((host) => ({ ...host, options: { myhostname: host.name, ...host.options } })),
+    options: {
+      myhostname: 'lab.test',
+      smtpd_relay_restrictions: 'permit_auth_destination,reject',
+      smtpd_recipient_restrictions: `check_recipient_access inline:{ ${BY_LOCAL_PART} },permit_auth_destination,reject`,
+      smtpd_client_connection_rate_limit: '0',
+      smtpd_soft_error_limit: '100',
+      append_dot_mydomain: 'no',
+    },
+    certificate,
+  });
+  const arrived = (): readonly Arrived[] =>
+    messages().map((text) => ({
+      to: /^X-Original-To: (.*)$/m.exec(text)?.[1] ?? '',
+      from: /^Return-Path: <(.*)>$/m.exec(text)?.[1] ?? '',
+      by: /^Received: from [^\n]*\n\tby (\S+)/m.exec(text)?.[1] ?? '',
+      text,
+    }));
   return {
     arrived,
     arrives: (to, count = 1) =>
