@@ -1,26 +1,15 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
-import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
-import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { describeInLab, flap, laptopNetwork } from '../support/laptop-network.ts';
+import type { NetworkLab } from '../support/netns.ts';
+import type { NetworkWatch } from '../support/network-watch.ts';
 
-const missing = labMissing();
-if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
-
-describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a laboratory', { timeout: 180_000 }, () => {
-  let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
+describeInLab()('the network monitor on rtnetlink, in a laboratory', { timeout: 180_000 }, () => {
+  const net = laptopNetwork();
   let lab: NetworkLab;
   let watch: NetworkWatch;
-
-  const keepBundle = keepUntilEnd();
-  beforeAll(async () => {
-    bundle = keepBundle(await bundleNetworkChild());
-  });
-  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = keep(await createNetworkLab());
-    // No system bus: whatever runs outside the laboratory has nothing to say in it.
-    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus' };
-    watch = keep(await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env })));
+    ({ lab } = net);
+    watch = await net.monitor();
   });
 
   const online =
@@ -85,16 +74,7 @@ describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a labora
     await lab.plug('a');
     await watch.next('provider a', online(a));
     const from = watch.told.length;
-    const began = Date.now();
-    let upAt = began;
-    /** Times that a busy machine pulled the plug so late that the link had settled. */
-    let held = 0;
-    for (let change = 0; change < 20; change += 1) {
-      await lab.plug(change % 2 === 0 ? null : 'a');
-      if (change % 2 === 1) upAt = Date.now();
-      else if (change > 0 && Date.now() - upAt > 650) held += 1;
-      await new Promise((resolve) => setTimeout(resolve, began + (change + 1) * 500 - Date.now()));
-    }
+    const held = await flap(lab);
     await watch.next('provider a again', online(a), { from });
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const told = watch.told.slice(from).map(({ state, change }) => [state.online, change]);
@@ -136,38 +116,20 @@ describe.skipIf(missing !== null)('the network monitor on rtnetlink, in a labora
   }, 300_000);
 
   it('without iproute2 it looks for itself, every five seconds', async () => {
-    const nowhere = 'PATH=/nonexistent';
-    const blind = await watchNetworkChild(
-      lab.start(lab.laptop, '/usr/bin/env', [
-        nowhere,
-        'DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent/bus',
-        process.execPath,
-        bundle.file,
-      ]),
-    );
-    try {
-      await expect
-        .poll(() => blind.notes.map(({ event }) => event), { timeout: 30_000 })
-        .toContain('network helper missing');
-      await lab.plug('a');
-      const up = await blind.next('provider a', online(a), { ms: 30_000 });
-      await lab.plug(null);
-      await blind.next('the loss', offline, { from: blind.told.indexOf(up) + 1, ms: 30_000 });
-    } finally {
-      await blind.stop();
-    }
+    const blind = await net.monitor({ PATH: '/nonexistent' });
+    await expect
+      .poll(() => blind.notes.map(({ event }) => event), { timeout: 30_000 })
+      .toContain('network helper missing');
+    await lab.plug('a');
+    const up = await blind.next('provider a', online(a));
+    await lab.plug(null);
+    await blind.next('the loss', offline, { from: blind.told.indexOf(up) + 1 });
   });
 
   it('knows a network of IPv6 alone, gateway included', async () => {
-    const { isps, laptop, ip } = lab;
-    for (const namespace of [laptop, isps.a.namespace]) {
-      await lab.shell(
-        namespace,
-        'for f in /proc/sys/net/ipv6/conf/*; do echo 0 > $f/accept_dad; echo 0 > $f/disable_ipv6; done',
-      );
-    }
-    await ip(isps.a.namespace, 'addr add 2001:db8:a::1/64 dev up0 nodad');
-    await ip(laptop.replace('laptop', 'street'), 'link set a0 master wall');
+    const { laptop, ip } = lab;
+    await lab.allowIpv6();
+    await lab.wire('a');
     await ip(
       laptop,
       'link set eth0 up',

@@ -1,17 +1,9 @@
 /** The whole program and NetworkManager's words: a log-in page, a modem, a VPN, names of networks. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
-import { createNetworkLab, HEAD_OFFICE, labMissing, networkOf, type NetworkLab } from '../support/netns.ts';
-import {
-  bundleProgram,
-  firstWaiting,
-  startGateway,
-  startProgramInLab,
-  type Arrival,
-  type Lines,
-  type ProgramBundle,
-  type ProgramInLab,
-} from '../support/laptop.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { describeInLab, laptopNetwork } from '../support/laptop-network.ts';
+import { firstWaiting, gatewayState, type Gateway, type ProgramInLab } from '../support/laptop.ts';
+import { PATIENCE_MS } from '../support/lines.ts';
+import { HEAD_OFFICE, type NetworkLab } from '../support/netns.ts';
 import {
   MOCK_NETWORK_MANAGER,
   networkManagerMissing,
@@ -20,45 +12,22 @@ import {
 } from '../support/network-manager.ts';
 import { dbusMockMissing } from '../support/private-bus.ts';
 
-const missing = labMissing() ?? networkManagerMissing();
-if (missing !== null) console.warn(`NetworkManager tests skipped: ${missing}`);
 const mockMissing = dbusMockMissing();
 
-/** A machine that is busy with other tests takes ten times as long as this laboratory by itself. */
-const PATIENCE_MS = 60_000;
-
-describe.skipIf(missing !== null)('the whole program with NetworkManager', { timeout: 300_000 }, () => {
-  const keepBundle = keepUntilEnd();
-  const keep = keepDuringTest();
-  let bundle: ProgramBundle;
+describeInLab(networkManagerMissing())('the whole program with NetworkManager', { timeout: 300_000 }, () => {
+  const net = laptopNetwork();
   let lab: NetworkLab;
   let bus: PrivateBus;
-  let provider: Lines<Arrival>;
-  let program: ProgramInLab | null = null;
-
-  beforeAll(async () => {
-    bundle = keepBundle(await bundleProgram());
-  });
+  let provider: Gateway;
   beforeEach(async () => {
-    lab = keep(await createNetworkLab());
-    bus = keep(await startPrivateBus(lab));
-    const { a } = lab.isps;
-    provider = await startGateway(lab, { namespace: a.namespace, address: a.gateway, customers: networkOf(a) });
-  });
-  afterEach(async () => {
-    await program?.stop();
-    program = null;
+    ({ lab } = net);
+    bus = net.keep(await startPrivateBus(lab));
+    provider = await net.gateway('a');
   });
 
-  async function start(settings: object): Promise<ProgramInLab> {
-    program = await startProgramInLab(lab, bundle, settings, { DBUS_SYSTEM_BUS_ADDRESS: bus.address });
-    return program;
-  }
-  const byProvider = (): object => ({
-    gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider', host: lab.isps.a.gateway }] },
-  });
-  const arrived = (subject: string): Promise<Arrival> =>
-    provider.until(subject, ({ id }) => id === subject, PATIENCE_MS);
+  const start = (settings: object): Promise<ProgramInLab> =>
+    net.program(settings, { DBUS_SYSTEM_BUS_ADDRESS: bus.address });
+  const byProvider = (): object => ({ gateways: net.through('a') });
   /** Nobody has knocked at the provider's door. */
   const untouched = (): boolean => !provider.all.some((line) => 'client' in line);
 
@@ -72,7 +41,7 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
       const tell = await startMock();
       const laptop = await start(byProvider());
       await lab.plug('a');
-      const { state, phrases } = await laptop.statusUntil('the page', ({ network }) => network.portal, PATIENCE_MS);
+      const { state, phrases } = await laptop.statusUntil('the page', ({ network }) => network.portal);
       expect(state).toBe('waiting-network');
       expect(phrases).toContainEqual({ id: 'hold.captive-portal' });
       await laptop.submit('held');
@@ -82,8 +51,8 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
       expect(untouched()).toBe(true);
 
       tell('connectivity 4');
-      await arrived('held');
-      const { counts } = await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS);
+      await provider.takes('held');
+      const { counts } = await laptop.emptied();
       expect(counts).toMatchObject({ sent: 1, bad: 0, bounced: 0 });
     });
 
@@ -92,50 +61,42 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
       tell('connectivity 4');
       const laptop = await start({ ...byProvider(), dialUp: { requireConnection: true } });
       await lab.plug('a');
-      const held = await laptop.statusUntil('the cable', ({ network }) => network.online, PATIENCE_MS);
+      const held = await laptop.statusUntil('the cable', ({ network }) => network.online);
       expect(held).toMatchObject({ state: 'waiting-dial-up', network: { kind: 'ethernet' } });
       await laptop.submit('by modem');
       expect(await firstWaiting(laptop)).toMatchObject({ attempts: 0 });
       expect(untouched()).toBe(true);
 
       tell('stick Train');
-      await arrived('by modem');
-      const up = await laptop.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, PATIENCE_MS);
+      await provider.takes('by modem');
+      const up = await laptop.emptied();
       expect(up).toMatchObject({ network: { kind: 'mobile', name: 'Train' }, dialUp: { active: ['Train'] } });
 
       tell('none');
-      await laptop.statusUntil('the hold', (s) => s.state === 'waiting-dial-up', PATIENCE_MS);
+      await laptop.statusUntil('the hold', (s) => s.state === 'waiting-dial-up');
     });
 
     it('a VPN that comes up brings the gateways that are kept for it back, by its name', async () => {
       const tell = await startMock();
       tell('connectivity 4');
-      const { b } = lab.isps;
-      await lab.shell(b.namespace, 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
-      const office = await startGateway(lab, {
-        namespace: b.namespace,
-        address: HEAD_OFFICE,
-        customers: '0.0.0.0/0',
-      });
+      const office = await net.headOffice();
       const laptop = await start({
         gateways: {
           mode: 'always',
           list: [{ id: 'office', name: 'Head office', host: HEAD_OFFICE, networks: ['Work VPN'] }],
         },
       });
-      const state = async (): Promise<string | undefined> =>
-        (await laptop.api('gateways.states', {})).states.find(({ id }) => id === 'office')?.state;
       await lab.plug('a');
-      await laptop.statusUntil('the cable', ({ network }) => network.online, PATIENCE_MS);
+      await laptop.statusUntil('the cable', ({ network }) => network.online);
       await laptop.submit('waits for the VPN');
       await expect.poll(() => laptop.log(), { timeout: PATIENCE_MS }).toMatch(/Z deferred/);
-      expect(await state()).toBe('not-here');
+      expect(await gatewayState(laptop, 'office')).toBe('not-here');
       expect(await firstWaiting(laptop)).toMatchObject({ attempts: 0 });
 
       await lab.tunnel();
       tell('vpn Work VPN');
-      await office.until('the message', ({ id }) => id === 'waits for the VPN', PATIENCE_MS);
-      expect(await state()).toBe('works');
+      await office.takes('waits for the VPN');
+      expect(await gatewayState(laptop, 'office')).toBe('works');
     });
   });
 
@@ -143,7 +104,7 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
     await bus.startNetworkManager();
     const { a } = lab.isps;
     await lab.ip(lab.laptop, 'link set eth0 up');
-    await lab.ip(lab.laptop.replace('laptop', 'street'), 'link set a0 master wall');
+    await lab.wire('a');
     await bus.run(
       'nmcli',
       ...['con', 'add', 'type', 'ethernet', 'ifname', 'eth0', 'con-name', 'Office', 'autoconnect', 'no'],
@@ -159,11 +120,11 @@ describe.skipIf(missing !== null)('the whole program with NetworkManager', { tim
     expect(await laptop.status()).toMatchObject({ state: 'waiting-network' });
     for (const subject of ['first', 'second']) {
       await bus.run('nmcli', 'con', 'up', 'Office');
-      await arrived(subject);
-      await laptop.statusUntil('the name', ({ network }) => network.name === 'Office', PATIENCE_MS);
-      await laptop.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, PATIENCE_MS);
+      await provider.takes(subject);
+      await laptop.statusUntil('the name', ({ network }) => network.name === 'Office');
+      await laptop.emptied();
       await bus.run('nmcli', 'con', 'down', 'Office');
-      await laptop.statusUntil('the loss', (s) => s.state === 'waiting-network', PATIENCE_MS);
+      await laptop.statusUntil('the loss', (s) => s.state === 'waiting-network');
       if (subject === 'first') await laptop.submit('second');
     }
   });

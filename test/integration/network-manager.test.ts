@@ -1,9 +1,9 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { dialUpWith } from '../../main/network/dial-up/dialler.ts';
 import { createLinuxDialler } from '../../main/network/dial-up/linux.ts';
 import type { RunCommand } from '../../main/network/run-command.ts';
-import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
-import { createNetworkLab, labMissing, type NetworkLab } from '../support/netns.ts';
+import { describeInLab, laptopNetwork } from '../support/laptop-network.ts';
+import type { NetworkLab } from '../support/netns.ts';
 import {
   MOCK_NETWORK_MANAGER,
   networkManagerMissing,
@@ -11,112 +11,60 @@ import {
   type PrivateBus,
 } from '../support/network-manager.ts';
 import { dbusMockMissing } from '../support/private-bus.ts';
-import { bundleNetworkChild, watchNetworkChild, type NetworkWatch } from '../support/network-watch.ts';
+import type { NetworkWatch } from '../support/network-watch.ts';
 
-const missing = labMissing() ?? networkManagerMissing();
-if (missing !== null) console.warn(`NetworkManager tests skipped: ${missing}`);
 const mockMissing = dbusMockMissing();
 if (mockMissing !== null) console.warn(`NetworkManager mock tests skipped: ${mockMissing}`);
 
-describe.skipIf(missing !== null)('the network monitor with NetworkManager', { timeout: 180_000 }, () => {
-  let bundle: Awaited<ReturnType<typeof bundleNetworkChild>>;
+describeInLab(networkManagerMissing())('the network monitor with NetworkManager', { timeout: 180_000 }, () => {
+  const net = laptopNetwork();
   let lab: NetworkLab;
   let bus: PrivateBus;
-
-  const keepBundle = keepUntilEnd();
-  beforeAll(async () => {
-    bundle = keepBundle(await bundleNetworkChild());
-  });
-  const keep = keepDuringTest();
   beforeEach(async () => {
-    lab = keep(await createNetworkLab());
-    bus = keep(await startPrivateBus(lab));
+    ({ lab } = net);
+    bus = net.keep(await startPrivateBus(lab));
   });
 
-  async function startMonitor(): Promise<NetworkWatch> {
-    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: bus.address };
-    return keep(await watchNetworkChild(lab.start(lab.laptop, process.execPath, [bundle.file], { env })));
-  }
+  const office = ['con', 'add', 'type', 'ethernet', 'ifname', 'eth0', 'con-name', 'Office', 'autoconnect', 'no'];
+  const startMonitor = (): Promise<NetworkWatch> => net.monitor({ DBUS_SYSTEM_BUS_ADDRESS: bus.address });
 
   it('learns name and metering from the real one, follows it up and down, and outlives it', async () => {
-    await bus.startNetworkManager().then(async (manager) => {
-      const told = await startMonitor();
-      await lab.ip(lab.laptop, 'link set eth0 up');
-      await bus.run(
-        'nmcli',
-        'con',
-        'add',
-        'type',
-        'ethernet',
-        'ifname',
-        'eth0',
-        'con-name',
-        'Office',
-        'ip4',
-        '198.51.100.77/24',
-        'gw4',
-        '198.51.100.1',
-        'autoconnect',
-        'no',
-        'connection.metered',
-        'yes',
-      );
-      await lab.ip(lab.laptop.replace('laptop', 'street'), 'link set a0 master wall');
-      await bus.run('nmcli', 'con', 'up', 'Office');
-      const up = await told.next(
-        'the connection by its name',
-        ({ state }) => state.online && state.name === 'Office' && state.metered === true,
-      );
-      expect(up.state).toMatchObject({
-        kind: 'ethernet',
-        portal: false,
-        links: [{ device: 'eth0', name: 'Office', kind: 'ethernet' }],
-      });
-
-      const from = told.told.length;
-      await bus.run('nmcli', 'con', 'down', 'Office');
-      await told.next('the loss', ({ state }) => !state.online, { from });
-      await bus.run('nmcli', 'con', 'up', 'Office');
-      const again = await told.next('the connection again', ({ state }) => state.online, { from });
-      expect(again.state.id).toBe(up.state.id);
-
-      manager.kill('SIGKILL');
-      await told.next('a network without a name', ({ state }) => state.online && state.name === null, {
-        from: told.told.indexOf(again),
-      });
-      expect(told.told.at(-1)?.state.id).toBe(up.state.id);
-      expect(told.told.filter(({ change }) => change)).toHaveLength(2);
+    const manager = await bus.startNetworkManager();
+    const told = await startMonitor();
+    await lab.ip(lab.laptop, 'link set eth0 up');
+    await bus.run('nmcli', ...office, 'ip4', '198.51.100.77/24', 'gw4', '198.51.100.1', 'connection.metered', 'yes');
+    await lab.wire('a');
+    await bus.run('nmcli', 'con', 'up', 'Office');
+    const up = await told.next(
+      'the connection by its name',
+      ({ state }) => state.online && state.name === 'Office' && state.metered === true,
+    );
+    expect(up.state).toMatchObject({
+      kind: 'ethernet',
+      portal: false,
+      links: [{ device: 'eth0', name: 'Office', kind: 'ethernet' }],
     });
+
+    const from = told.told.length;
+    await bus.run('nmcli', 'con', 'down', 'Office');
+    await told.next('the loss', ({ state }) => !state.online, { from });
+    await bus.run('nmcli', 'con', 'up', 'Office');
+    const again = await told.next('the connection again', ({ state }) => state.online, { from });
+    expect(again.state.id).toBe(up.state.id);
+
+    manager.kill('SIGKILL');
+    await told.next('a network without a name', ({ state }) => state.online && state.name === null, {
+      from: told.told.indexOf(again),
+    });
+    expect(told.told.at(-1)?.state.id).toBe(up.state.id);
+    expect(told.told.filter(({ change }) => change)).toHaveLength(2);
   });
 
   it('lists what the real one can dial, and says why a call failed', async () => {
     await bus.startNetworkManager();
-    await bus.run(
-      'nmcli',
-      'con',
-      'add',
-      'type',
-      'gsm',
-      'ifname',
-      '*',
-      'con-name',
-      'Train: 1st class',
-      'apn',
-      'internet.test',
-    );
-    await bus.run(
-      'nmcli',
-      'con',
-      'add',
-      'type',
-      'ethernet',
-      'ifname',
-      'eth0',
-      'con-name',
-      'Office',
-      'autoconnect',
-      'no',
-    );
+    const train = ['con', 'add', 'type', 'gsm', 'ifname', '*', 'con-name', 'Train: 1st class'];
+    await bus.run('nmcli', ...train, 'apn', 'internet.test');
+    await bus.run('nmcli', ...office);
     const inside: RunCommand = async (command, args) => {
       const result = await bus.run(command, ...args).then(
         (stdout) => ({ code: 0, stdout, stderr: '' }),

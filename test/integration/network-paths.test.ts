@@ -1,25 +1,12 @@
 /** Networks whose paths lead nowhere, or lead there only now: addresses that vanish, dead IPv6, a VPN, no DNS. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { canRunDnsmasq } from '../support/dnsmasq.ts';
-import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
-import { createNetworkLab, HEAD_OFFICE, labMissing, networkOf, type NetworkLab } from '../support/netns.ts';
-import {
-  bundleProgram,
-  firstWaiting,
-  Lines,
-  startGateway,
-  startProgramInLab,
-  type ProgramBundle,
-  type ProgramInLab,
-} from '../support/laptop.ts';
-
-const missing = labMissing();
-if (missing !== null) console.warn(`network laboratory skipped: ${missing}`);
+import { describeInLab, EVERYBODY, laptopNetwork } from '../support/laptop-network.ts';
+import { firstWaiting, gatewayState } from '../support/laptop.ts';
+import { Lines, PATIENCE_MS } from '../support/lines.ts';
+import { HEAD_OFFICE } from '../support/netns.ts';
 
 const DAY = 86_400_000;
-/** A machine that is busy with other tests takes ten times as long as this laboratory by itself. */
-const PATIENCE_MS = 60_000;
-const EVERYBODY = '0.0.0.0/0';
 
 /** Prints the family of each TCP connection to port 587 that is begun: for the laptop's end of the wire. */
 const WIRETAP = `
@@ -36,32 +23,12 @@ while True:
         print(json.dumps({'family': family}), flush=True)
 `;
 
-describe.skipIf(missing !== null)('the whole program where a path', { timeout: 300_000 }, () => {
-  const keepBundle = keepUntilEnd();
-  const keep = keepDuringTest();
-  let bundle: ProgramBundle;
-  let lab: NetworkLab;
-  let program: ProgramInLab | null = null;
-
-  beforeAll(async () => {
-    bundle = keepBundle(await bundleProgram());
-  });
-  beforeEach(async () => {
-    lab = keep(await createNetworkLab());
-  });
-  afterEach(async () => {
-    await program?.stop();
-    program = null;
-  });
-
-  async function start(settings: object): Promise<ProgramInLab> {
-    program = await startProgramInLab(lab, bundle, settings);
-    return program;
-  }
+describeInLab()('the whole program where a path', { timeout: 300_000 }, () => {
+  const net = laptopNetwork();
   /** Servers are given five minutes for each reply: nothing in these tests comes of a time-out. */
   const patient = { serverTimeoutSeconds: 300 };
   const dnsmasq = (namespace: string, address: string, ...options: readonly string[]): void => {
-    lab.start(namespace, '/usr/sbin/dnsmasq', [
+    net.lab.start(namespace, '/usr/sbin/dnsmasq', [
       ...['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root', '--bind-interfaces'],
       ...[`--listen-address=${address}`, '--no-resolv', '--no-hosts', '--local=/test/'],
       ...options.map((option) => `--${option}`),
@@ -70,64 +37,47 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
 
   describe('vanishes under an open connection, it is dropped at once and not by time-out', () => {
     it('with its network: the message leaves by the new one', async () => {
-      const { a, b } = lab.isps;
-      const first = await startGateway(
-        lab,
-        { namespace: a.namespace, address: a.gateway, customers: EVERYBODY },
-        { mute: a.laptop },
-      );
-      const second = await startGateway(lab, { namespace: b.namespace, address: b.gateway, customers: networkOf(b) });
-      const laptop = await start({
-        gateways: {
-          mode: 'always',
-          list: (['a', 'b'] as const).map((id) => ({ id, name: id, host: lab.isps[id].gateway })),
-        },
-        connection: patient,
-      });
+      const { lab } = net;
+      const { a } = lab.isps;
+      const first = await net.gateway('a', { customers: EVERYBODY, mute: a.laptop });
+      const second = await net.gateway('b');
+      const laptop = await net.program({ gateways: net.through('a', 'b'), connection: patient });
       await lab.switchRoute('a');
       await laptop.submit('moved');
-      await first.until('the open transaction', ({ muted }) => muted === a.laptop, PATIENCE_MS);
+      await first.until('the open transaction', ({ muted }) => muted === a.laptop);
 
       // The link stays up: nothing but the address and the route tells of the move.
       const gone = Date.now();
       await lab.switchRoute('b');
       await lab.ip(lab.laptop, `addr del ${a.laptop}/${a.prefix} dev eth0`);
-      const { at } = await second.until('the message', ({ id }) => id === 'moved', PATIENCE_MS);
+      const { at } = await second.takes('moved');
       console.log(`address gone to arrival by the other network: ${Math.round(at - gone)} ms`);
-      const { counts } = await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS);
+      const { counts } = await laptop.emptied();
       expect(counts).toMatchObject({ sent: 1, bad: 0, bounced: 0 });
-      expect(second.all.filter(({ id }) => id === 'moved')).toHaveLength(1);
+      expect(second.times('moved')).toBe(1);
     });
 
     it('alone, of several that the network gave: the message leaves from the next one, and nobody is blamed', async () => {
+      const { lab } = net;
       const { a } = lab.isps;
       const extra = '198.51.100.99';
-      const gateway = await startGateway(
-        lab,
-        { namespace: a.namespace, address: a.gateway, customers: EVERYBODY },
-        { mute: extra },
-      );
-      const laptop = await start({
-        gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider', host: a.gateway }] },
-        connection: patient,
-      });
+      const gateway = await net.gateway('a', { customers: EVERYBODY, mute: extra });
+      const laptop = await net.program({ gateways: net.through('a'), connection: patient });
       await lab.plug('a');
       await lab.ip(
         lab.laptop,
         `addr add ${extra}/${a.prefix} dev eth0`,
         `route add ${a.gateway}/32 dev eth0 src ${extra}`,
       );
-      const { network } = await laptop.statusUntil(
-        'both addresses',
-        (s) => s.network.links.some(({ addresses }) => addresses.length === 2),
-        PATIENCE_MS,
+      const { network } = await laptop.statusUntil('both addresses', (s) =>
+        s.network.links.some(({ addresses }) => addresses.length === 2),
       );
       await laptop.submit('stuck');
-      await gateway.until('the open transaction', ({ muted }) => muted === extra, PATIENCE_MS);
+      await gateway.until('the open transaction', ({ muted }) => muted === extra);
       await lab.ip(lab.laptop, `addr del ${extra}/${a.prefix} dev eth0`);
-      const { client } = await gateway.until('the message', ({ id }) => id === 'stuck', PATIENCE_MS);
+      const { client } = await gateway.takes('stuck');
       expect(client).toBe(a.laptop);
-      const after = await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS);
+      const after = await laptop.emptied();
       // It was the same network all along.
       expect(after.network).toMatchObject({ id: network.id, since: network.since });
       expect((await laptop.api('gateways.states', {})).states).toMatchObject([{ id: 'a', state: 'works' }]);
@@ -137,27 +87,22 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
   it.skipIf(!canRunDnsmasq())(
     'is announced for IPv6 and leads nowhere: IPv4 takes the mail at once, and goes first from then on',
     async () => {
+      const { lab } = net;
       const { a } = lab.isps;
-      for (const namespace of [lab.laptop, a.namespace]) {
-        await lab.shell(
-          namespace,
-          'for f in /proc/sys/net/ipv6/conf/*; do echo 0 > $f/accept_dad; echo 0 > $f/disable_ipv6; done',
-        );
-      }
-      await lab.ip(a.namespace, 'addr add 2001:db8:a::1/64 dev up0 nodad');
+      await lab.allowIpv6();
       dnsmasq(a.namespace, a.gateway, `host-record=gateway.test,${a.gateway},2001:db8:ffff::25`);
-      const gateway = await startGateway(lab, { namespace: a.namespace, address: a.gateway, customers: networkOf(a) });
+      const gateway = await net.gateway('a');
       const tap = new Lines<{ readonly family: number }>(
         lab.start(lab.laptop, '/usr/bin/python3', ['-u', '-c', WIRETAP]),
       );
       await tap.until('the tap', () => true);
-      const laptop = await start({
+      const laptop = await net.program({
         gateways: { mode: 'always', list: [{ id: 'a', name: 'Provider', host: 'gateway.test' }] },
         connection: { ...patient, dnsServers: [a.gateway] },
       });
       // Both families come with one breath, as with a real network: what is there first would decide otherwise.
       const plug = async (): Promise<void> => {
-        await lab.ip(lab.laptop.replace('laptop', 'street'), 'link set a0 master wall');
+        await lab.wire('a');
         await lab.ip(
           lab.laptop,
           'link set eth0 up',
@@ -169,25 +114,26 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
       };
       await laptop.submit('first');
       await plug();
-      await gateway.until('the first message', ({ id }) => id === 'first', PATIENCE_MS);
+      await gateway.takes('first');
       expect(tap.all[1]).toEqual({ family: 6 });
-      await laptop.statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, PATIENCE_MS);
+      await laptop.emptied();
       await expect.poll(() => laptop.log(), { timeout: PATIENCE_MS }).toMatch(/ipv6 .*works=false/);
 
       await lab.plug(null);
-      await laptop.statusUntil('the loss', ({ network }) => !network.online, PATIENCE_MS);
+      await laptop.statusUntil('the loss', ({ network }) => !network.online);
       const from = tap.all.length;
       await laptop.submit('second');
       await plug();
-      await gateway.until('the second message', ({ id }) => id === 'second', PATIENCE_MS);
+      await gateway.takes('second');
       expect(tap.all[from]).toEqual({ family: 4 });
     },
   );
 
   it('is the VPN alone: the gateway behind it is passed over without, and used as soon as it is up again', async () => {
-    const { a, b } = lab.isps;
-    const provider = await startGateway(lab, { namespace: a.namespace, address: a.gateway, customers: networkOf(a) });
-    const laptop = await start({
+    const { lab } = net;
+    const { a } = lab.isps;
+    const provider = await net.gateway('a');
+    const laptop = await net.program({
       gateways: {
         mode: 'always',
         list: [
@@ -197,43 +143,39 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
       },
       connection: patient,
     });
-    const office = await (async () => {
-      // Listening before the tunnel's address is there.
-      await lab.shell(b.namespace, 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
-      return startGateway(lab, { namespace: b.namespace, address: HEAD_OFFICE, customers: EVERYBODY });
-    })();
-    const isUp = (id: string) => async (): Promise<string | undefined> =>
-      (await laptop.api('gateways.states', {})).states.find((state) => state.id === id)?.state;
+    const office = await net.headOffice();
+    const officeIs = (): Promise<string | undefined> => gatewayState(laptop, 'office');
     await lab.plug('a');
     await laptop.submit('at home');
-    await provider.until('mail by the provider', ({ id }) => id === 'at home', PATIENCE_MS);
-    await expect.poll(isUp('office'), { timeout: PATIENCE_MS }).toBe('unreachable');
+    await provider.takes('at home');
+    await expect.poll(officeIs, { timeout: PATIENCE_MS }).toBe('unreachable');
 
     for (const [round, sent] of [
       ['first', 2],
       ['second', 4],
     ] as const) {
       const tunnel = await lab.tunnel();
-      await expect.poll(isUp('office'), { timeout: PATIENCE_MS }).toBe('works');
+      await expect.poll(officeIs, { timeout: PATIENCE_MS }).toBe('works');
       await laptop.submit(`${round} over the VPN`);
-      await office.until('mail by the office', ({ id }) => id === `${round} over the VPN`, PATIENCE_MS);
+      await office.takes(`${round} over the VPN`);
       // Its reply has come, too: hung up on before that, the program could not know.
-      await laptop.statusUntil('it in Sent', ({ counts }) => counts.sent === sent, PATIENCE_MS);
+      await laptop.statusUntil('it in Sent', ({ counts }) => counts.sent === sent);
       await tunnel.hangUp();
-      await laptop.statusUntil('the end of the VPN', (s) => s.network.links.length === 1, PATIENCE_MS);
+      await laptop.statusUntil('the end of the VPN', (s) => s.network.links.length === 1);
       await laptop.submit(`${round} without`);
-      await provider.until('mail by the provider', ({ id }) => id === `${round} without`, PATIENCE_MS);
+      await provider.takes(`${round} without`);
     }
-    const { counts } = await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS);
+    const { counts } = await laptop.emptied();
     expect(counts).toMatchObject({ sent: 5, bad: 0, bounced: 0 });
   });
 
   it('is the VPN, and there is no other gateway: mail waits, nothing counts, and it leaves when the VPN is up', async () => {
-    const { a, b } = lab.isps;
+    const { lab } = net;
+    const { a } = lab.isps;
     // The provider says that it knows no way there.
     await lab.shell(a.namespace, 'echo 1 > /proc/sys/net/ipv4/ip_forward');
     await lab.ip(a.namespace, `route add unreachable ${HEAD_OFFICE}/32`);
-    const laptop = await start({
+    const laptop = await net.program({
       gateways: { mode: 'always', list: [{ id: 'office', name: 'Head office', host: HEAD_OFFICE }] },
       connection: { ...patient, retryMinutes: [0.02] },
     });
@@ -244,11 +186,10 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
     await laptop.resume();
     await expect.poll(() => laptop.log().match(/Z deferred/g)?.length, { timeout: PATIENCE_MS }).toBeGreaterThan(1);
     expect(await firstWaiting(laptop)).toMatchObject({ state: 'deferred', attempts: 0 });
-    await lab.shell(b.namespace, 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
-    const office = await startGateway(lab, { namespace: b.namespace, address: HEAD_OFFICE, customers: EVERYBODY });
+    const office = await net.headOffice();
     await lab.tunnel();
-    await office.until('the message', ({ id }) => id === 'waits', PATIENCE_MS);
-    expect(await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS)).toMatchObject({
+    await office.takes('waits');
+    expect(await laptop.emptied()).toMatchObject({
       counts: { sent: 1, bad: 0, bounced: 0 },
     });
   });
@@ -256,10 +197,11 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
   it.skipIf(!canRunDnsmasq())(
     'to any DNS is missing: nothing counts, by gateway or directly, however long; with DNS it leaves by itself',
     async () => {
+      const { lab } = net;
       const { a } = lab.isps;
       const server = '203.0.113.53';
-      const gateway = await startGateway(lab, { namespace: a.namespace, address: a.gateway, customers: networkOf(a) });
-      const laptop = await start({
+      const gateway = await net.gateway('a');
+      const laptop = await net.program({
         gateways: {
           mode: 'domains',
           domains: ['listed.test'],
@@ -268,7 +210,7 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
         connection: { ...patient, dnsServers: [server], dnsTimeoutSeconds: 1, directPort: 587, retryMinutes: [0.02] },
       });
       await lab.plug('a');
-      await laptop.statusUntil('the network', ({ network }) => network.online, PATIENCE_MS);
+      await laptop.statusUntil('the network', ({ network }) => network.online);
       await laptop.submit('by gateway', { to: 'bob@listed.test' });
       await laptop.submit('directly', { to: 'bob@direct.test' });
       const deferred = (): number => laptop.log().match(/Z deferred/g)?.length ?? 0;
@@ -290,9 +232,8 @@ describe.skipIf(missing !== null)('the whole program where a path', { timeout: 3
         ...[`host-record=gateway.test,${a.gateway}`, `host-record=mx.direct.test,${a.gateway}`],
         'mx-host=direct.test,mx.direct.test,10',
       );
-      for (const subject of ['by gateway', 'directly'])
-        await gateway.until(subject, ({ id }) => id === subject, PATIENCE_MS);
-      expect(await laptop.statusUntil('an empty Outbox', (s) => s.counts.outbox === 0, PATIENCE_MS)).toMatchObject({
+      for (const subject of ['by gateway', 'directly']) await gateway.takes(subject);
+      expect(await laptop.emptied()).toMatchObject({
         counts: { sent: 2, bad: 0, bounced: 0 },
       });
     },

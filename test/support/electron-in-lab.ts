@@ -3,7 +3,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppStatus } from '../../shared/status.ts';
-import type { NetworkLab } from './netns.ts';
+import { PATIENCE_MS } from './lines.ts';
+import { NO_SYSTEM_BUS, type NetworkLab } from './netns.ts';
 import {
   electronArguments,
   electronPath,
@@ -13,9 +14,6 @@ import {
   root,
   type SettingsSections,
 } from './program.ts';
-
-/** Long enough for a machine that has other things to do. */
-const PATIENCE_MS = 60_000;
 
 /** Electron in the laptop. It is talked to over its control socket, which does not care about network namespaces. */
 export interface ElectronInLab {
@@ -42,8 +40,7 @@ export async function startElectronInLab(
     cwd: root,
     env: {
       ...process.env,
-      // No system bus unless a test brings one: whatever runs outside the laboratory has nothing to say in it.
-      DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus',
+      ...NO_SYSTEM_BUS,
       ...env,
     },
     detached: true,

@@ -1,5 +1,5 @@
 /** The program under test in the laptop of a network laboratory, and gateways at its providers. */
-import type { ChildProcessWithoutNullStreams, SpawnOptionsWithoutStdio } from 'node:child_process';
+import type { SpawnOptionsWithoutStdio } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,10 @@ import { build } from 'vite';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { AppStatus } from '../../shared/status.ts';
-import type { NetworkLab } from './netns.ts';
+import { Lines } from './lines.ts';
+import { NO_SYSTEM_BUS, type NetworkLab } from './netns.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** Long enough for a machine that has other things to do; a test that works never waits that long. */
-const PATIENCE_MS = 30_000;
 
 export interface ProgramBundle {
   readonly child: string;
@@ -47,54 +46,6 @@ export async function bundleProgram(): Promise<ProgramBundle> {
   };
 }
 
-/** Lines of JSON as they come; `until` waits for one (rejects after `ms`, or when the process has ended). */
-export class Lines<T> {
-  readonly all: T[] = [];
-  #waiting = new Set<() => void>();
-  #complaints = '';
-  #ended = false;
-
-  constructor(child: ChildProcessWithoutNullStreams) {
-    let rest = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.all.push(JSON.parse(line) as T);
-      this.#look();
-    });
-    child.stderr.on('data', (chunk: Buffer) => (this.#complaints += chunk.toString()));
-    child.once('close', () => {
-      this.#ended = true;
-      this.#look();
-    });
-  }
-
-  #look(): void {
-    for (const look of [...this.#waiting]) look();
-  }
-
-  async until(what: string, fits: (line: T) => boolean, ms = PATIENCE_MS, from = 0): Promise<T> {
-    await new Promise<void>((resolve, reject) => {
-      const finish = (error: Error | null): void => {
-        this.#waiting.delete(look);
-        clearTimeout(timer);
-        if (error === null) resolve();
-        else reject(error);
-      };
-      const look = (): void => {
-        if (this.all.slice(from).some(fits)) finish(null);
-        else if (this.#ended) finish(new Error(`ended while waiting for ${what}: ${this.#complaints}`));
-      };
-      const timer = setTimeout(() => {
-        finish(new Error(`not seen: ${what}; last ${JSON.stringify(this.all.slice(-3))} ${this.#complaints}`));
-      }, ms);
-      this.#waiting.add(look);
-      look();
-    });
-    return this.all.slice(from).find(fits)!;
-  }
-}
-
 export interface Arrival {
   /** Subject of a message that was taken. */
   readonly id?: string;
@@ -105,19 +56,32 @@ export interface Arrival {
   readonly at: number;
 }
 
+/** A gateway, and what it took so far. */
+export class Gateway extends Lines<Arrival> {
+  /** Waits until it has the message with this subject. */
+  takes(subject: string, ms?: number): Promise<Arrival> {
+    return this.until(`“${subject}” at the gateway`, ({ id }) => id === subject, ms);
+  }
+
+  /** How often it took the message with this subject. */
+  times(subject: string): number {
+    return this.all.filter(({ id }) => id === subject).length;
+  }
+}
+
 /** Starts a provider's gateway. */
 export async function startGateway(
   lab: NetworkLab,
   where: { readonly namespace: string; readonly address: string; readonly customers: string },
-  /** `slow`: seconds before its final reply; `mute`: the client that never hears an answer to DATA. */
-  options: { readonly slow?: number; readonly mute?: string } = {},
-): Promise<Lines<Arrival>> {
+  /** `mute`: the client that never hears an answer to DATA. */
+  options: { readonly mute?: string } = {},
+): Promise<Gateway> {
   const script = fileURLToPath(new URL('gateway.py', import.meta.url));
   const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   const child = lab.start(where.namespace, 'python3', [script, where.address, '587', where.customers, ...words]);
-  const lines = new Lines<Arrival>(child);
-  await lines.until('the gateway', (line) => 'ready' in line);
-  return lines;
+  const gateway = new Gateway(child);
+  await gateway.until('the gateway', (line) => 'ready' in line);
+  return gateway;
 }
 
 export interface ProgramInLab {
@@ -133,10 +97,17 @@ export interface ProgramInLab {
   /** As the shell does when the computer wakes up. */
   resume(): Promise<void>;
   statusUntil(what: string, fits: (status: AppStatus) => boolean, ms?: number): Promise<AppStatus>;
+  /** Waits until nothing is in the Outbox. */
+  emptied(ms?: number): Promise<AppStatus>;
   /** Messages that went to Bad or Bounced. */
   failed(): number;
   /** How often delivery was started, by the log. */
   starts(): number;
+  /**
+   * Connections that were cut between the final dot and its reply, by the log: each may cost a duplicate (RFC 1047), never a
+   * loss.
+   */
+  unsure(): number;
   signal(signal: NodeJS.Signals): void;
   log(): string;
   stop(): Promise<void>;
@@ -149,6 +120,11 @@ export async function firstWaiting(
   const list = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10 } as const;
   const [row] = (await program.api('queue.list', list)).rows;
   return row === undefined ? undefined : (await program.api('queue.show', { id: row.id })).recipients[0];
+}
+
+/** How a gateway is doing, as the window shows it. */
+export async function gatewayState(program: ProgramInLab, id: string): Promise<string | undefined> {
+  return (await program.api('gateways.states', {})).states.find((state) => state.id === id)?.state;
 }
 
 /** Starts the program in the laptop's namespace; resolves once its listener stands. */
@@ -169,8 +145,7 @@ export async function startProgramInLab(
   const options: SpawnOptionsWithoutStdio = {
     env: {
       ...process.env,
-      // No system bus unless a test brings one: whatever runs outside the laboratory has nothing to say in it.
-      DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus',
+      ...NO_SYSTEM_BUS,
       NODE_PATH: path.join(root, 'node_modules'),
       PROFILE: profile,
       SETTINGS: JSON.stringify(merged(settings)),
@@ -184,12 +159,12 @@ export async function startProgramInLab(
     | { readonly kind: 'status'; readonly status: AppStatus }
     | { readonly kind: 'answer'; readonly n: number; readonly result: unknown; readonly error?: string };
   const lines = new Lines<Line>(child);
-  await lines.until('the start', ({ kind }) => kind === 'started', 30_000);
+  await lines.until('the start', ({ kind }) => kind === 'started');
   let last = 0;
   const ask = async (command: object): Promise<unknown> => {
     const n = (last += 1);
     child.stdin.write(`${JSON.stringify({ ...command, n })}\n`);
-    const line = await lines.until('an answer', (l) => l.kind === 'answer' && l.n === n, 30_000);
+    const line = await lines.until('an answer', (l) => l.kind === 'answer' && l.n === n);
     if (line.kind !== 'answer' || line.error !== undefined) throw new Error(JSON.stringify(line));
     return line.result;
   };
@@ -202,7 +177,18 @@ export async function startProgramInLab(
       .map((name) => readFileSync(path.join(folder, name), 'utf8'))
       .join('');
   };
+  const logged = (words: string): number =>
+    log()
+      .split('\n')
+      .filter((line) => line.includes(words)).length;
   const status = async (): Promise<AppStatus> => (await ask({ do: 'status' })) as AppStatus;
+  const statusUntil: ProgramInLab['statusUntil'] = async (what, fits, ms) => {
+    const from = lines.all.length;
+    const now = await status();
+    if (fits(now)) return now;
+    const line = await lines.until(what, (l) => l.kind === 'status' && fits(l.status), ms, from);
+    return (line as { readonly status: AppStatus }).status;
+  };
   return {
     pid: child.pid ?? -1,
     profile,
@@ -216,18 +202,11 @@ export async function startProgramInLab(
     settings: (next) => done({ do: 'settings', input: merged(next) }),
     jump: (ms) => done({ do: 'jump', ms }),
     resume: () => done({ do: 'resume' }),
-    async statusUntil(what, fits, ms = PATIENCE_MS) {
-      const from = lines.all.length;
-      const now = await status();
-      if (fits(now)) return now;
-      const line = await lines.until(what, (l) => l.kind === 'status' && fits(l.status), ms, from);
-      return (line as { readonly status: AppStatus }).status;
-    },
+    statusUntil,
+    emptied: (ms) => statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, ms),
     failed: () => lines.all.filter(({ kind }) => kind === 'failed').length,
-    starts: () =>
-      log()
-        .split('\n')
-        .filter((line) => line.includes('start delivering')).length,
+    starts: () => logged('start delivering'),
+    unsure: () => logged('lost-after-dot'),
     signal: (signal) => void process.kill(child.pid ?? 0, signal),
     log,
     async stop() {

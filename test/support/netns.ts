@@ -46,6 +46,10 @@ export interface NetworkLab {
    * the moment (wall clock, milliseconds) before the link went up.
    */
   plug(isp: Isp | null): Promise<number>;
+  /** Connects the socket in the wall to one provider or to none; of link, address and route of the laptop it takes no care. */
+  wire(isp: Isp | null): Promise<void>;
+  /** Lets IPv6 in at the laptop and at provider a, which gets 2001:db8:a::1; addresses count at once. */
+  allowIpv6(): Promise<void>;
   /** Joins the providers' networks, so that each is reached from the other. */
   peer(): Promise<void>;
   /** Whether packets for the other provider vanish in `isp`'s network (only after `peer`). */
@@ -72,6 +76,9 @@ export interface NetworkLab {
   dial(options?: { readonly defaultRoute?: boolean; readonly delayMs?: number }): Promise<DialUpLink>;
   close(): Promise<void>;
 }
+
+/** No system bus unless a test brings one: whatever runs outside the laboratory has nothing to say in it. */
+export const NO_SYSTEM_BUS = { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent/bus' };
 
 /** What only the VPN leads to. */
 export const HEAD_OFFICE = '192.0.2.65';
@@ -211,13 +218,17 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     for (const namespace of namespaces) await execute('ip', ['netns', 'del', namespace]).catch(() => undefined);
   }
 
-  async function plug(isp: Isp | null): Promise<number> {
-    await ip(laptop, 'link set eth0 down', 'addr flush dev eth0');
+  async function wire(isp: Isp | null): Promise<void> {
     await ip(
       street,
       `link set a0 ${isp === 'a' ? 'master wall' : 'nomaster'}`,
       `link set b0 ${isp === 'b' ? 'master wall' : 'nomaster'}`,
     );
+  }
+
+  async function plug(isp: Isp | null): Promise<number> {
+    await ip(laptop, 'link set eth0 down', 'addr flush dev eth0');
+    await wire(isp);
     const at = Date.now();
     if (isp === null) return at;
     const { laptop: address, prefix, gateway } = isps[isp];
@@ -277,10 +288,19 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     laptop,
     isps,
     plug,
+    wire,
     ip,
     start,
     close,
     shell,
+    async allowIpv6() {
+      for (const namespace of [laptop, isps.a.namespace])
+        await shell(
+          namespace,
+          'for f in /proc/sys/net/ipv6/conf/*; do echo 0 > $f/accept_dad; echo 0 > $f/disable_ipv6; done',
+        );
+      await ip(isps.a.namespace, 'addr add 2001:db8:a::1/64 dev up0 nodad');
+    },
     async peer() {
       await ip(
         street,
