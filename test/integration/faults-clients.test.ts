@@ -4,32 +4,32 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { builtProgram, queueId } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
-import { buildProgram, startProcess, type BuiltProgram, type ProgramProcess } from '../support/program-rig.ts';
+import { startProcess, type ProgramProcess } from '../support/program-rig.ts';
 import { LineClient, startLoadSink, submit, type LoadSink } from '../support/smtp-load.ts';
 
 const MIB = 1024 * 1024;
 /** As STANDARDS §3 has it, and as much again for a slow computer; waiting for a processor does not count. */
 const BLOCKED_MS = 400;
 
-let built: BuiltProgram;
+const built = builtProgram();
 let sink: LoadSink;
 let rig: ProgramProcess;
 let profile: string;
 const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = keep(await buildProgram());
   sink = keep(await startLoadSink());
   profile = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
   keep({ remove: () => rmSync(profile, { recursive: true, force: true }) });
   rig = keep(
-    await startProcess(built, profile, {
+    await startProcess(built.get(), profile, {
       gateways: gatewaysAt([sink.port]),
       server: { maxMessageBytes: 20 * MIB },
     }),
   );
-}, 60_000);
+});
 
 const sockets: net.Socket[] = [];
 function connect(): net.Socket {
@@ -228,7 +228,7 @@ test.each([
   const client = await inData();
   // Lines of a length that is allowed.
   client.socket.write(`${text.replace(/[^\r\n]{900}/g, '$&\r\n ')}\r\n.\r\n`, 'latin1');
-  const id = /queued as (\S+)/.exec(await client.reply())?.[1] ?? '';
+  const id = queueId(await client.reply());
   expect(id).not.toBe('');
   const blocked = await rig.longestBlock(async () => {
     const preview = await rig.call('queue.preview', { id });
@@ -260,7 +260,7 @@ test('hostile attachment names come out as plain file names', async () => {
     `MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${parts.join('')}--b--\r\n.\r\n`,
     'latin1',
   );
-  const id = /queued as (\S+)/.exec(await client.reply())?.[1] ?? '';
+  const id = queueId(await client.reply());
   const preview = await rig.call('queue.preview', { id });
   const found = preview.ok ? preview.value.attachments.map((a) => a.name) : [];
   expect(found).toHaveLength(names.length);

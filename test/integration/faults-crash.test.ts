@@ -1,42 +1,15 @@
 /** The program dies, or a part of it: what was acknowledged is not lost (STANDARDS §3). */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openDatabase } from '../../main/queue/database.ts';
 import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';
-import { keepUntilEnd } from '../support/kept.ts';
+import { builtProgram, endWithTest, loadSink, NOWHERE, queueId, tempFolder } from '../support/fault-rig.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
-import {
-  buildProgram,
-  startProcess,
-  startRig,
-  type BuiltProgram,
-  type ProgramProcess,
-  type RigSettings,
-} from '../support/program-rig.ts';
-import { greetedClient, startLoadSink, submit, submitOver } from '../support/smtp-load.ts';
+import { greetedClient, submit, submitOver } from '../support/smtp-load.ts';
 
-let built: BuiltProgram;
-const keep = keepUntilEnd();
-beforeAll(async () => {
-  built = keep(await buildProgram());
-}, 60_000);
-
-function tempProfile(): string {
-  const profile = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
-  onTestFinished(() => {
-    rmSync(profile, { recursive: true, force: true });
-  });
-  return profile;
-}
-
-async function startChild(profile: string, settings: RigSettings): Promise<ProgramProcess> {
-  const child = await startProcess(built, profile, settings);
-  onTestFinished(() => child.end());
-  return child;
-}
+const built = builtProgram();
 
 /** Sessions that hand in message after message until the program is gone; adds the acknowledged ones. */
 function pour(port: number, lanes: number, round: number, acked: Set<string>): Promise<unknown> {
@@ -56,14 +29,13 @@ function pour(port: number, lanes: number, round: number, acked: Set<string>): P
 }
 
 test('kill -9 under load: everything acknowledged arrives, twice at most what was in flight', async () => {
-  const profile = tempProfile();
-  const sink = await startLoadSink();
-  onTestFinished(() => sink.close());
+  const profile = tempFolder();
+  const sink = await loadSink();
   const settings = { gateways: gatewaysAt([sink.port]), connection: { maxOutgoing: 10 } };
   const acked = new Set<string>();
   const kills = 6;
   for (let round = 0; round < kills; round += 1) {
-    const child = await startChild(profile, settings);
+    const child = await built.startProcess(profile, settings);
     expect(child.error).toBeNull();
     const poured = pour(child.port, 8, round, acked);
     // Different moments: hardly begun, in the middle, with a backlog.
@@ -73,7 +45,7 @@ test('kill -9 under load: everything acknowledged arrives, twice at most what wa
     expect(await child.exited).toBe('SIGKILL');
     await poured;
   }
-  const last = await startChild(profile, settings);
+  const last = await built.startProcess(profile, settings);
   expect(last.error).toBeNull();
   const missing = (): string[] => [...acked].filter((name) => !sink.arrived.has(name));
   await expect.poll(() => missing().length, { interval: 100 }).toBe(0);
@@ -86,17 +58,15 @@ test('kill -9 under load: everything acknowledged arrives, twice at most what wa
 }, 240_000);
 
 test('kill -9 while some recipients of a message were taken and another is on its way elsewhere: none of those is sent to again', async () => {
-  const profile = tempProfile();
-  const first = await startScriptedServer({ 'RCPT TO': (line) => (line.includes('<r2@') ? '550 5.1.1 no' : '250 ok') });
-  const second = await startScriptedServer({ 'MAIL FROM': { then: 'silence' } });
-  onTestFinished(async () => {
-    await first.close();
-    await second.close();
-  });
+  const profile = tempFolder();
+  const first = endWithTest(
+    await startScriptedServer({ 'RCPT TO': (line) => (line.includes('<r2@') ? '550 5.1.1 no' : '250 ok') }),
+  );
+  const second = endWithTest(await startScriptedServer({ 'MAIL FROM': { then: 'silence' } }));
   const heard = (server: ScriptedServer, word: string): number =>
     server.sessions.flatMap((s) => s.lines).filter((line) => line.startsWith(word)).length;
   const settings = { gateways: gatewaysAt([first.port, second.port]) };
-  const child = await startChild(profile, settings);
+  const child = await built.startProcess(profile, settings);
   const client = await greetedClient(child.port);
   for (const line of ['MAIL FROM:<ann@home.test>', ...[1, 2, 3].map((n) => `RCPT TO:<r${n}@example.test>`)])
     expect(await client?.say(line)).toMatch(/^250/);
@@ -107,7 +77,7 @@ test('kill -9 while some recipients of a message were taken and another is on it
   expect(await child.exited).toBe('SIGKILL');
   client?.close();
   second.become({});
-  const next = await startChild(profile, settings);
+  const next = await built.startProcess(profile, settings);
   await expect.poll(() => second.messages().length).toBe(1);
   await expect.poll(() => next.call('queue.folders', {})).toMatchObject({ value: { outbox: 0, sent: 1 } });
   expect(['r1', 'r2', 'r3'].map((to) => heard(first, `RCPT TO:<${to}@`))).toEqual([1, 2, 1]);
@@ -116,17 +86,15 @@ test('kill -9 while some recipients of a message were taken and another is on it
 }, 120_000);
 
 test('power cut: whatever was acknowledged is in the files as they are on the disk at that moment', async () => {
-  const { profile, port, ...rig } = await startRig(built, { settings: { gateways: { mode: 'always' } } });
-  onTestFinished(() => rig.close());
+  const { profile, port } = await built.start({ settings: NOWHERE });
   const acked: string[] = [];
   const copies: { readonly folder: string; readonly acked: readonly string[] }[] = [];
   const pouring = Promise.all(
     Array.from({ length: 6 }, async (_, lane) => {
       for (let n = 0; n < 30; n += 1) {
         const reply = await submit(port, `p${lane}-${n}`, { size: n % 7 === 6 ? 300_000 : 3_000 });
-        const id = /queued as (\S+)/.exec(reply)?.[1];
-        expect(id).toBeDefined();
-        acked.push(id ?? '');
+        expect(queueId(reply)).not.toBe('');
+        acked.push(queueId(reply));
         if (lane === 0 && n % 5 === 2) {
           // At once, in this very turn: nothing that is acknowledged later can be in the copy by waiting.
           const folder = path.join(profile, `cut-${copies.length}`);
@@ -144,29 +112,25 @@ test('power cut: whatever was acknowledged is in the files as they are on the di
   await pouring;
   expect(copies.length).toBeGreaterThan(4);
   for (const { folder, acked: known } of copies) {
-    const cut = await startRig(built, { profile: folder, settings: { gateways: { mode: 'always' } } });
-    try {
-      expect(cut.program.status().problems).toEqual([]);
-      const missing: string[] = [];
-      for (const id of known) {
-        const found = await cut.program.api['queue.show']({ id });
-        if (!found.ok) missing.push(id);
-      }
-      expect(missing).toEqual([]);
-    } finally {
-      await cut.stop();
+    const cut = await built.start({ profile: folder, settings: NOWHERE });
+    expect(cut.program.status().problems).toEqual([]);
+    const missing: string[] = [];
+    for (const id of known) {
+      const found = await cut.program.api['queue.show']({ id });
+      if (!found.ok) missing.push(id);
     }
+    expect(missing).toEqual([]);
+    await cut.stop();
   }
 }, 240_000);
 
 test('two programs on one profile: the second says so and ends, nothing is sent twice', async () => {
-  const profile = tempProfile();
-  const sink = await startLoadSink();
-  onTestFinished(() => sink.close());
+  const profile = tempFolder();
+  const sink = await loadSink();
   const settings = { gateways: gatewaysAt([sink.port]) };
-  const first = await startChild(profile, settings);
+  const first = await built.startProcess(profile, settings);
   expect(await submit(first.port, 'before')).toMatch(/^250/);
-  const second = await startChild(profile, settings);
+  const second = await built.startProcess(profile, settings);
   expect(second.error).toMatch(/in use by another program/);
   expect(await second.exited).toBe(1);
   for (let i = 0; i < 20; i += 1) expect(await submit(first.port, `m${i}`)).toMatch(/^250/);
@@ -175,14 +139,9 @@ test('two programs on one profile: the second says so and ends, nothing is sent 
 });
 
 test('the store thread dies with calls pending: 451 meanwhile, nothing acknowledged is lost, the program goes on by itself', async () => {
-  const sink = await startLoadSink();
-  const rig = await startRig(built, { settings: { gateways: gatewaysAt([sink.port]) } });
-  const killer = new BroadcastChannel('store-worker-dies');
-  onTestFinished(async () => {
-    killer.close();
-    await rig.close();
-    await sink.close();
-  });
+  const sink = await loadSink();
+  const rig = await built.start({ settings: { gateways: gatewaysAt([sink.port]) } });
+  const killer = endWithTest(new BroadcastChannel('store-worker-dies'));
   const acked = new Set<string>();
   const others = new Map<string, number>();
   let over = false;
@@ -216,11 +175,10 @@ test('the store thread dies with calls pending: 451 meanwhile, nothing acknowled
 }, 240_000);
 
 test('the copy of a queue is sound by the word of the database itself', async () => {
-  const rig = await startRig(built, { settings: { gateways: { mode: 'always' } } });
+  const rig = await built.start({ settings: NOWHERE });
   for (let i = 0; i < 5; i += 1) await submit(rig.port, `s${i}`);
   await rig.stop();
   const db = openDatabase(path.join(rig.profile, 'queue.db'));
   expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
   db.close();
-  await rig.close();
 });

@@ -1,25 +1,16 @@
 /** Servers that misbehave: gateways and mail exchangers (STANDARDS §3). */
 import { spawn } from 'node:child_process';
 import net from 'node:net';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startScriptedServer, WILLING, type Dialogue } from '../fakes/scripted-smtp-server.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startScriptedServer, WILLING, type Dialogue, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { keepUntilEnd } from '../support/kept.ts';
+import { builtProgram, endWithTest, loadSink, queueId } from '../support/fault-rig.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
-import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
-import { LineClient, startLoadSink, submit } from '../support/smtp-load.ts';
+import type { ProgramRig } from '../support/program-rig.ts';
+import { LineClient, submit } from '../support/smtp-load.ts';
 
-let built: BuiltProgram;
-const keep = keepUntilEnd();
-beforeAll(async () => {
-  built = keep(await buildProgram());
-}, 60_000);
+const built = builtProgram();
 
-async function started(...args: Parameters<typeof startRig>): Promise<ProgramRig> {
-  const rig = await startRig(...args);
-  onTestFinished(() => rig.close());
-  return rig;
-}
 /** A server that does as told with each connection; counts them. */
 async function rawServer(
   serve: (socket: net.Socket) => void,
@@ -40,16 +31,8 @@ async function rawServer(
   });
   return { port: (server.address() as net.AddressInfo).port, connections: () => connections };
 }
-async function scripted(dialogue: Dialogue): Promise<Awaited<ReturnType<typeof startScriptedServer>>> {
-  const server = await startScriptedServer(dialogue);
-  onTestFinished(() => server.close());
-  return server;
-}
-async function goodSink(): Promise<Awaited<ReturnType<typeof startLoadSink>>> {
-  const sink = await startLoadSink();
-  onTestFinished(() => sink.close());
-  return sink;
-}
+const scripted = async (dialogue: Dialogue): Promise<ScriptedServer> =>
+  endWithTest(await startScriptedServer(dialogue));
 const tick = (socket: net.Socket, text: string, everyMs: number): void => {
   const timer = setInterval(() => {
     if (socket.writable) socket.write(text, 'latin1');
@@ -62,7 +45,6 @@ const states = async (rig: ProgramRig, id: string): Promise<readonly string[]> =
   const found = await rig.program.api['queue.show']({ id });
   return found.ok ? found.value.recipients.map((r) => r.state) : [];
 };
-const idOf = (reply: string): string => /queued as (\S+)/.exec(reply)?.[1] ?? '';
 
 describe('a gateway that is no good: the next one has the message within seconds, once', () => {
   const bad: readonly (readonly [string, (socket: net.Socket) => void])[] = [
@@ -149,8 +131,8 @@ describe('a gateway that is no good: the next one has the message within seconds
 
   test.each(bad)('%s', async (what, serve) => {
     const first = await rawServer(serve);
-    const sink = await goodSink();
-    const rig = await started(built, {
+    const sink = await loadSink();
+    const rig = await built.start({
       settings: {
         gateways: gatewaysAt([first.port, sink.port], { headStartMs: 500 }),
         // Longer than the message may take: the next gateway has it without waiting for this. What falls silent later
@@ -194,8 +176,8 @@ describe('a gateway that is no good: the next one has the message within seconds
     });
     // As many as its queue holds get in; the others' packets are dropped by then.
     await expect.poll(() => fillers.filter((f) => !f.connecting).length).toBe(2);
-    const sink = await goodSink();
-    const rig = await started(built, {
+    const sink = await loadSink();
+    const rig = await built.start({
       settings: {
         gateways: gatewaysAt([port, sink.port], { headStartMs: 500 }),
         connection: { serverTimeoutSeconds: 120 },
@@ -210,10 +192,10 @@ describe('a server', () => {
   test('that closes after DATA: temporary, sent again in full later, never lost', async () => {
     let closing = true;
     const server = await scripted({ message: () => (closing ? { then: 'close' } : '250 ok') });
-    const rig = await started(built, {
+    const rig = await built.start({
       settings: { gateways: gatewaysAt([server.port]), connection: { retryMinutes: [0.01] } },
     });
-    const id = idOf(await submit(rig.port, 'closed'));
+    const id = queueId(await submit(rig.port, 'closed'));
     await expect.poll(() => server.messages().length).toBeGreaterThan(0);
     await expect.poll(() => states(rig, id)).toEqual(['deferred']);
     closing = false;
@@ -222,22 +204,22 @@ describe('a server', () => {
 
   test('that says 250 and dies: done, never sent again', async () => {
     const server = await scripted({ message: { send: '250 2.0.0 taken', then: 'reset' } });
-    const rig = await started(built, {
+    const rig = await built.start({
       settings: { gateways: gatewaysAt([server.port]), connection: { retryMinutes: [0.01] } },
     });
     const ids = [];
-    for (let i = 0; i < 5; i += 1) ids.push(idOf(await submit(rig.port, `died${i}`)));
+    for (let i = 0; i < 5; i += 1) ids.push(queueId(await submit(rig.port, `died${i}`)));
     for (const id of ids) await expect.poll(() => states(rig, id)).toEqual(['relayed']);
     expect(server.messages()).toHaveLength(5);
   });
 
   test('that says 4xx for ever is asked again on the schedule, not hammered', async () => {
     const server = await scripted({ 'RCPT TO': '451 4.7.1 greylisted' });
-    const rig = await started(built, {
+    const rig = await built.start({
       settings: { gateways: gatewaysAt([server.port]), connection: { retryMinutes: [60] } },
     });
     const ids: string[] = [];
-    for (let i = 0; i < 10; i += 1) ids.push(idOf(await submit(rig.port, `grey${i}`)));
+    for (let i = 0; i < 10; i += 1) ids.push(queueId(await submit(rig.port, `grey${i}`)));
     const asked = (): number => server.sessions.flatMap((s) => s.lines).filter((l) => l.startsWith('RCPT')).length;
     /** Each was tried so often, and the next time is far away: nothing more happens by itself. */
     const restAfter = async (attempts: number): Promise<void> => {
@@ -275,13 +257,13 @@ describe('a server', () => {
         return '250 ok';
       },
     });
-    const rig = await started(built, { settings: { gateways: gatewaysAt([server.port]) } });
+    const rig = await built.start({ settings: { gateways: gatewaysAt([server.port]) } });
     const client = new LineClient(rig.port);
     await client.reply();
     for (const line of ['EHLO c.example.test', 'MAIL FROM:<ann@home.test>']) await client.say(line);
     for (let i = 0; i < 45; i += 1) expect(await client.say(`RCPT TO:<r${i}@example.test>`)).toMatch(/^250/);
     await client.say('DATA');
-    const id = idOf(await client.say('Subject: many\r\n\r\nx\r\n.'));
+    const id = queueId(await client.say('Subject: many\r\n\r\nx\r\n.'));
     client.close();
     await expect.poll(async () => (await states(rig, id)).filter((s) => s === 'relayed').length).toBe(45);
     expect(new Set(taken).size).toBe(45);
@@ -291,7 +273,7 @@ describe('a server', () => {
 
   test('smuggling out: what a mail program hid in its text stays one message at the server', async () => {
     const server = await scripted({ ...WILLING });
-    const rig = await started(built, { settings: { gateways: gatewaysAt([server.port]) } });
+    const rig = await built.start({ settings: { gateways: gatewaysAt([server.port]) } });
     const client = new LineClient(rig.port);
     await client.reply();
     for (const line of ['EHLO c.example.test', 'MAIL FROM:<ann@home.test>', 'RCPT TO:<bob@example.test>', 'DATA']) {
@@ -318,7 +300,7 @@ describe('DNS', () => {
     onTestFinished(() => {
       dead.close();
     });
-    const rig = await started(built, {
+    const rig = await built.start({
       settings: {
         administration: { undeliverableAfter: { value: 1, unit: 'attempts' } },
         connection: {
@@ -328,7 +310,7 @@ describe('DNS', () => {
         },
       },
     });
-    const id = idOf(await submit(rig.port, 'dead'));
+    const id = queueId(await submit(rig.port, 'dead'));
     await expect
       .poll(
         async () => {
@@ -355,10 +337,10 @@ describe('DNS', () => {
     onTestFinished(() => {
       server.close();
     });
-    const rig = await started(built, {
+    const rig = await built.start({
       settings: { connection: { dnsServers: [`127.0.0.1:${server.address().port}`] } },
     });
-    const id = idOf(await submit(rig.port, 'servfail'));
+    const id = queueId(await submit(rig.port, 'servfail'));
     await expect.poll(() => states(rig, id)).toEqual(['deferred']);
   });
 
@@ -380,10 +362,10 @@ describe('DNS', () => {
       });
       const dns = await startDnsmasq(records);
       onTestFinished(() => dns.close());
-      const rig = await started(built, {
+      const rig = await built.start({
         settings: { connection: { dnsServers: [dns.server], directPort: local.port, retryMinutes: [0.01] } },
       });
-      const id = idOf(await submit(rig.port, 'lie', { to: 'bob@lie.test' }));
+      const id = queueId(await submit(rig.port, 'lie', { to: 'bob@lie.test' }));
       // It was tried, and again if it is to be tried again.
       await expect
         .poll(async () => {

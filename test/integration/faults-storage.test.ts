@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -14,34 +13,25 @@ import {
   closeSync,
   copyFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSettingsFile } from '../../app/settings-store.ts';
 import type { ProgramParts } from '../../main/program.ts';
+import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
-import { buildProgram, startRig, type BuiltProgram, type ProgramRig } from '../support/program-rig.ts';
+import { startRig, type ProgramRig } from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
 
 const MIB = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
 
-let built: BuiltProgram;
+const built = builtProgram();
 let sink: LoadSink;
 const keep = keepUntilEnd();
 beforeAll(async () => {
-  built = keep(await buildProgram());
   sink = keep(await startLoadSink());
-}, 60_000);
-
-function tempFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'postcast-fault-'));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
+});
 
 /** A disk of this many MiB, null if this user may not mount one. */
 function smallDisk(size: number): string | null {
@@ -57,17 +47,11 @@ function smallDisk(size: number): string | null {
   return folder;
 }
 
-const nowhere = { gateways: { mode: 'always' } };
 const problemIds = (rig: ProgramRig): readonly string[] => rig.program.status().problems.map((p) => p.phrase.id);
 const outbox = async (rig: ProgramRig): Promise<number> => {
   const found = await rig.program.api['queue.folders']({});
   return found.ok ? found.value.outbox : -1;
 };
-async function started(...args: Parameters<typeof startRig>): Promise<ProgramRig> {
-  const rig = await startRig(...args);
-  onTestFinished(() => rig.stop());
-  return rig;
-}
 
 /** Fills the disk to the last octet. */
 function fill(file: string): void {
@@ -91,7 +75,7 @@ describe.runIf(isRoot)('a full disk', () => {
   }) => {
     const disk = smallDisk(100);
     if (disk === null) return skip();
-    const rig = await started(built, { profile: disk, settings: nowhere });
+    const rig = await built.start({ profile: disk, settings: NOWHERE });
     const early = ['e1', 'e2', 'e3'];
     for (const name of early) expect(await submit(rig.port, name)).toMatch(/^250/);
     const ballast = path.join(disk, 'ballast');
@@ -114,7 +98,7 @@ describe.runIf(isRoot)('a full disk', () => {
   }) => {
     const disk = smallDisk(150);
     if (disk === null) return skip();
-    const rig = await started(built, { profile: disk, settings: nowhere });
+    const rig = await built.start({ profile: disk, settings: NOWHERE });
     const early = Array.from({ length: 20 }, (_, i) => `z${i}`);
     for (const name of early) expect(await submit(rig.port, name)).toMatch(/^250/);
     const client = await greetedClient(rig.port);
@@ -146,7 +130,7 @@ describe.runIf(isRoot)('a disk that is full when the program starts', () => {
   async function withWaiting(size: number, names: readonly string[]): Promise<string | null> {
     const disk = smallDisk(size);
     if (disk === null) return null;
-    const rig = await started(built, { profile: disk, settings: nowhere });
+    const rig = await built.start({ profile: disk, settings: NOWHERE });
     for (const name of names) expect(await submit(rig.port, name)).toMatch(/^250/);
     await rig.stop();
     return disk;
@@ -162,7 +146,7 @@ describe.runIf(isRoot)('a disk that is full when the program starts', () => {
     if (disk === null) return skip();
     const ballast = path.join(disk, 'ballast');
     writeFileSync(ballast, Buffer.alloc(90 * MIB));
-    const rig = await started(built, { profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
+    const rig = await built.start({ profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
     await expect.poll(() => problemIds(rig)).toEqual(['problem.disk-full']);
     expect(rig.program.status().state).toBe('attention');
     expect(await submit(rig.port, 'near-new')).toMatch(/^452 4\.3\.1 /);
@@ -182,11 +166,11 @@ describe.runIf(isRoot)('a disk that is full when the program starts', () => {
     const ballast = path.join(disk, 'ballast');
     fill(ballast);
     for (let n = 0; n < 2; n += 1)
-      await expect(started(built, { profile: disk })).rejects.toThrow(
+      await expect(built.start({ profile: disk })).rejects.toThrow(
         `The disk with the folder ${disk} is full. Make some room on it, then start the program again; waiting mail is kept.`,
       );
     rmSync(ballast);
-    const rig = await started(built, { profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
+    const rig = await built.start({ profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
     await allOnce(names);
     expect(await submit(rig.port, 'last-new')).toMatch(/^250/);
     await allOnce(['last-new']);
@@ -199,9 +183,9 @@ describe.runIf(isRoot)('a disk that is full when the program starts', () => {
     if (disk === null) return skip();
     const ballast = path.join(disk, 'ballast');
     fill(ballast);
-    await expect(started(built, { profile: disk })).rejects.toThrow(/(is full|cannot be written to)/);
+    await expect(built.start({ profile: disk })).rejects.toThrow(/(is full|cannot be written to)/);
     rmSync(ballast);
-    const rig = await started(built, { profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
+    const rig = await built.start({ profile: disk, settings: { gateways: gatewaysAt([sink.port]) } });
     expect(await submit(rig.port, 'fresh-new')).toMatch(/^250/);
     await allOnce(['fresh-new']);
     expect(problemIds(rig)).toEqual([]);
@@ -253,7 +237,7 @@ describe.runIf(isRoot)('a profile that cannot be written to', () => {
     const disk = smallDisk(20);
     if (disk === null) return skip();
     execFileSync('mount', ['-o', 'remount,ro', disk]);
-    await expect(startRig(built, { profile: disk })).rejects.toThrow(/cannot be written to/);
+    await expect(built.start({ profile: disk })).rejects.toThrow(/cannot be written to/);
   });
 
   test('while running: never 250, told as a problem, nothing lost, and right again once it can be written to', async ({
@@ -261,7 +245,7 @@ describe.runIf(isRoot)('a profile that cannot be written to', () => {
   }) => {
     const disk = ext4Disk();
     if (disk === null) return skip();
-    const rig = await started(built, { profile: disk.folder, settings: nowhere });
+    const rig = await built.start({ profile: disk.folder, settings: NOWHERE });
     const names = ['ro1', 'ro2', 'ro3'];
     for (const name of names) expect(await submit(rig.port, name)).toMatch(/^250/);
     disk.fail();
@@ -283,7 +267,7 @@ describe('a damaged queue', () => {
   /** A profile with mail that waits; the program has ended. */
   async function withMail(count: number, clean = true, lanes = 10): Promise<string> {
     const profile = tempFolder();
-    const rig = await startRig(built, { profile, settings: nowhere });
+    const rig = await startRig(built.get(), { profile, settings: NOWHERE });
     await Promise.all(
       Array.from({ length: lanes }, async (_, lane) => {
         const client = await greetedClient(rig.port);
@@ -347,7 +331,7 @@ describe('a damaged queue', () => {
     // One after the other: where a message lies in the file is no matter of chance.
     const profile = await withMail(30, true, 1);
     harm(path.join(profile, 'queue.db'));
-    const rig = await started(built, { profile, settings: { gateways: gatewaysAt([sink.port]) } });
+    const rig = await built.start({ profile, settings: { gateways: gatewaysAt([sink.port]) } });
     expect(rig.program.status().state).toBe('attention');
     const [problem] = rig.program.status().problems;
     expect(problem?.phrase.id).toBe('problem.queue-set-aside');
@@ -364,7 +348,7 @@ describe('a damaged queue', () => {
     const profile = await withMail(30, false);
     const wal = path.join(profile, 'queue.db-wal');
     truncateSync(wal, Math.floor(statSync(wal).size * 0.6));
-    const rig = await started(built, { profile, settings: nowhere });
+    const rig = await built.start({ profile, settings: NOWHERE });
     expect(brokenFiles(profile)).toEqual([]);
     expect(await outbox(rig)).toBeGreaterThan(5);
     expect(await submit(rig.port, 'new-log')).toMatch(/^250/);
@@ -403,7 +387,7 @@ describe('a damaged queue', () => {
     ],
   ])('while running, %s: alive, takes new mail again within seconds, and says what happened', async (what, harm) => {
     const profile = await withMail(200);
-    const rig = await started(built, { profile, settings: nowhere });
+    const rig = await built.start({ profile, settings: NOWHERE });
     for (let i = 0; i < 10; i += 1) expect(await submit(rig.port, `w${i}`)).toMatch(/^250/);
     const list = { folder: 'outbox', search: '', descending: false, offset: 0, limit: 500 } as const;
     const rows = await rig.program.api['queue.list']({ ...list, sort: 'age' });
@@ -433,7 +417,7 @@ describe('a damaged queue', () => {
     // Whatever was set aside is told.
     expect(problemIds(rig).includes('problem.queue-set-aside')).toBe(brokenFiles(profile).length > 0);
     await rig.stop();
-    const again = await started(built, { profile, settings: nowhere });
+    const again = await built.start({ profile, settings: NOWHERE });
     expect(await submit(again.port, 'again')).toMatch(/^250/);
   });
 });
@@ -449,7 +433,7 @@ describe('settings.json', () => {
     const profile = tempFolder();
     writeFileSync(path.join(profile, 'settings.json'), text);
     const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const rig = await started(built, { profile, parts: { settings: quiet(settings) } });
+    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
     expect(await submit(rig.port, 's')).toMatch(/^250/);
     expect(problemIds(rig)).toEqual(['problem.settingsSetAside']);
     const aside = readdirSync(profile).filter((name) => name.startsWith('settings.json.broken-'));
@@ -468,7 +452,7 @@ describe('settings.json', () => {
     });
     writeFileSync(path.join(profile, 'settings.json'), text);
     const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const rig = await started(built, { profile, parts: { settings: quiet(settings) } });
+    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
     expect(await submit(rig.port, 's')).toMatch(/^250/);
     expect(settings.get()).toMatchObject({
       gateways: { mode: 'never', list: [] },
@@ -497,7 +481,7 @@ describe('settings.json', () => {
       names: () => ['gateway:never', 'of another kind'],
       state: () => ({ protection: 'protected', backend: 'test' }),
     };
-    const rig = await started(built, { profile, parts: { settings: quiet(settings), secrets } });
+    const rig = await built.start({ profile, parts: { settings: quiet(settings), secrets } });
     expect(await submit(rig.port, 's')).toMatch(/^250/);
     expect(removed).toEqual(gone);
   });

@@ -60,7 +60,7 @@ export interface ProgramRig {
   readonly port: number;
   set(next: RigSettings): void;
   stop(): Promise<void>;
-  /** Stops, and removes the profile. */
+  /** Stops, and removes the profile if it is a temporary one. */
   close(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export async function startRig(
     stop,
     async close() {
       await stop();
-      rmSync(profile, { recursive: true, force: true });
+      if (options.profile === undefined) rmSync(profile, { recursive: true, force: true });
     },
   };
 }
