@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../support/launch-app.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 import { eventually, runCommand } from '../support/program.ts';
+import { openFolder, openSettings, row } from './stories/support.ts';
 
 const PASSWORD = 'open sesame';
 const folder = mkdtempSync(path.join(tmpdir(), 'first-mail-'));
@@ -101,11 +102,6 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
   });
 
   const shot = (page: Page, label: string): Promise<string> => launched.screenshot(page, label);
-  const row = (subject: string): Locator => main.getByRole('row', { name: subject });
-  const openFolder = async (name: string): Promise<void> => {
-    await main.getByRole('navigation').getByRole('button', { name }).click();
-    await main.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
-  };
 
   it('opens with an empty Outbox that says where mail goes in', async () => {
     await main.getByText(`localhost, port ${launched.profile.port}`).waitFor();
@@ -113,8 +109,7 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
   });
 
   it('a gateway is added by clicking and typing, and its test says that it works', async () => {
-    settings = await launched.openedBy(() => main.getByRole('button', { name: 'Settings' }).click());
-    await settings.getByRole('heading', { level: 1, name: 'SMTP Gateways' }).waitFor();
+    settings = await openSettings(launched, main);
     await shot(settings, '02-no-gateway-yet');
     await settings.getByRole('button', { name: 'Add gateway' }).click();
     const dialog = settings.getByRole('dialog');
@@ -170,7 +165,7 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
       ]);
       expect(sent, `${subject}: ${sent.stdout}${sent.stderr}`).toMatchObject({ code: 0 });
     }
-    for (const { subject } of MESSAGES) await row(subject).waitFor();
+    for (const { subject } of MESSAGES) await row(main, subject).waitFor();
     await shot(main, '08-outbox-paused');
     expect(await main.getByRole('row').count()).toBe(1 + MESSAGES.length);
   });
@@ -179,14 +174,14 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
     await main.getByRole('button', { name: 'Resume' }).click();
     await main.getByText('Nothing is waiting').waitFor();
     await shot(main, '09-outbox-empty-again');
-    await openFolder('Sent');
-    for (const { subject } of MESSAGES.slice(0, 4)) await row(subject).waitFor();
+    await openFolder(main, 'Sent');
+    for (const { subject } of MESSAGES.slice(0, 4)) await row(main, subject).waitFor();
     expect(await main.getByRole('row').count()).toBe(5);
-    await row('ten megabytes').click();
+    await row(main, 'ten megabytes').click();
     await main.getByText('Sent through “Office” because all mail goes through gateways.').waitFor();
     await shot(main, '10-sent');
-    await openFolder('Bad');
-    await row('one is refused').click();
+    await openFolder(main, 'Bad');
+    await row(main, 'one is refused').click();
     const recipients = main.getByRole('tabpanel').getByRole('listitem');
     await recipients.nth(2).waitFor();
     const words = await recipients.allInnerTexts();

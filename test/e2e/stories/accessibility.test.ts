@@ -3,18 +3,19 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startScriptedProvider } from '../../fakes/scripted-oidc-provider.ts';
-import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
+import { keepUntilEnd } from '../../support/kept.ts';
+import type { LaunchedApp } from '../../support/launch-app.ts';
 import { eventually } from '../../support/program.ts';
 import {
   catchBrowser,
   dress,
   handOver,
-  launchStory,
-  mainWindow,
+  launchFirstRun,
   openFolder,
   openSettings,
+  openStory,
   picture,
   row,
   startServers,
@@ -72,21 +73,15 @@ async function boxesWithoutHelp(place: Locator): Promise<readonly string[]> {
 const MENU = ['region'];
 
 describe('axe finds nothing', () => {
-  let servers: Servers;
   let launched: LaunchedApp;
   let main: Page;
   let settings: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    servers = await startServers();
-    launched = await launchStory('accessibility', servers);
-    main = await mainWindow(launched);
+    ({ launched, main } = await openStory(keep, 'accessibility'));
     await main.emulateMedia({ reducedMotion: 'reduce' });
     settings = await openSettings(launched, main);
     await settings.emulateMedia({ reducedMotion: 'reduce' });
-  });
-  afterAll(async () => {
-    await launched.close();
-    await servers.close();
   });
 
   it('in the empty window', async () => {
@@ -326,18 +321,12 @@ describe('axe finds nothing in the first run', () => {
   let servers: Servers;
   let launched: LaunchedApp;
   let page: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    servers = await startServers();
-    launched = await launchApp({
-      name: 'stories/accessibility-first-run',
-      settings: { connection: servers.connection, general: { welcomeDone: false } },
-    });
+    servers = keep(await startServers());
+    launched = keep(await launchFirstRun('accessibility-first-run', servers.connection));
     page = await launched.firstWindow();
     await page.emulateMedia({ reducedMotion: 'reduce' });
-  });
-  afterAll(async () => {
-    await launched.close();
-    await servers.close();
   });
   const step = async (name: string): Promise<void> => {
     const here = page.getByRole('list', { name: 'Steps' }).locator('[aria-current=step]');

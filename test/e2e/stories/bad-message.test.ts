@@ -1,39 +1,21 @@
 /** Story: a wrong address. The message goes to Bad; the user reads why, mends the address and sends again. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../../support/kept.ts';
 import type { LaunchedApp } from '../../support/launch-app.ts';
 import { eventually } from '../../support/program.ts';
-import {
-  arrowToRow,
-  handOver,
-  launchStory,
-  mainWindow,
-  openFolder,
-  picture,
-  REFUSAL,
-  row,
-  startServers,
-  subjectsAt,
-  tabTo,
-  tabToFolder,
-  UNKNOWN,
-  type Servers,
-} from './support.ts';
+import { hands } from './hands.ts';
+import { handOver, openStory, picture, REFUSAL, subjectsAt, UNKNOWN, type Servers } from './support.ts';
 
-describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (hand) => {
+describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (kind) => {
   let servers: Servers;
   let launched: LaunchedApp;
   let main: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    servers = await startServers();
-    launched = await launchStory(`bad-${hand}`, servers);
-    main = await mainWindow(launched);
+    ({ servers, launched, main } = await openStory(keep, `bad-${kind}`));
   });
-  afterAll(async () => {
-    await launched.close();
-    await servers.close();
-  });
-  const mouse = hand === 'mouse';
+  const hand = hands[kind];
 
   it('stands out in the list of folders', async () => {
     await handOver(launched.profile.port, { to: `${UNKNOWN}, carol@customer.test`, subject: 'Invitation' });
@@ -47,13 +29,8 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (han
   });
 
   it('says who did not get it, and what the server said', async () => {
-    if (mouse) {
-      await openFolder(main, 'Bad');
-      await row(main, 'Invitation').click();
-    } else {
-      await tabToFolder(main, 'Bad');
-      await arrowToRow(main, 'Invitation');
-    }
+    await hand.folder(main, 'Bad');
+    await hand.row(main, 'Invitation');
     const recipients = main.getByRole('tabpanel').getByRole('listitem');
     await recipients.nth(1).waitFor();
     const words = await recipients.allInnerTexts();
@@ -65,35 +42,17 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (han
   });
 
   it('is sent again to the address that was meant', async () => {
-    const edit = main.getByRole('button', { name: 'Edit recipients and send again…' });
-    if (mouse) await edit.click();
-    else {
-      await tabTo(main, edit);
-      await main.keyboard.press('Enter');
-    }
+    await hand.button(main, 'Edit recipients and send again…');
     const dialog = main.getByRole('dialog', { name: 'Edit recipients and send again' });
     const box = dialog.getByLabel('Recipients, one a line');
     await eventually('the failed address stands in the box', () => box.inputValue()).toBe(UNKNOWN);
-    if (!mouse) await tabTo(main, box);
-    if (mouse) await box.fill('bob customer.test');
-    else {
-      await main.keyboard.press('Control+A');
-      await main.keyboard.type('bodo@@customer.test');
-    }
+    await hand.enter(main, box, kind === 'mouse' ? 'bob customer.test' : 'bodo@@customer.test');
     await dialog.getByText('is not an e-mail address').waitFor();
     expect(await dialog.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
     await picture(launched, main, '3-still-wrong');
-    if (mouse) await box.fill('bob@customer.test');
-    else {
-      await main.keyboard.press('Control+A');
-      await main.keyboard.type('bob@customer.test');
-    }
+    await hand.enter(main, box, 'bob@customer.test');
     await picture(launched, main, '4-mended', { handbook: 'resend' });
-    if (mouse) await dialog.getByRole('button', { name: 'Send' }).click();
-    else {
-      await tabTo(main, dialog.getByRole('button', { name: 'Send' }));
-      await main.keyboard.press('Enter');
-    }
+    await hand.press(main, dialog.getByRole('button', { name: 'Send' }));
     await dialog.waitFor({ state: 'detached' });
     await eventually(
       'the server has it',
@@ -105,17 +64,13 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (han
   it('leaves Bad: the old message lies in Deleted, the new one in Sent', async () => {
     await main.getByText('No bad messages').waitFor();
     await main.getByRole('navigation').getByRole('button', { name: 'Deleted 1' }).waitFor();
-    if (mouse) {
-      await openFolder(main, 'Sent');
-      await row(main, 'Invitation').click();
-    } else {
-      // The message that had the focus is gone; the keyboard goes on from the folder.
+    // The message that had the focus is gone; the keyboard goes on from the folder.
+    if (kind === 'keyboard')
       await eventually('the focus is on the folder', () =>
         main.evaluate(() => document.activeElement?.getAttribute('aria-current')),
       ).toBe('page');
-      await tabToFolder(main, 'Sent', 'Shift+Tab');
-      await arrowToRow(main, 'Invitation');
-    }
+    await hand.folder(main, 'Sent', 'Shift+Tab');
+    await hand.row(main, 'Invitation');
     await main.getByRole('tabpanel').getByText('bob@customer.test').waitFor();
     await picture(launched, main, '5-sent');
   });

@@ -5,46 +5,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScriptedProvider, type ScriptedProvider } from '../../fakes/scripted-oidc-provider.ts';
 import { offering, startScriptedServer, WILLING, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
-import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
+import { keepUntilEnd } from '../../support/kept.ts';
+import type { LaunchedApp } from '../../support/launch-app.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../../support/postfix.ts';
 import { electronPath, eventually } from '../../support/program.ts';
 import { canHideNames, withoutNames } from '../../support/without-names.ts';
-import { catchBrowser, picture, pressUntil, startServers, tabTo, type Servers } from './support.ts';
+import { hands, tabTo } from './hands.ts';
+import { catchBrowser, launchFirstRun, picture, startServers, type Servers } from './support.ts';
 
 const ADDRESS = 'ann@office.test';
 const PASSWORD = 'open sesame';
-
-/** Presses and types with the mouse, or with the keyboard alone. */
-function handOf(kind: 'mouse' | 'keyboard') {
-  const press = async (page: Page, target: Locator): Promise<void> => {
-    if (kind === 'mouse') return target.click();
-    await tabTo(page, target);
-    await page.keyboard.press('Enter');
-  };
-  return {
-    press,
-    button: (page: Page, name: string) => press(page, page.getByRole('button', { name, exact: true })),
-    enter: async (page: Page, name: string, words: string): Promise<void> => {
-      const field = page.getByLabel(name, { exact: true }).first();
-      if (kind === 'mouse') return field.fill(words);
-      await tabTo(page, field);
-      await page.keyboard.press('Control+A');
-      await page.keyboard.type(words);
-    },
-    tab: async (page: Page, name: string): Promise<void> => {
-      const tab = page.getByRole('tab', { name });
-      if (kind === 'mouse') return tab.click();
-      await tabTo(page, page.locator('[role=tab][tabindex="0"]'));
-      await pressUntil(page, 'ArrowRight', async () => (await tab.getAttribute('aria-selected')) === 'true', 6);
-    },
-  };
-}
 
 /** A heading of its own tells a screen reader that there is something new. */
 async function headed(page: Page, name: string): Promise<void> {
@@ -62,39 +38,31 @@ describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from a
   let dns: Awaited<ReturnType<typeof startDnsmasq>>;
   const folder = mkdtempSync(path.join(tmpdir(), 'first-run-'));
   const authority = path.join(folder, 'authority.pem');
+  const keep = keepUntilEnd();
   beforeAll(async () => {
+    keep({ remove: () => rmSync(folder, { recursive: true, force: true }) });
     const certificates = makeCertificates();
     writeFileSync(authority, certificates.ca);
-    postfix = await startPostfix({ user: ADDRESS, password: PASSWORD, certificate: certificates.good });
-    dns = await startDnsmasq([
-      `srv-host=_submission._tcp.office.test,smtp.office.test,${postfix.port}`,
-      'host-record=smtp.office.test,127.0.0.1',
-    ]);
-  });
-  afterAll(async () => {
-    await dns.close();
-    await postfix.close();
-    rmSync(folder, { recursive: true, force: true });
+    postfix = keep(await startPostfix({ user: ADDRESS, password: PASSWORD, certificate: certificates.good }));
+    dns = keep(
+      await startDnsmasq([
+        `srv-host=_submission._tcp.office.test,smtp.office.test,${postfix.port}`,
+        'host-record=smtp.office.test,127.0.0.1',
+      ]),
+    );
   });
 
   describe.each(['mouse', 'keyboard'] as const)('with the %s', (kind) => {
-    const hand = handOf(kind);
-    const hidden = withoutNames(electronPath());
+    const hand = hands[kind];
     const mailbox = `${kind}@local.test`;
     let launched: LaunchedApp;
     let page: Page;
+    const keep = keepUntilEnd();
     beforeAll(async () => {
-      launched = await launchApp({
-        name: `stories/first-run-${kind}`,
-        executable: hidden.executable,
-        env: { NODE_EXTRA_CA_CERTS: authority },
-        settings: { connection: { dnsServers: [dns.server] }, general: { welcomeDone: false } },
-      });
+      const { executable } = keep(withoutNames(electronPath()));
+      const env = { NODE_EXTRA_CA_CERTS: authority };
+      launched = keep(await launchFirstRun(`first-run-${kind}`, { dnsServers: [dns.server] }, { executable, env }));
       page = await launched.firstWindow();
-    });
-    afterAll(async () => {
-      await launched.close();
-      hidden.remove();
     });
 
     it('asks for the address, and finds the gateway in the DNS', async () => {
@@ -183,8 +151,7 @@ describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from a
     });
 
     it('can be gone through again from the settings, and adds to what is there', async () => {
-      const settings = await launched.openedBy(() => hand.button(page, 'Settings'));
-      await settings.getByRole('heading', { level: 1, name: 'SMTP Gateways' }).waitFor();
+      const settings = await hand.settings(launched, page);
       await hand.press(settings, settings.getByRole('link', { name: 'General' }));
       await hand.button(settings, 'Set up again…');
       await settings.getByRole('heading', { level: 1, name: 'Setting up' }).waitFor();
@@ -203,27 +170,22 @@ describe('a gateway that wants a sign-in in the browser', () => {
   let provider: ScriptedProvider;
   let launched: LaunchedApp;
   let page: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    gateway = await startScriptedServer({
-      ...WILLING,
-      EHLO: offering('AUTH XOAUTH2', '8BITMIME'),
-      'AUTH XOAUTH2': '235 2.7.0 welcome',
-    });
-    provider = await startScriptedProvider();
-    launched = await launchApp({
-      name: 'stories/first-run-oauth',
-      settings: { general: { welcomeDone: false } },
-    });
+    gateway = keep(
+      await startScriptedServer({
+        ...WILLING,
+        EHLO: offering('AUTH XOAUTH2', '8BITMIME'),
+        'AUTH XOAUTH2': '235 2.7.0 welcome',
+      }),
+    );
+    provider = keep(await startScriptedProvider());
+    launched = keep(await launchFirstRun('first-run-oauth', {}));
     page = await launched.firstWindow();
-  });
-  afterAll(async () => {
-    await launched.close();
-    await provider.close();
-    await gateway.close();
   });
 
   it('is saved, signed in to and tested without leaving the first run', async () => {
-    const hand = handOf('keyboard');
+    const hand = hands.keyboard;
     const opened = await catchBrowser(launched);
     await hand.enter(page, 'E-mail address', ADDRESS);
     await hand.button(page, 'Enter by hand');
@@ -255,11 +217,8 @@ describe('whoever does not want it', () => {
   let launched: LaunchedApp;
   let page: Page;
   const start = async (profile?: LaunchedApp['profile']): Promise<void> => {
-    launched = await launchApp({
-      name: 'stories/first-run-skipped',
-      settings: { connection: servers.connection, general: { welcomeDone: false } },
-      ...(profile === undefined ? {} : { profile }),
-    });
+    const more = profile === undefined ? {} : { profile };
+    launched = await launchFirstRun('first-run-skipped', servers.connection, more);
     page = await launched.firstWindow();
   };
   beforeAll(async () => {

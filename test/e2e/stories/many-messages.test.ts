@@ -1,11 +1,13 @@
 /** Story: a hundred thousand messages wait, and more arrive. The window stays a window that one can work with. */
 import nodemailer from 'nodemailer';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../../support/kept.ts';
 import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
 import { fillOutbox } from '../../support/many-messages.ts';
 import { eventually, makeProfile, type TestProfile } from '../../support/program.ts';
-import { handOver, mainWindow, picture, row, tabTo } from './support.ts';
+import { tabTo } from './hands.ts';
+import { handOver, mainWindow, picture, row } from './support.ts';
 
 const COUNT = 100_000;
 
@@ -13,16 +15,13 @@ describe('a hundred thousand messages', () => {
   let profile: TestProfile;
   let launched: LaunchedApp;
   let main: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
     // Without the connection that is required nothing is tried: they all stay, and more come.
-    profile = await makeProfile({ dialUp: { requireConnection: true }, general: { welcomeDone: true } });
+    profile = keep(await makeProfile({ dialUp: { requireConnection: true }, general: { welcomeDone: true } }));
     await fillOutbox(profile.folder, COUNT);
-    launched = await launchApp({ name: 'stories/many-messages', profile });
+    launched = keep(await launchApp({ name: 'stories/many-messages', profile }));
     main = await mainWindow(launched);
-  });
-  afterAll(async () => {
-    await launched.close();
-    await profile.remove();
   });
 
   const grid = () => main.getByRole('grid', { name: 'Messages' });

@@ -1,24 +1,11 @@
 /** Story: another provider today. The priorities of the gateways are changed while mail flows. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../../support/kept.ts';
 import type { LaunchedApp } from '../../support/launch-app.ts';
 import { eventually } from '../../support/program.ts';
-import {
-  arrowToRow,
-  handOver,
-  launchStory,
-  mainWindow,
-  openFolder,
-  openSettings,
-  picture,
-  pressUntil,
-  row,
-  startServers,
-  subjectsAt,
-  tabTo,
-  tabToFolder,
-  type Servers,
-} from './support.ts';
+import { hands, pressUntil, tabTo } from './hands.ts';
+import { handOver, openFolder, openSettings, openStory, picture, row, subjectsAt, type Servers } from './support.ts';
 
 const names = async (settings: Page): Promise<readonly string[]> => {
   const lines = await settings.getByRole('list', { name: 'Gateways' }).getByRole('listitem').allInnerTexts();
@@ -30,14 +17,9 @@ describe('priorities are changed', () => {
   let launched: LaunchedApp;
   let main: Page;
   let settings: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    servers = await startServers();
-    launched = await launchStory('priority', servers);
-    main = await mainWindow(launched);
-  });
-  afterAll(async () => {
-    await launched.close();
-    await servers.close();
+    ({ servers, launched, main } = await openStory(keep, 'priority'));
   });
 
   /** Hands one over and waits until a server has it. */
@@ -117,21 +99,15 @@ describe('priorities are changed', () => {
 describe('the whole of it with the keyboard alone', () => {
   let servers: Servers;
   let launched: LaunchedApp;
+  let main: Page;
+  const keep = keepUntilEnd();
   beforeAll(async () => {
-    servers = await startServers();
-    launched = await launchStory('priority-keyboard', servers);
-  });
-  afterAll(async () => {
-    await launched.close();
-    await servers.close();
+    ({ servers, launched, main } = await openStory(keep, 'priority-keyboard'));
   });
 
   it('opens the settings, changes the priority, and reads why', async () => {
-    const main = await mainWindow(launched);
-    const settings = await launched.openedBy(async () => {
-      await tabTo(main, main.getByRole('button', { name: 'Settings' }));
-      await main.keyboard.press('Enter');
-    });
+    const hand = hands.keyboard;
+    const settings = await hand.settings(launched, main);
     const group = settings.getByRole('radiogroup', { name: 'Priority of Home provider' });
     await tabTo(settings, group.getByRole('radio', { name: 'Normal', exact: true }));
     await settings.keyboard.press('ArrowLeft');
@@ -143,8 +119,8 @@ describe('the whole of it with the keyboard alone', () => {
     await handOver(launched.profile.port, { to: 'carol@customer.test', subject: 'Offer' });
     await eventually('it goes to Home', () => subjectsAt(servers.home)).toEqual(['Offer']);
 
-    await tabToFolder(main, 'Sent');
-    await arrowToRow(main, 'Offer');
+    await hand.folder(main, 'Sent');
+    await hand.row(main, 'Offer');
     await main.getByText('Sent through “Home provider” because all mail goes through gateways.').waitFor();
     await tabTo(main, main.getByRole('tab', { name: 'Recipients' }));
     await main.keyboard.press('ArrowRight');

@@ -1,4 +1,4 @@
-/** What the stories share: two mail servers, a program that knows them, pictures, and hands that only touch the keyboard. */
+/** What the stories share: two mail servers, a program that knows them, its windows, and pictures. */
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import nodemailer from 'nodemailer';
@@ -6,8 +6,9 @@ import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
+import type { keepUntilEnd } from '../../support/kept.ts';
 import { launchApp, type LaunchedApp, type LaunchOptions } from '../../support/launch-app.ts';
-import { root, type SettingsSections } from '../../support/program.ts';
+import { root } from '../../support/program.ts';
 
 /** Set by scripts/handbook.mjs: where the pictures of the user's manual go. */
 const HANDBOOK = process.env['POSTCAST_HANDBOOK_PICTURES'];
@@ -15,6 +16,8 @@ const HANDBOOK = process.env['POSTCAST_HANDBOOK_PICTURES'];
 /** Addresses that the office's server does not know. */
 export const UNKNOWN = 'bodo@customer.test';
 export const REFUSAL = '550 5.1.1 There is nobody called bodo here';
+
+type Keep = ReturnType<typeof keepUntilEnd>;
 
 /** One gateway of the stories. */
 export interface StoryGateway {
@@ -61,22 +64,44 @@ export async function startServers(): Promise<Servers> {
   };
 }
 
-/** Starts the program with both gateways, all mail through them; `sections` are put over that. */
+/** Starts the program with both gateways, all mail through them. */
 export async function launchStory(
   name: string,
   servers: Servers,
-  sections: SettingsSections = {},
   more: Pick<LaunchOptions, 'args' | 'env'> = {},
 ): Promise<LaunchedApp> {
   return launchApp({
     ...more,
     name: `stories/${name}`,
     settings: {
-      gateways: { mode: 'always', list: [servers.office.entry, servers.home.entry], ...sections['gateways'] },
-      connection: { ...servers.connection, ...sections['connection'] },
-      ...Object.fromEntries(Object.entries(sections).filter(([key]) => key !== 'gateways' && key !== 'connection')),
+      gateways: { mode: 'always', list: [servers.office.entry, servers.home.entry] },
+      connection: servers.connection,
     },
   });
+}
+
+/** What a story begins with. */
+export interface Story {
+  readonly servers: Servers;
+  readonly launched: LaunchedApp;
+  /** The main window, ready. */
+  readonly main: Page;
+}
+
+/** Opens a story: servers, program, window. They are kept, to be closed at its end. */
+export async function openStory(keep: Keep, name: string): Promise<Story> {
+  const servers = keep(await startServers());
+  const launched = keep(await launchStory(name, servers));
+  return { servers, launched, main: await mainWindow(launched) };
+}
+
+/** Starts the program for the first time, with nothing but what it needs to stay on loopback. */
+export function launchFirstRun(
+  name: string,
+  connection: Servers['connection'],
+  more: Pick<LaunchOptions, 'env' | 'executable' | 'profile'> = {},
+): Promise<LaunchedApp> {
+  return launchApp({ ...more, name: `stories/${name}`, settings: { connection, general: { welcomeDone: false } } });
 }
 
 /** The main window, ready. */
@@ -86,9 +111,13 @@ export async function mainWindow(launched: LaunchedApp): Promise<Page> {
   return page;
 }
 
-/** Opens the settings at their first page, SMTP Gateways. */
-export async function openSettings(launched: LaunchedApp, main: Page): Promise<Page> {
-  const settings = await launched.openedBy(() => main.getByRole('button', { name: 'Settings' }).click());
+/** Opens the settings at their first page, SMTP Gateways; with a click unless told how a button is pressed. */
+export async function openSettings(
+  launched: LaunchedApp,
+  main: Page,
+  press: (button: Locator) => Promise<void> = (button) => button.click(),
+): Promise<Page> {
+  const settings = await launched.openedBy(() => press(main.getByRole('button', { name: 'Settings' })));
   await settings.getByRole('heading', { level: 1, name: 'SMTP Gateways' }).waitFor();
   return settings;
 }
@@ -179,38 +208,4 @@ export async function catchBrowser({ app }: LaunchedApp): Promise<() => Promise<
     };
   });
   return () => app.evaluate(() => [...(globalThis as unknown as { openedInBrowser: string[] }).openedInBrowser]);
-}
-
-/** Presses Tab (or Shift+Tab) until `target` has the focus; fails if the keyboard does not get there. */
-export async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
-  await target.waitFor({ state: 'attached' });
-  const focused = (): Promise<boolean> => target.evaluate((element) => element === document.activeElement);
-  for (let presses = 0; presses < 90; presses++) {
-    if (await focused()) return;
-    await page.keyboard.press(key);
-  }
-  throw new Error(`The keyboard does not reach ${String(target)}.`);
-}
-
-/** Presses a key again and again until `done`; fails after `most` times. */
-export async function pressUntil(page: Page, key: string, done: () => Promise<boolean>, most = 40): Promise<void> {
-  for (let presses = 0; presses < most; presses++) {
-    if (await done()) return;
-    await page.keyboard.press(key);
-  }
-  throw new Error(`${most} times ${key} did not do it.`);
-}
-
-/** Goes to a folder with the keyboard alone. */
-export async function tabToFolder(page: Page, name: string, key?: 'Shift+Tab'): Promise<void> {
-  await tabTo(page, page.getByRole('navigation').getByRole('button', { name }), key);
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name }).waitFor({ state: 'attached' });
-}
-
-/** Goes to the row with these words with the keyboard alone, which selects it. */
-export async function arrowToRow(page: Page, words: string): Promise<void> {
-  await row(page, words).waitFor();
-  await tabTo(page, page.getByRole('grid', { name: 'Messages' }));
-  await pressUntil(page, 'ArrowDown', async () => (await row(page, words).getAttribute('aria-selected')) === 'true');
 }

@@ -5,8 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { WILLING } from '../../fakes/scripted-smtp-server.ts';
+import { keepUntilEnd } from '../../support/kept.ts';
 import type { LaunchedApp } from '../../support/launch-app.ts';
 import { eventually, postcast, root, runCommand, until } from '../../support/program.ts';
 import { startXvfb, type VirtualDisplay } from '../../support/xvfb.ts';
@@ -38,7 +39,8 @@ describe.skipIf(missing.length > 0)(
   () => {
     const home = mkdtempSync(path.join(tmpdir(), 'panel-'));
     const pictures = path.join(root, 'test-output/stories/tray');
-    const started: ChildProcess[] = [];
+    const kept = keepUntilEnd();
+    const started = (child: ChildProcess): void => void kept({ close: () => child.kill() });
     let display: VirtualDisplay;
     let env: Record<string, string>;
     let servers: Servers;
@@ -47,19 +49,20 @@ describe.skipIf(missing.length > 0)(
     let place = { x: 0, y: 20 };
 
     beforeAll(async () => {
+      kept({ remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) });
       mkdirSync(pictures, { recursive: true });
       const xfconf = path.join(home, '.config/xfce4/xfconf/xfce-perchannel-xml');
       mkdirSync(xfconf, { recursive: true });
       writeFileSync(path.join(xfconf, 'xfce4-panel.xml'), PANEL);
-      display = await startXvfb({ width: 700, height: 420 });
+      display = kept(await startXvfb({ width: 700, height: 420 }));
       const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], {
         stdio: ['ignore', 'pipe', 'ignore'],
         env: { ...process.env, HOME: home, DISPLAY: display.display, XDG_CONFIG_HOME: path.join(home, '.config') },
       });
-      started.push(daemon);
+      started(daemon);
       const [address] = (await once(createInterface({ input: daemon.stdout }), 'line')) as [string];
       env = { DISPLAY: display.display, DBUS_SESSION_BUS_ADDRESS: address };
-      started.push(
+      started(
         spawn('xfce4-panel', ['--disable-wm-check'], {
           stdio: 'ignore',
           env: { ...process.env, ...env, HOME: home, XDG_CONFIG_HOME: path.join(home, '.config') },
@@ -72,17 +75,9 @@ describe.skipIf(missing.length > 0)(
         ]);
         return asked.stdout.includes('true');
       });
-      servers = await startServers();
-      launched = await launchStory('tray', servers, {}, { args: ['--hidden'], env });
+      servers = kept(await startServers());
+      launched = kept(await launchStory('tray', servers, { args: ['--hidden'], env }));
     });
-    afterAll(async () => {
-      await launched.close();
-      await servers.close();
-      for (const child of started.reverse()) child.kill();
-      await display.close();
-      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-    });
-
     const x = (...args: readonly string[]) => runCommand('env', [`DISPLAY=${display.display}`, 'xdotool', ...args]);
     const shot = async (name: string): Promise<string> => {
       const file = path.join(pictures, `${name}.png`);
