@@ -34,8 +34,7 @@ describe.skipIf(!canRunPostfix())('a real Postfix as gateway', () => {
     return result;
   };
   const arrived = async (count: number): Promise<readonly string[]> => {
-    const end = Date.now() + 15_000;
-    while (postfix.messages().length < count && Date.now() < end) await new Promise((r) => setTimeout(r, 50));
+    await expect.poll(() => postfix.messages().length).toBeGreaterThanOrEqual(count);
     return postfix.messages();
   };
 

@@ -7,6 +7,7 @@ import { describeInLab, EVERYBODY, laptopNetwork } from '../support/laptop-netwo
 import { firstWaiting, type Gateway, type ProgramInLab } from '../support/laptop.ts';
 import type { NetworkLab } from '../support/netns.ts';
 import { MOCK_NETWORK_MANAGER, startPrivateBus } from '../support/network-manager.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { dbusMockMissing } from '../support/private-bus.ts';
 
 const mockMissing = dbusMockMissing();
@@ -47,11 +48,13 @@ describeInLab()('the whole program on a dial-up link', { timeout: 180_000 }, () 
 
   it('hung up in the middle of DATA on a slow line: nobody is blamed, and it goes whole on the next call', async () => {
     const laptop = await start({ requireConnection: true });
-    const first = await lab.dial({ delayMs: 150 });
+    const first = await lab.dial({ delayMs: 400 });
     await laptop.statusUntil('the call', ({ network }) => network.kind === 'ppp');
     await laptop.submit('long', { size: 4_000_000 });
-    await laptop.statusUntil('the transfer', ({ sending }) => sending > 0);
-    await pause(1200);
+    // Much more than the commands, and seconds before the end: at this delay the line gets up to speed by and by.
+    const octets = async (): Promise<number> =>
+      Number(await lab.shell(lab.laptop, 'cat /sys/class/net/ppp0/statistics/tx_bytes'));
+    await expect.poll(octets, { timeout: PATIENCE_MS }).toBeGreaterThan(50_000);
     await first.hangUp();
     await laptop.statusUntil('the hold', ({ state, sending }) => state === 'waiting-dial-up' && sending === 0);
     expect(gateway.times('long')).toBe(0);
@@ -122,12 +125,7 @@ esac
       chmodSync(nmcli, 0o755);
       appendFileSync(calls, '');
       const said = (): string => (existsSync(calls) ? readFileSync(calls, 'utf8') : '');
-      const until = async (what: string): Promise<void> => {
-        for (let tries = 0; said() !== what; tries += 1) {
-          if (tries > 800) throw new Error(`nmcli was told ${JSON.stringify(said())}, not ${JSON.stringify(what)}`);
-          await pause(50);
-        }
-      };
+      const until = (what: string): Promise<void> => expect.poll(said, { timeout: PATIENCE_MS }).toBe(what);
       const mock = await bus.startMock(MOCK_NETWORK_MANAGER);
       mock.stdin.write('connectivity 4\n');
       const laptop = await start(

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { describeInLab, laptopNetwork } from '../support/laptop-network.ts';
 import type { ProgramInLab } from '../support/laptop.ts';
-import { Lines, PATIENCE_MS } from '../support/lines.ts';
+import { Lines } from '../support/lines.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import type { Isp } from '../support/netns.ts';
 
 /** A web server that sends everybody to a log-in page until its standard input says otherwise; prints what it is asked. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeInLab, laptopNetwork } from '../support/laptop-network.ts';
-import { PATIENCE_MS } from '../support/lines.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 describeInLab()('a network that swallows port 25', { timeout: 300_000 }, () => {
   const net = laptopNetwork();
@@ -13,7 +13,8 @@ describeInLab()('a network that swallows port 25', { timeout: 300_000 }, () => {
     const taken = await net.gateway('a');
     const laptop = await net.program({
       gateways: { ...net.through('a'), mode: 'onError', onErrors: { lan: false, dns: false, smtp: true } },
-      connection: { serverTimeoutSeconds: 5 },
+      // What is swallowed costs this time; the gateway has to answer within it.
+      connection: { serverTimeoutSeconds: 10 },
     });
     await lab.plug('a');
     await laptop.statusUntil('the network', ({ network }) => network.online);

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { describeInLab, laptopNetwork } from '../support/laptop-network.ts';
 import { firstWaiting, gatewayState, type Gateway, type ProgramInLab } from '../support/laptop.ts';
-import { PATIENCE_MS } from '../support/lines.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { HEAD_OFFICE, type NetworkLab } from '../support/netns.ts';
 import {
   MOCK_NETWORK_MANAGER,

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { canRunDnsmasq } from '../support/dnsmasq.ts';
 import { describeInLab, EVERYBODY, laptopNetwork } from '../support/laptop-network.ts';
 import { firstWaiting, gatewayState } from '../support/laptop.ts';
-import { Lines, PATIENCE_MS } from '../support/lines.ts';
+import { Lines } from '../support/lines.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { HEAD_OFFICE } from '../support/netns.ts';
 
 const DAY = 86_400_000;

@@ -24,8 +24,7 @@ describeInLab()('the whole program in a laptop that sleeps', { timeout: 180_000 
     await pause(1500);
     laptop.signal('SIGCONT');
     const woke = Date.now();
-    await laptop.jump(8 * HOUR);
-    await laptop.resume();
+    await laptop.wake(8 * HOUR);
     await laptop.resume();
     await laptop.submit('after');
     const { at } = await b.takes('after');

@@ -5,10 +5,9 @@ import { GATEWAY_CONNECTIONS, MX_CONNECTIONS } from '../../main/delivery/connect
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { keepDuringTest, keepUntilEnd } from '../support/kept.ts';
 import { mailWorldMissing, startMailWorld } from '../support/mail-world.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { eventually, gateway, startProgramLab, type ProgramLab } from '../support/program-lab.ts';
 import { greetedClient, submitOver } from '../support/smtp-load.ts';
-
-const PATIENCE_MS = 30_000;
 
 interface CountingServer {
   readonly port: number;
@@ -165,7 +164,7 @@ describe.skipIf(!canRunDnsmasq())('connections to one host', () => {
     const lab = await labFor(way, server.port);
     await submitAll(lab, names(60), direct.to);
     // No message is answered: whatever would be opened is opened now.
-    await eventually('as many connections as there may be', () => server.open() >= limit, PATIENCE_MS);
+    await eventually('as many connections as there may be', () => server.open() >= limit);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(server.open()).toBe(limit);
     server.answer();
@@ -231,14 +230,13 @@ describe.skipIf(missing !== null)(`connections to Postfix${missing === null ? ''
     const lab = keep(await startProgramLab({ connection: { dnsServers: [world.dns], directPort: world.port } }));
     const said = (): readonly string[] => world.postfix.log().match(/: (?:dis)?connect from [^\n]*/g) ?? [];
     // Every host was asked once whether it answers.
-    await eventually('silence after the start', () => said().length === 2 * HOSTS, PATIENCE_MS);
+    await eventually('silence after the start', () => said().length === 2 * HOSTS);
     const before = said().length;
     await submitAll(lab, names(60), (n) => `many${n}@order.test`);
     await allSent(lab);
     await eventually(
       'every message at its place',
       () => world.postfix.arrived().filter((m) => m.to.startsWith('many')).length >= 60,
-      PATIENCE_MS,
     );
     const arrived = world.postfix.arrived().filter((m) => m.to.startsWith('many'));
     expect(new Set(arrived.map((m) => m.to)).size).toBe(60);

@@ -86,9 +86,11 @@ describe('EHLO answers', () => {
     ['signs without end', `AUTH${'='.repeat(50_000)}x`],
   ])('with %s are read in no time (GHSA-4ffr-jq9g-5ffx)', async (_name, keyword) => {
     const { send } = await lab({ EHLO: offering(keyword) });
-    const began = performance.now();
+    // Of the processor: on a busy machine a clock would tell of the others.
+    const before = process.cpuUsage();
     expect((await send('bob@far.test')).verdicts.get(1)?.kind).toBe('delivered');
-    expect(performance.now() - began).toBeLessThan(2000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
   it('keywords in the name of the host are none: no password goes there', async () => {
     const { send, server } = await lab(

@@ -3,8 +3,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppStatus } from '../../shared/status.ts';
-import { PATIENCE_MS } from './lines.ts';
 import { NO_SYSTEM_BUS, type NetworkLab } from './netns.ts';
+import { PATIENCE_MS } from './patience.ts';
 import {
   electronArguments,
   electronPath,

@@ -112,7 +112,7 @@ function submit(subject: string, to: string, size: number): Promise<string> {
 
 interface Command {
   readonly n: number;
-  readonly do: 'api' | 'submit' | 'jump' | 'resume' | 'settings' | 'status';
+  readonly do: 'api' | 'submit' | 'jump' | 'wake' | 'resume' | 'settings' | 'status';
   readonly method?: EngineMethodName;
   readonly input?: unknown;
   readonly subject?: string;
@@ -131,6 +131,11 @@ async function obey(command: Command): Promise<unknown> {
       return submit(command.subject ?? '', command.to ?? 'bob@far.test', command.size ?? 0);
     case 'jump':
       jumped += command.ms ?? 0;
+      return null;
+    case 'wake':
+      // In one go: between the two the program could look at its clocks.
+      jumped += command.ms ?? 0;
+      program.resumed();
       return null;
     case 'resume':
       program.resumed();

@@ -94,6 +94,8 @@ export interface ProgramInLab {
   settings(next: object): Promise<void>;
   /** Lets the wall clock jump. */
   jump(ms: number): Promise<void>;
+  /** Wakes up after a sleep of so long: the wall clock jumps, and the shell tells. */
+  wake(ms: number): Promise<void>;
   /** As the shell does when the computer wakes up. */
   resume(): Promise<void>;
   statusUntil(what: string, fits: (status: AppStatus) => boolean, ms?: number): Promise<AppStatus>;
@@ -201,6 +203,7 @@ export async function startProgramInLab(
     status,
     settings: (next) => done({ do: 'settings', input: merged(next) }),
     jump: (ms) => done({ do: 'jump', ms }),
+    wake: (ms) => done({ do: 'wake', ms }),
     resume: () => done({ do: 'resume' }),
     statusUntil,
     emptied: (ms) => statusUntil('an empty Outbox', ({ counts }) => counts.outbox === 0, ms),

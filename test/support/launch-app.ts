@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { PATIENCE_MS } from './patience.ts';
 import {
   electronArguments,
   electronPath,
@@ -52,15 +53,17 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
     cwd: root,
     args: electronArguments(profile.folder, options.args ?? []),
     env: { ...definedEnvironment(), ...options.env },
+    timeout: PATIENCE_MS,
   });
+  app.context().setDefaultTimeout(PATIENCE_MS);
   // Asked for now: it is not known any more once the program has ended.
   const child = app.process();
   return {
     app,
     profile,
-    firstWindow: () => app.firstWindow(),
+    firstWindow: () => app.firstWindow({ timeout: PATIENCE_MS }),
     openedBy: async (open) => {
-      const [page] = await Promise.all([app.waitForEvent('window'), open()]);
+      const [page] = await Promise.all([app.waitForEvent('window', { timeout: PATIENCE_MS }), open()]);
       return page;
     },
     screenshot: async (page, label) => {

@@ -1,8 +1,6 @@
 /** What a program of a test's own tells on its standard output. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-
-/** A machine that is busy with other tests takes ten times as long; a test that works never waits that long. */
-export const PATIENCE_MS = 60_000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** Lines of JSON as they come. */
 export class Lines<T> {

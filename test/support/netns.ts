@@ -58,8 +58,8 @@ export interface NetworkLab {
   switchRoute(isp: Isp): Promise<void>;
   /** `ip` inside a namespace, one or more commands in one go. */
   ip(namespace: string, ...commands: readonly string[]): Promise<void>;
-  /** A line of shell inside a namespace. */
-  shell(namespace: string, line: string): Promise<void>;
+  /** A line of shell inside a namespace; resolves with what it printed. */
+  shell(namespace: string, line: string): Promise<string>;
   /** Starts a program inside a namespace; it is ended with the laboratory. */
   start(
     namespace: string,
@@ -184,8 +184,8 @@ export async function createNetworkLab(): Promise<NetworkLab> {
     await child;
   }
 
-  async function shell(namespace: string, line: string): Promise<void> {
-    await execute('ip', ['netns', 'exec', namespace, 'sh', '-c', line]);
+  async function shell(namespace: string, line: string): Promise<string> {
+    return (await execute('ip', ['netns', 'exec', namespace, 'sh', '-c', line])).stdout;
   }
 
   function start(

@@ -6,6 +6,7 @@ import { spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_proce
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkLab } from './netns.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { startBus, type Bus } from './private-bus.ts';
 
 /** Why NetworkManager cannot be run here; null if it can. */
@@ -67,7 +68,8 @@ exec NetworkManager --no-daemon --config="$1" --pid-file="$2"`;
       for (const began = Date.now(); ;) {
         const answer = await run('nmcli', '-t', '-f', 'RUNNING', 'general').catch(() => '');
         if (answer.trim() === 'running') return child;
-        if (Date.now() - began > 60_000 || child.exitCode !== null) throw new Error('NetworkManager did not start');
+        if (Date.now() - began > PATIENCE_MS || child.exitCode !== null)
+          throw new Error('NetworkManager did not start');
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },

@@ -153,10 +153,8 @@ export async function runPostfix({ ports, options, certificate }: PostfixSetup):
     // Returns once it has opened its ports, and fails if it cannot.
     postfix('start');
     for (const { address, port } of ports)
-      await eventually(
-        `Postfix does not answer at ${address}:${port}`,
-        () => accepts(port, address.replace(/[[\]]/g, '')),
-        30_000,
+      await eventually(`Postfix does not answer at ${address}:${port}`, () =>
+        accepts(port, address.replace(/[[\]]/g, '')),
       );
   } catch (error) {
     const said = log();

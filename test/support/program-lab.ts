@@ -16,6 +16,7 @@ import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.
 import { engineMethods } from '../../shared/ipc-contract.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { onFreePort } from './ports.ts';
 
 /** What one SMTP transaction hands over. Recipients may carry parameters: `<bob@a.test> NOTIFY=NEVER`. */
@@ -68,7 +69,7 @@ export const OFFICE_NETWORK: NetworkState = {
 export async function eventually<T>(
   what: string | (() => string),
   ready: () => Promise<T | undefined | false> | T | undefined | false,
-  ms = 40_000,
+  ms = PATIENCE_MS,
 ): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
@@ -180,8 +181,9 @@ async function startOn(
     administration: { log: 'single' },
     connection: {
       dnsServers: ['127.0.0.1:9'],
-      dnsTimeoutSeconds: 2,
-      serverTimeoutSeconds: 5,
+      // Nothing in these tests comes of a time-out, and none is to come of a machine that is busy.
+      dnsTimeoutSeconds: 10,
+      serverTimeoutSeconds: 60,
       trustLoopbackMx: true,
       retryMinutes: [0.02],
     },

@@ -6,12 +6,10 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, vi } from 'vitest';
+import { PATIENCE_MS } from './patience.ts';
 import { freePort } from './ports.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
-
-/** Long enough for a machine that has other things to do; a test that works never waits that long. */
-const PATIENCE_MS = 30_000;
 
 /** In a test: `await eventually('…', probe).toBe(…)` waits until the matcher is content. */
 export function eventually<T>(what: string, probe: () => T | Promise<T>, timeout = PATIENCE_MS) {
@@ -32,7 +30,7 @@ export async function until(what: string, ready: () => boolean | Promise<boolean
 export function greeting(port: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: '127.0.0.1', port });
-    socket.setTimeout(5000, () => socket.destroy());
+    socket.setTimeout(PATIENCE_MS / 2, () => socket.destroy());
     socket.once('data', (data) => {
       resolve(data.toString('latin1').split('\r\n', 1)[0] ?? '');
       socket.destroy();
@@ -183,7 +181,7 @@ export function runCommand(file: string, args: readonly string[], input: string 
     const child = execFile(
       file,
       [...args],
-      { cwd: root, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 },
+      { cwd: root, timeout: 2 * PATIENCE_MS, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
       },

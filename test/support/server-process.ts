@@ -1,9 +1,7 @@
 /** A server that is a program of its own: started, waited for, ended. */
 import { spawn } from 'node:child_process';
 import net from 'node:net';
-
-/** Long enough for a machine that has other things to do. */
-const PATIENCE_MS = 30_000;
+import { PATIENCE_MS } from './patience.ts';
 
 export interface ServerProcess {
   /** What it wrote to both streams so far. */
@@ -28,7 +26,7 @@ export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
 
 /**
  * Starts it in the foreground and waits until `ready`. Rejects with what it said as soon as it ends, or when it is not
- * ready after 30 s; it does not run any more then. `forks`: it has children that do not end by themselves when it ends.
+ * ready after a minute; it does not run any more then. `forks`: it has children that do not end by themselves when it ends.
  */
 export async function startServer(
   command: string,
@@ -63,7 +61,7 @@ export async function startServer(
   };
   const close = async (): Promise<void> => {
     if (end === null) signal('SIGTERM');
-    const late = setTimeout(() => signal('SIGKILL'), PATIENCE_MS / 3);
+    const late = setTimeout(() => signal('SIGKILL'), PATIENCE_MS / 6);
     await ended;
     clearTimeout(late);
   };
