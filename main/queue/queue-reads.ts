@@ -12,14 +12,7 @@ import type { FolderCounts, HopTry } from '../../shared/mail.ts';
 import type { StoredDetails } from '../ports.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
-import {
-  FOLDER_CODES,
-  parseJson,
-  searchWords,
-  toEnvelope,
-  toMessageRow,
-  toStoredRecipient,
-} from './queue-rows.ts';
+import { FOLDER_CODES, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
 import { CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
 import { ORDER, SORTED_UNINDEXED } from './sort-index.ts';
 
