@@ -1,20 +1,21 @@
 /** How the windows look where there is little room, words are long, or the system forces its own colours. */
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keepUntilEnd } from '../../support/kept.ts';
 import type { LaunchedApp } from '../../support/launch-app.ts';
 import { eventually, until } from '../../support/program.ts';
-import { handOver, launchStory, row, startServers, UNKNOWN, type Servers } from './support.ts';
+import { handOver, launchStory, row, startServers, UNKNOWN } from './support.ts';
 
 /** The smallest window that there is. */
 const SMALL = { width: 900, height: 600 };
 
-let servers: Servers;
+const keep = keepUntilEnd();
 let launched: LaunchedApp;
 let main: Page;
 let settings: Page;
 beforeAll(async () => {
-  servers = await startServers();
-  launched = await launchStory('looks', servers, { general: { language: 'de' } });
+  const servers = keep(await startServers());
+  launched = keep(await launchStory('looks', servers, { settings: { general: { language: 'de' } } }));
   main = await launched.firstWindow();
   await handOver(launched.profile.port, { to: UNKNOWN, subject: 'Lost' });
   await handOver(launched.profile.port, { to: UNKNOWN, subject: 'Lost too' });
@@ -24,10 +25,6 @@ beforeAll(async () => {
   await row(main, 'Lost too').click();
   settings = await launched.openedBy(() => main.getByRole('button', { name: 'Einstellungen' }).click());
   await settings.getByRole('radiogroup', { name: 'Priorität von Office' }).waitFor();
-});
-afterAll(async () => {
-  await launched.close();
-  await servers.close();
 });
 
 /** Makes all windows as small as they get. */

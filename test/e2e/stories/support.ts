@@ -68,12 +68,13 @@ export async function startServers(): Promise<Servers> {
 export async function launchStory(
   name: string,
   servers: Servers,
-  more: Pick<LaunchOptions, 'args' | 'env'> = {},
+  { settings, ...more }: Pick<LaunchOptions, 'args' | 'env' | 'settings'> = {},
 ): Promise<LaunchedApp> {
   return launchApp({
     ...more,
     name: `stories/${name}`,
     settings: {
+      ...settings,
       gateways: { mode: 'always', list: [servers.office.entry, servers.home.entry] },
       connection: servers.connection,
     },
