@@ -112,10 +112,10 @@ export function createGatewayBook(deps: {
       });
     },
     failed(gateway, report) {
-      const verdict = classifyReport({
-        ...report,
-        recipients: [{ recipient: 0, rcptReply: report.recipients[0]?.rcptReply ?? null }],
-      }).get(0);
+      const recipients = report.recipients.length > 0 ? report.recipients : [{ recipient: 0, rcptReply: null }];
+      const verdicts = [...classifyReport({ ...report, recipients }).values()];
+      // One recipient may hear what is the gateway's fault while it takes the mail of the others.
+      const verdict = verdicts.find((v) => v.kind === 'deferred' && v.scope === 'gateway') ?? verdicts[0];
       if (verdict?.kind !== 'deferred') return;
       const ofHop = verdict.scope === 'gateway' || (verdict.scope === 'host' && !letUsIn(report));
       if (!ofHop) return;

@@ -118,6 +118,17 @@ describe('a gateway pass', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('flags a gateway that takes one recipient and will not relay for another', async () => {
+    const only = await serve({ 'RCPT TO': (line) => (line.includes('<b@') ? '554 5.7.1 Relaying denied' : '250 ok') });
+    const { send, delivery } = rigFor([{ port: only.port }]);
+    const { said } = await send('a@far.test', 'b@far.test');
+    expect(said).toEqual(['delivered', 'deferred gateway relaying-denied']);
+    expect(delivery.gatewayStates()[0]).toMatchObject({
+      state: 'refused',
+      phrase: { params: { words: '554 Relaying denied' } },
+    });
+  });
+
   it('refuses only what every gateway refused', async () => {
     const first = await serve({ 'RCPT TO': '550 5.1.1 no', DATA: '554 no' });
     const second = await serve({ 'RCPT TO': '550 5.1.1 no such user', DATA: '554 no' });
