@@ -223,6 +223,9 @@ function toRange(entry: string): Range[] {
   try {
     if (entry.includes('/')) {
       const [address, bits] = ipaddr.parseCIDR(entry);
+      // Clients come as IPv4 however the range was written: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+      if (address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96)
+        return [[address.toIPv4Address(), bits - 96]];
       return [[address, bits]];
     }
     const address = ipaddr.process(entry);
