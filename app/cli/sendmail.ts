@@ -10,7 +10,7 @@ import path from 'node:path';
 import { connectControl } from '../../main/control/control-client.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import { encodeEnvelope, isDroppable } from '../../main/maildrop/drop-file.ts';
-import { recipientsOf } from '../../main/maildrop/header-recipients.ts';
+import { parseAddressList, recipientsOf } from '../../main/maildrop/header-recipients.ts';
 import { printable } from './format.ts';
 import { LineEnds } from './line-ends.ts';
 import type { Terminal } from './run.ts';
@@ -41,7 +41,9 @@ export async function sendmail(argv: readonly string[], terminal: Pick<Terminal,
   const host = os.hostname();
   const read = recipientsOf(header);
   const inHeader = args.fromHeader ? read.recipients.map(fromLatin1) : [];
-  const recipients = [...new Set([...args.recipients, ...inHeader].map((one) => qualify(one, host)))];
+  const recipients = [
+    ...new Set([...args.recipients.flatMap(addressesIn), ...inHeader].map((one) => qualify(one, host))),
+  ];
   if (recipients.length === 0) return complain(EX.dataErr, 'the header names no recipients');
   const sender = qualify(args.sender ?? (read.from === null ? os.userInfo().username : fromLatin1(read.from)), host);
   const wrong = [...recipients, ...(sender === '' ? [] : [sender])].find((one) => !isDroppable(one));
@@ -83,6 +85,12 @@ export async function sendmail(argv: readonly string[], terminal: Pick<Terminal,
   }
   await poke(profile);
   return EX.ok;
+}
+
+/** An argument may be a list, with names (cron hands over MAILTO=ann@x,bob@y as one). What hides control characters is left to be refused. */
+function addressesIn(argument: string): readonly string[] {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  return /[,<]/.test(argument) && !/[\u0000-\u001f\u007f]/.test(argument) ? parseAddressList(argument) : [argument];
 }
 
 /** The header is carried as latin1; an address in it is UTF-8 (RFC 6532). */

@@ -286,10 +286,20 @@ describe('postcast sendmail', () => {
     ]);
   });
 
+  it('takes a list in one argument, as cron hands over MAILTO', async () => {
+    expect(
+      await sendmail(['-f', 'a@x.test', 'b@x.test,c@y.test, root', 'Dee <"d,e"@z.test>', 'b@x.test'], 'x'),
+    ).toMatchObject({ code: 0, error: '' });
+    expect((await dropped()).map(({ envelope }) => envelope['recipients'])).toEqual([
+      ['b@x.test', 'c@y.test', `root@${os.hostname()}`, '"d,e"@z.test'],
+    ]);
+  });
+
   it.each<[string, string[], string, number]>([
     ['no recipients', ['-i'], 'x', 64],
     ['a header without recipients', ['-t'], 'Subject: x\n\nx\n', 65],
     ['an address that is none', ['-f', 'a@x.test', 'b@'], 'x', 65],
+    ['an address that is none in a list', ['-f', 'a@x.test', 'b@x.test,c@'], 'x', 65],
     ['a recipient that would break the envelope', ['-f', 'a@x.test', 'b@x.test>\r\nRCPT TO:<c@x.test'], 'x', 65],
     ['server mode', ['-bs'], '', 64],
     ['an unknown option', ['-Z', 'b@x.test'], '', 64],
