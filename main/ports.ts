@@ -174,7 +174,7 @@ export interface QueueStore {
   record(record: AttemptRecord): Promise<void>;
   /** Gives claimed recipients back untouched: queue holds, or was stopped before anything was tried. */
   release(recipients: readonly number[], hold: { readonly nextAt: number; readonly held: boolean }): Promise<void>;
-  /** How many recipients were woken. */
+  /** How many recipients were woken; of a selection, how many messages. */
   wake(filter: WakeFilter, now: number): Promise<number>;
   /** Clamps "not before" times that a changed clock left too far away (STANDARDS: retried soon). */
   clampNextAt(latest: number): Promise<number>;

@@ -41,7 +41,6 @@ export function createScheduleWrites(options: {
         for (const row of inOutbox ? waiting : []) {
           setSchedule(row, now);
           prepare('UPDATE recipient SET forced_gateway = ? WHERE id = ?').run(forcedGateway, row.id);
-          count += 1;
         }
         // SPEC §2: from Bad and Bounced only those that failed, as if they were new.
         for (const row of inOutbox ? [] : failed) {
@@ -51,8 +50,8 @@ export function createScheduleWrites(options: {
               forced_gateway = ?3 WHERE id = ?4`,
           ).run(STATE_CODES.queued, now, forcedGateway, row.id);
           books.touch(seq);
-          count += 1;
         }
+        if ((inOutbox ? waiting : failed).length > 0) count += 1;
       }
       return count;
     },

@@ -332,6 +332,18 @@ describe('waking', () => {
     expect((await claim(store, 3000))[0]?.recipients[0]?.forcedGateway).toBeNull();
   });
 
+  test('selection: messages are counted, however many recipients of theirs go again', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a', { to: ['one@x.test', 'two@x.test', 'three@x.test'] }));
+    await accept(store, newMessage('b', { to: ['one@x.test', 'two@x.test'] }));
+    const [first] = await claim(store);
+    await recordAll(store, [first!], { state: 'bad', reply: NO });
+    expect(
+      await store.wake({ kind: 'selection', selection: { ids: ['a', 'b', 'unknown'] }, forcedGateway: null }, 9000),
+    ).toBe(1);
+    expect((await claim(store, 9000))[0]?.recipients).toHaveLength(3);
+  });
+
   test('from Bad only the recipients that failed go again, as if they were new', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a', { to: ['good@x.test', 'bad@x.test'] }));
