@@ -130,7 +130,7 @@ async function talk(
     case 'retry': {
       if (command.ids !== 'all') {
         const done = await ask(client, 'queue.retry', { selection: { ids: [...command.ids] } });
-        return counted(done, command.ids.length, `${messages(done.count)} will be tried again.`, tell);
+        return counted(done, command.ids, `${messages(done.count)} will be tried again.`, tell);
       }
       let count = 0;
       for (const folder of ['outbox', 'bad', 'bounced'] as const) {
@@ -140,7 +140,7 @@ async function talk(
     }
     case 'delete': {
       const done = await ask(client, 'queue.delete', { selection: { ids: [...command.ids] } });
-      return counted(done, command.ids.length, `${messages(done.count)} deleted.`, tell);
+      return counted(done, command.ids, `${messages(done.count)} deleted.`, tell);
     }
     case 'send-now': {
       const done = await ask(client, 'control.sendNow', {});
@@ -209,12 +209,18 @@ async function talk(
 /** Asked for more messages than there were: some id is wrong, and a script must notice. */
 function counted(
   done: { readonly count: number },
-  asked: number,
+  ids: readonly string[],
   words: string,
   tell: (value: unknown, words: () => string) => Promise<void>,
 ): Promise<void> {
-  if (done.count === 0 && asked > 0)
-    throw new Stop(EXIT.failed, { code: 'not-found', message: 'There is no such message, or nothing to do for it.' });
+  const lacking = new Set(ids).size - done.count;
+  if (lacking > 0) {
+    const message =
+      done.count === 0
+        ? 'There is no such message, or nothing to do for it.'
+        : `${words} For ${lacking} more: there is no such message, or nothing to do for it.`;
+    throw new Stop(EXIT.failed, { code: 'not-found', message });
+  }
   return tell(done, () => words);
 }
 
