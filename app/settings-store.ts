@@ -13,9 +13,9 @@ import { parseSettings, type Settings, type SettingsProblem } from '../shared/se
 
 /** The port, and what only the shell needs. */
 export interface SettingsFile extends SettingsStore {
-  /** What was wrong with single values at start; defaults stand for them. */
+  /** What is wrong with single values in the file; defaults stand for them. */
   readonly problems: readonly SettingsProblem[];
-  /** Why the file was set aside; null if it was not. */
+  /** Why the file was set aside at start, or cannot be read now; null if neither. */
   readonly message: string | null;
   /**
    * They are as the user left them: the file was there at start, every value in it was right, and no file that was set
@@ -129,6 +129,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     }
     if (now === null || now === text) return;
     text = now;
+    const before = [problems, message];
     const read = readSettings(now);
     switch (read.kind) {
       case 'none':
@@ -137,10 +138,12 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
         copyFirst = true;
         message = read.message;
         note('settings.json was changed by hand and cannot be read', { why: read.message });
+        for (const listener of listeners) listener(current);
         return;
       case 'mended':
         copyFirst = true;
         problems = read.problems;
+        message = null;
         note('settings.json was changed by hand; some values are wrong', {
           values: read.problems.map((p) => p.path).join(' '),
         });
@@ -150,8 +153,9 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
         message = null;
         break;
     }
-    if (isDeepStrictEqual(read.settings, current)) return;
-    current = read.settings;
+    // What is said of the file may be news though its settings are not.
+    if (!isDeepStrictEqual(read.settings, current)) current = read.settings;
+    else if (isDeepStrictEqual([problems, message], before)) return;
     for (const listener of listeners) listener(current);
   }
 

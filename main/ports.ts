@@ -310,6 +310,11 @@ export interface SettingsStore {
   >;
   /** Path of the broken file that was set aside at start, null if all was well. */
   readonly setAside: string | null;
+  /** What is wrong with single values in the file; defaults stand for them. */
+  readonly problems?: readonly { readonly path: string; readonly message: string }[];
+  /** Why the file cannot be read as it stands now; null if it can. */
+  readonly message?: string | null;
+  /** Also called when the file was made unreadable by hand: the settings are then the same as before. */
   onChange(listener: (settings: Settings) => void): () => void;
 }
 

@@ -333,6 +333,16 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     return changed.ok ? setSettings(changed.next) : { saved: false, problems: changed.problems };
   };
 
+  /** What is wrong with the file of the settings, as it stands now. */
+  const tellOfFile = (unreadable: string | null): void => {
+    const wrong = (settings.problems ?? []).map((p) => p.path).join(', ');
+    if (unreadable !== null)
+      problems.raise('settings-file', 'warning', phrase('problem.settingsUnreadable', { why: unreadable }));
+    else if (wrong !== '')
+      problems.raise('settings-file', 'warning', phrase('problem.settingsWrong', { values: wrong.slice(0, 300) }));
+    else problems.clear('settings-file');
+  };
+
   const stops = [
     store.onChange(() => {
       events.emit('queue:changed', {});
@@ -363,6 +373,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     settings.onChange((next) => {
+      tellOfFile(settings.message ?? null);
       log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
       drop(removedSecrets.changed(next), log, 'removed-secrets');
@@ -382,6 +393,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     }),
   );
 
+  // A file that could not be read at all was set aside by now.
+  tellOfFile(null);
   if (settings.setAside !== null) {
     problems.raise(
       'settings',

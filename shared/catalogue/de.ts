@@ -147,6 +147,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'problem.listener.other': 'Der Server für Mailprogramme konnte nicht starten: {detail}',
   'problem.settingsSetAside':
     'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen.',
+  'problem.settingsWrong':
+    'Einige Werte in settings.json sind falsch, an ihrer Stelle gelten die Voreinstellungen: {values}. Betroffene Gateways werden nicht benutzt; eine Kopie der Datei bleibt erhalten.',
+  'problem.settingsUnreadable':
+    'settings.json wurde geändert und ist nicht mehr lesbar ({why}). Es gelten die Einstellungen von vorher; eine Kopie der Datei bleibt erhalten.',
   'problem.queue-set-aside_one':
     'Die Warteschlangendatei war beschädigt. Sie wurde als {file} aufgehoben; {count} Nachricht wurde gerettet.',
   'problem.queue-set-aside_other':

@@ -142,6 +142,10 @@ export const en = {
   'problem.listener.other': 'The server for mail programs could not start: {detail}',
   'problem.settingsSetAside':
     'The settings file could not be read. It was kept as {file}; default settings are in use.',
+  'problem.settingsWrong':
+    'Some values in settings.json are wrong, and defaults stand for them: {values}. Gateways among them are not used, and a copy of the file is kept.',
+  'problem.settingsUnreadable':
+    'settings.json was changed and can no longer be read ({why}). The settings from before are in use, and a copy of the file is kept.',
   'problem.queue-set-aside_one': 'The queue file was damaged. It was kept as {file}; {count} message was rescued.',
   'problem.queue-set-aside_other': 'The queue file was damaged. It was kept as {file}; {count} messages were rescued.',
   'problem.disk-full': 'The disk is nearly full: new mail is not accepted until there is room.',

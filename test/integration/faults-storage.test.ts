@@ -461,6 +461,27 @@ describe('settings.json', () => {
       elsewhere: { a: 1 },
     });
     expect(readFileSync(path.join(profile, 'settings.json'), 'utf8')).toBe(text);
+    expect(rig.program.status().problems.map((p) => p.phrase)).toEqual([
+      { id: 'problem.settingsWrong', params: { values: expect.stringContaining('gateways.mode') as string } },
+    ]);
+  });
+
+  test('made unreadable by hand while it runs: the user is told, until it can be read again', async () => {
+    const profile = tempFolder();
+    writeFileSync(path.join(profile, 'settings.json'), good);
+    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
+    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
+    expect(problemIds(rig)).toEqual([]);
+    await settings.watch();
+    try {
+      writeFileSync(path.join(profile, 'settings.json'), good.slice(0, 40));
+      await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual(['problem.settingsUnreadable']);
+      expect(settings.get()).toMatchObject({ gateways: { mode: 'always' } });
+      writeFileSync(path.join(profile, 'settings.json'), good);
+      await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual([]);
+    } finally {
+      settings.close();
+    }
   });
 
   test.each([
@@ -489,14 +510,22 @@ describe('settings.json', () => {
   /** As read, but on any free port, and asking nobody. */
   function quiet(file: ReturnType<typeof openSettingsFile>): ReturnType<typeof openSettingsFile> {
     const settings = file.get();
+    const asTests = {
+      ...settings,
+      server: { ...settings.server, host: ['127.0.0.1'], port: 0 },
+      connection: { ...settings.connection, dnsServers: ['127.0.0.1:9'] },
+    };
     return {
       ...file,
       setAside: file.setAside,
-      get: () => ({
-        ...settings,
-        server: { ...settings.server, host: ['127.0.0.1'], port: 0 },
-        connection: { ...settings.connection, dnsServers: ['127.0.0.1:9'] },
-      }),
+      get problems() {
+        return file.problems;
+      },
+      get message() {
+        return file.message;
+      },
+      get: () => asTests,
+      onChange: (listener) => file.onChange(() => listener(asTests)),
     };
   }
 });
