@@ -59,7 +59,7 @@ export function table(
   shrink: readonly number[],
 ): string {
   const clean = [head, ...rows].map((row) => row.map(printable));
-  const sizes = head.map((_, i) => Math.max(...clean.map((row) => width(row[i] ?? ''))));
+  const sizes = head.map((_, i) => clean.reduce((most, row) => Math.max(most, width(row[i] ?? '')), 0));
   const gaps = 2 * (head.length - 1);
   let excess = sizes.reduce((sum, size) => sum + size, gaps) - terminal;
   while (excess > 0) {

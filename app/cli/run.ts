@@ -117,7 +117,7 @@ async function talk(
       return tell(status, () => formatStatus(status, (phrase) => say(phrase)));
     }
     case 'list': {
-      const page = await ask(client, 'queue.list', { folder: command.folder, limit: 1000 });
+      const page = await listAll(client, command.folder);
       return tell(page, () =>
         formatList(page.rows, page.total, terminal.columns > 0 ? terminal.columns : 200, Date.now()),
       );
@@ -203,6 +203,17 @@ async function talk(
     case 'quit':
       await ask(client, 'app.quit', {});
       return tell({ quitting: true }, () => 'PostCast Server is ending.');
+  }
+}
+
+/** The whole folder, page by page: a script must not miss what lies beyond the first. What moves meanwhile is listed once. */
+async function listAll(client: ControlClient, folder: Input<'queue.list'>['folder']): Promise<Output<'queue.list'>> {
+  const rows = new Map<string, Output<'queue.list'>['rows'][number]>();
+  for (let offset = 0; ;) {
+    const page = await ask(client, 'queue.list', { folder, limit: 1000, offset });
+    for (const row of page.rows) rows.set(row.id, row);
+    offset += page.rows.length;
+    if (page.rows.length === 0 || offset >= page.total) return { total: page.total, rows: [...rows.values()] };
   }
 }
 

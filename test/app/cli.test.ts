@@ -77,6 +77,15 @@ describe('postcast', () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
+  it('lists all of a folder, however large it is', async () => {
+    engine.rows = Array.from({ length: 2345 }, (_, i) => rowWith({ id: `M${i}`, folder: 'bad' }));
+    const { code, out } = await here(['list', '--folder', 'bad', '--json']);
+    expect(code).toBe(0);
+    const page = JSON.parse(out) as { total: number; rows: { id: string }[] };
+    expect([page.total, new Set(page.rows.map((row) => row.id)).size]).toEqual([2345, 2345]);
+    expect((await here(['list', '--folder', 'bad'])).out.split('\n')).toHaveLength(2345 + 2);
+  });
+
   it('says so when a folder is empty', async () => {
     expect((await here(['list', '--folder=sent'])).out).toBe('No messages.\n');
   });
@@ -122,7 +131,12 @@ describe('postcast', () => {
     ['an argument too many', ['status', 'now'], 2, 'takes no arguments'],
     ['retry without ids', ['retry'], 2, 'needs ids'],
     ['a message that is not there', ['retry', 'Q9'], 1, 'no such message'],
-    ['one of two that is not there', ['retry', 'Q1', 'Q9'], 1, '1 message will be tried again. For 1 more: there is no'],
+    [
+      'one of two that is not there',
+      ['retry', 'Q1', 'Q9'],
+      1,
+      '1 message will be tried again. For 1 more: there is no',
+    ],
     ['delete of one of two', ['delete', 'Q9', 'Q1'], 1, '1 message deleted. For 1 more: there is no such message'],
     ['show of a message that is not there', ['show', 'Q9'], 1, 'There is no such message'],
     ['an id that is none', ['show', '../x'], 1, ''],

@@ -93,9 +93,9 @@ export function createStubEngine(): StubEngine {
   };
   const known: Partial<EngineApi> = {
     'status.get': async () => ok(stub.status),
-    'queue.list': async ({ folder }) => {
+    'queue.list': async ({ folder, offset, limit }) => {
       const rows = stub.rows.filter((row) => row.folder === folder);
-      return ok({ total: rows.length, rows });
+      return ok({ total: rows.length, rows: rows.slice(offset, offset + limit) });
     },
     'queue.show': async ({ id }) => {
       const row = stub.rows.find((one) => one.id === id);
