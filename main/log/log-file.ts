@@ -46,6 +46,7 @@ export class LogFile {
   #handle: FileHandle | null = null;
   #name = '';
   #size = 0;
+  #inode = 0;
   #closed = false;
 
   constructor(options: LogFileOptions) {
@@ -155,10 +156,11 @@ export class LogFile {
 
   /** The file of that name, opened; what is full is put aside first. */
   async #file(name: string): Promise<FileHandle> {
-    if (this.#handle && name === this.#name && this.#size < this.#maxFileBytes) return this.#handle;
+    const path = join(this.#dir, name);
+    if (this.#handle && name === this.#name && this.#size < this.#maxFileBytes && (await this.#stands(path)))
+      return this.#handle;
     await this.#shut();
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    const path = join(this.#dir, name);
     const size = await stat(path).then(
       (s) => s.size,
       () => 0,
@@ -168,9 +170,19 @@ export class LogFile {
     await chmod(path, 0o600).catch(() => undefined);
     this.#handle = handle;
     this.#name = name;
-    this.#size = (await handle.stat()).size;
+    const opened = await handle.stat();
+    this.#size = opened.size;
+    this.#inode = opened.ino;
     await this.#forgetOld(name);
     return handle;
+  }
+
+  /** False once the user removed or moved the open file: what is written to it then nobody sees. */
+  async #stands(path: string): Promise<boolean> {
+    return stat(path).then(
+      (s) => s.ino === this.#inode,
+      () => false,
+    );
   }
 
   /** x.log becomes x.1.log, x.1.log becomes x.2.log, … */

@@ -113,6 +113,21 @@ describe('files', () => {
     await log.close();
   });
 
+  test.each(['single', 'daily'] as const)('a file that the user removes begins anew: %s', async (mode) => {
+    const name = mode === 'single' ? 'postcast.log' : 'postcast-2026-11-23.log';
+    const log = make(mode);
+    log.note('first');
+    await log.flush();
+    await rm(join(dir, name));
+    log.note('second');
+    await log.flush();
+    expect(await text(name)).toMatch(/^\S+ second\n$/);
+    await rm(dir, { recursive: true });
+    log.note('third');
+    await log.close();
+    expect(await text(name)).toMatch(/^\S+ third\n$/);
+  });
+
   test('one a day', async () => {
     const log = make('daily');
     log.note('first');
