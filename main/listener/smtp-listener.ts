@@ -8,6 +8,7 @@ import { SMTPServer } from 'smtp-server';
 import type { Settings } from '../../shared/settings.ts';
 import type { ListenerState } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
+import { wireName } from '../policy/ehlo-name.ts';
 import type { Clock, Dns, Log, NewMessage, StagedMessage } from '../ports.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
 import { loadTlsPair, type TlsPair } from './certificate.ts';
@@ -77,7 +78,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     if (policy && settings === seen) return policy;
     seen = settings;
     users = new Map(settings.server.users.map((user) => [user.name, user.hash]));
-    ownName = settings.server.hostname || machineName();
+    ownName = wireName(settings.server.hostname) || machineName();
     policy = compilePolicy(settings.server);
     return policy;
   };

@@ -1,4 +1,5 @@
 import { isHostName } from '../../shared/syntax.ts';
+import { canonicalDomain } from './domain-match.ts';
 
 /**
  * The name in greeting, EHLO and Received: what the user set, else this computer's name if it is fully qualified, else
@@ -8,13 +9,18 @@ import { isHostName } from '../../shared/syntax.ts';
  * @param addresses Addresses of this computer on the network, the one in use first; loopback ones are ignored.
  */
 export function ehloName(setting: string, systemName: string, addresses: readonly string[]): string {
-  if (setting !== '') return setting;
-  const name = systemName.trim().replace(/\.$/, '').toLowerCase();
+  if (setting !== '') return wireName(setting);
+  const name = wireName(systemName.trim().replace(/\.$/, '').toLowerCase());
   if (isQualified(name)) return name;
   const address = addresses.find((a) => !isLoopback(a));
   if (address !== undefined) return address.includes(':') ? `[IPv6:${withoutZone(address)}]` : `[${address}]`;
   // No network: nothing is going out either; the greeting still needs a name.
   return isHostName(name) && name !== 'localhost' ? `${name}.invalid` : 'postcast.invalid';
+}
+
+/** A host name as it may stand in SMTP and in fields: A-labels where it is not ASCII (RFC 5890; RFC 6531 changes nothing for EHLO). */
+export function wireName(name: string): string {
+  return /^[!-~]*$/.test(name) ? name : canonicalDomain(name);
 }
 
 function isQualified(name: string): boolean {

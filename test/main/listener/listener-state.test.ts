@@ -44,6 +44,16 @@ describe('where it listens', () => {
     expect(await h.listener.apply(h.settings)).toMatchObject({ kind: 'failed', reason: 'address' });
   });
 
+  test('its name in A-labels: clients and later readers of the fields know no others', async () => {
+    h = await startListener({ hostname: 'mail.bücher.test' });
+    const client = await inData(h.port);
+    expect(await client.say('Subject: x\r\n\r\nx\r\n.')).toMatch(/^250/);
+    client.end();
+    const text = h.stored[0]?.bytes.toString('latin1');
+    expect(text).toMatch(/\tby mail\.xn--bcher-kva\.test /);
+    expect(text).toMatch(/Message-ID: <[^@]+@mail\.xn--bcher-kva\.test>/);
+  });
+
   test('states are told to who asked, until they stop asking', async () => {
     h = await startListener();
     const seen: string[] = [];
