@@ -376,9 +376,9 @@ export function createEngine(deps: EngineDeps): Engine {
           );
         }),
         settings.onChange((next) => {
-          const routesChanged =
-            JSON.stringify([next.gateways, next.connection, next.administration.forceDelivery]) !==
-            JSON.stringify([before.gateways, before.connection, before.administration.forceDelivery]);
+          const routesBy = (s: typeof next): string =>
+            JSON.stringify([s.gateways, s.connection, s.administration.forceDelivery, s.security.networkNames]);
+          const routesChanged = routesBy(next) !== routesBy(before);
           before = next;
           tell();
           // A changed mode or list takes effect for everything in the Outbox (SPEC §3.5).

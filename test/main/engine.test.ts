@@ -387,6 +387,24 @@ describe('waiting mail', () => {
     expect(await states(id)).toEqual({ 'bob@a.test': tries === 2 ? 'relayed' : 'deferred' });
   });
 
+  it('goes at once when the user gives the network the name that its gateway is limited to', async () => {
+    const e = await start(
+      () => accepted,
+      (s) => ({
+        ...s,
+        gateways: {
+          ...s.gateways,
+          mode: 'always',
+          list: gateways('office').map((g) => ({ ...g, networks: ['Desk'] })),
+        },
+      }),
+    );
+    const id = await e.accept(['bob@b.test']);
+    expect(await e.states(id)).toEqual({ 'bob@b.test': 'deferred' });
+    await e.set((s) => ({ ...s, security: { ...s.security, networkNames: { home: 'Desk' } } }));
+    expect(await e.states(id)).toEqual({ 'bob@b.test': 'relayed' });
+  });
+
   it('goes at once when the hop that it waits for works again', async () => {
     const { accept, states, delivery, settle } = await start(() => silent, always('office'));
     const id = await accept(['bob@a.test']);
