@@ -269,6 +269,10 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     return sendmail(argv.slice(1), terminal);
   }
   const parsed = parseCommand(argv);
+  if (!parsed.ok && argv.includes('--json')) {
+    await terminal.out(`${JSON.stringify({ error: { code: 'usage', message: parsed.message } })}\n`);
+    return EXIT.usage;
+  }
   if (!parsed.ok) {
     terminal.error(`postcast: ${printable(parsed.message)}\nSee postcast --help.\n`);
     return EXIT.usage;

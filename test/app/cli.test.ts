@@ -156,6 +156,9 @@ describe('postcast', () => {
     const done = await here(['settings', 'set', 'server.port', '"x"', '--json']);
     expect(done.code).toBe(1);
     expect(JSON.parse(done.out)).toMatchObject({ error: { code: 'bad-input', field: 'server.port' } });
+    const misspelt = await here(['list', '--folder', 'inbox', '--json']);
+    expect(misspelt).toMatchObject({ code: 2, error: '' });
+    expect(JSON.parse(misspelt.out)).toMatchObject({ error: { code: 'usage' } });
   });
 
   it('is friendly when the program does not run', async () => {
