@@ -220,6 +220,9 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const outcome = await sendOver(won.session, again, message, open, tries, signal);
         pool.release(outcome.session);
         note(won.gateway, outcome);
+        // A kept connection that takes everybody again: what an earlier message heard on it is over.
+        if (won.session.used > 1 && [...outcome.verdicts.values()].every((v) => v.kind === 'delivered'))
+          book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
         if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
           seen.delivered = true;

@@ -127,6 +127,10 @@ describe('a gateway pass', () => {
       state: 'refused',
       phrase: { params: { words: '554 Relaying denied' } },
     });
+    // The next message goes over the same connection, and nothing is wrong any more.
+    expect((await send('a@far.test')).said).toEqual(['delivered']);
+    expect(only.sessions).toHaveLength(1);
+    expect(delivery.gatewayStates()[0]?.state).toBe('works');
   });
 
   it('refuses only what every gateway refused', async () => {
