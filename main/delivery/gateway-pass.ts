@@ -201,7 +201,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
           done.add(gateway.id);
           tries.push(...outcome.tries);
           const last = outcome.reports.at(-1);
-          const reached = outcome.reports.some(letUsIn);
+          const reached = outcome.reports.some((report) => letUsIn(report));
           seen.reached ||= reached;
           pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
           if (last) book.failed(gateway, last);

@@ -61,9 +61,14 @@ export function classifyReport(
   return verdicts;
 }
 
-/** True if the hop was reached and let us in: only then does its failure count against the mail (SPEC §4.3). */
-export function letUsIn(report: Pick<SessionReport, 'phase'>): boolean {
-  return PHASES.indexOf(report.phase) >= PHASES.indexOf('mail');
+/**
+ * True if the hop was reached and let us in: only then does its failure count against the mail (SPEC §4.3). A gateway that
+ * asks for a sign-in only when the mail comes (530 to MAIL or RCPT) did not.
+ */
+export function letUsIn(report: SessionReport, hopKind: HopKind = report.hop.kind): boolean {
+  if (PHASES.indexOf(report.phase) < PHASES.indexOf('mail')) return false;
+  const verdicts = [...classifyReport(report, hopKind).values()];
+  return verdicts.length === 0 || !verdicts.every((v) => v.kind === 'deferred' && v.why === 'auth');
 }
 
 /**

@@ -162,8 +162,18 @@ describe('classification', () => {
   });
 
   it.each(PHASES.map((phase) => [phase, ['mail', 'rcpt', 'data', 'body', 'final'].includes(phase)] as const))('phase %s: let us in %s', (phase, expected) => {
-    expect(letUsIn({ phase })).toBe(expected);
+    expect(letUsIn(report(phase))).toBe(expected);
   }); // prettier-ignore
+
+  it.each([
+    ['550 no', '530 authentication required', true],
+    ['530 authentication required', '530 authentication required', false],
+  ])('a gateway that says %s and %s to RCPT let us in: %s', (one, two, expected) => {
+    const facts = report('rcpt', {
+      recipients: [one, two].map((line, i) => ({ recipient: i + 1, rcptReply: reply(line) })),
+    });
+    expect(letUsIn(facts, 'gateway')).toBe(expected);
+  });
 
   it.each([
     ['451 later', true],

@@ -176,7 +176,7 @@ export const EVENTS: readonly EventRow[] = [
       'MAIL 530',
       report('mail', { reply: reply('530 5.7.0 first STARTTLS') }),
       ['temporary', 'deferred host 4.7.10 tls-required'],
-      ['temporary', 'deferred gateway 4.7.0 auth'],
+      ['silent', 'deferred gateway 4.7.0 auth'],
     ],
     [
       'MAIL 500, 501, 502, 503, 504, 555',
@@ -233,7 +233,7 @@ export const EVENTS: readonly EventRow[] = [
       'RCPT 530',
       rcpt('530 authentication required'),
       ['temporary', 'deferred host 4.7.10 tls-required'],
-      ['temporary', 'deferred gateway 4.7.1 auth'],
+      ['silent', 'deferred gateway 4.7.1 auth'],
     ],
     [
       'RCPT 550 5.4.1',

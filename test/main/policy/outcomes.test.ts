@@ -34,7 +34,7 @@ function outcomeOf(row: EventRow, step: PlanStep, stepIndex: number): StepOutcom
   if (step.kind === 'gateways') {
     if ('dns' in row.facts) throw new Error('gateways have no such event');
     const verdicts = classifyReport(row.facts, 'gateway');
-    const pass = afterGateway(startPass(step.ids, [1]), step.ids[0]!, verdicts, letUsIn(row.facts));
+    const pass = afterGateway(startPass(step.ids, [1]), step.ids[0]!, verdicts, letUsIn(row.facts, 'gateway'));
     const { verdict, nothingReached } = finishPass(pass).get(1)!;
     return { step, stepIndex, verdict, errorKind: null, nothingReached };
   }
