@@ -208,7 +208,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     quitting = true;
     options.ending();
     setTimeout(() => app.exit(0), STOP_LIMIT_MS);
-    windows.opened()?.closeAll();
+    const placesKept = windows.opened()?.closeAll();
     tray?.close();
     // A start that is under way comes to its end first: what it opens has to be closed.
     const running = await composing.catch(() => null);
@@ -216,6 +216,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     await Promise.all([
       controlling.then((control) => control?.close(1_000)),
       running?.engine.stop(STOP_GRACE_MS),
+      placesKept,
     ]).catch((error: unknown) => trouble('stop', error));
     app.exit(0);
   }

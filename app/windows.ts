@@ -23,7 +23,8 @@ export interface Windows {
   isOwn(webContentsId: number): boolean;
   isOpen(kind: WindowKind): boolean;
   get(kind: WindowKind): BrowserWindow | null;
-  closeAll(): void;
+  /** Resolves once their places are kept, for the next start. */
+  closeAll(): Promise<void>;
 }
 
 const SIZES = {
@@ -189,7 +190,14 @@ export function createWindows(options: WindowsOptions): Windows {
     isOpen: (kind) => open.has(kind),
     get: (kind) => open.get(kind) ?? null,
     closeAll: () => {
-      for (const window of open.values()) window.destroy();
+      for (const [kind, window] of open) {
+        // destroy() tells nobody, and a page cannot hold it up.
+        remember(kind, window);
+        window.destroy();
+      }
+      // Widths and columns, which Chromium would write at some later time.
+      session.defaultSession.flushStorageData();
+      return saving;
     },
   };
 }

@@ -74,6 +74,36 @@ describe('one program per profile', () => {
   });
 });
 
+it('a window opens as it was left when the program was ended: its size, its place, its columns', async () => {
+  const profile = await makeProfile();
+  undo.push(() => profile.remove());
+  const size = ({ app }: LaunchedApp, bounds?: Electron.Rectangle): Promise<Electron.Rectangle | undefined> =>
+    app.evaluate(({ BrowserWindow }, wanted) => {
+      const [window] = BrowserWindow.getAllWindows();
+      if (wanted !== undefined) window?.setBounds(wanted);
+      return window?.getBounds();
+    }, bounds);
+  const place = { x: 30, y: 40, width: 1010, height: 660 };
+  const first = await launch({ profile });
+  const window = await first.firstWindow();
+  await window.getByRole('button', { name: 'Columns' }).click();
+  await window.getByRole('menuitemcheckbox', { name: 'Size' }).click();
+  await size(first, place);
+  await eventually('it is as wanted', () => size(first)).toEqual(place);
+  const ended = once(first.app.process(), 'exit');
+  await postcast(profile, ['quit']);
+  await ended;
+
+  const second = await launch({ profile });
+  const again = await second.firstWindow();
+  expect(await size(second)).toEqual(place);
+  await again.getByRole('button', { name: 'Columns' }).click();
+  const column = (name: string): Promise<string | null> =>
+    again.getByRole('menuitemcheckbox', { name }).getAttribute('aria-checked');
+  expect(await column('Size')).toBe('false');
+  expect(await column('Subject')).toBe('true');
+});
+
 it('a port that is taken: the window says so, and one click takes another one', async () => {
   const profile = await makeProfile();
   undo.push(() => profile.remove());
