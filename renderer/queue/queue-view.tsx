@@ -6,6 +6,7 @@ import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { ActivitySpark } from '../activity/activity-spark.tsx';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { useKeptFocus } from '../components/kept-focus.ts';
 import { Splitter } from '../components/splitter.tsx';
 import { MessagePane } from '../details/message-pane.tsx';
 import { ResendDialog } from '../details/resend-dialog.tsx';
@@ -170,29 +171,11 @@ export function QueueView() {
   }, [sendNow]);
 
   const empty = list.total === 0;
-  // When what had the focus is gone (a dialog whose message has left, the last row of the table), the keyboard goes on
-  // from the table, or from the folder.
-  const used = useRef(false);
-  useEffect(() => {
-    const note = () => {
-      used.current = true;
-    };
-    window.addEventListener('focusin', note, { once: true });
-    return () => {
-      window.removeEventListener('focusin', note);
-    };
-  }, []);
-  useEffect(() => {
-    if (editing !== null) return;
-    const timer = setTimeout(() => {
-      if (!used.current || document.activeElement !== document.body) return;
-      if (empty) document.querySelector<HTMLElement>('nav [aria-current]')?.focus();
-      else tableView.current?.focus();
-    }, 100);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [editing, empty]);
+  // Else from the table, or from the folder.
+  useKeptFocus(
+    () =>
+      document.querySelector<HTMLElement>('[role=grid]') ?? document.querySelector<HTMLElement>('nav [aria-current]'),
+  );
 
   return (
     <div className={styles.window}>

@@ -11,6 +11,7 @@ import {
   Shield20Regular,
 } from '@fluentui/react-icons';
 import { useEffect, useRef, useState, type ComponentType } from 'react';
+import { useKeptFocus } from '../components/kept-focus.ts';
 import { useNavItemStyles } from '../components/nav-item.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
@@ -107,6 +108,7 @@ export function SettingsWindow({ page, setting }: Props) {
   const [typed, setTyped] = useState('');
   const searchBox = useRef<HTMLInputElement>(null);
   const read = settings !== null;
+  useKeptFocus(() => document.querySelector<HTMLElement>('nav [aria-current]') ?? searchBox.current);
   useEffect(() => {
     if (setting === null || !read) scroll.current?.scrollTo(0, 0);
     else showSetting(scroll.current, decodeURIComponent(setting));

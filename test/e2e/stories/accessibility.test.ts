@@ -123,6 +123,12 @@ describe('axe finds nothing', () => {
     await main.getByRole('menuitem', { name: 'Send again', exact: true }).waitFor();
     expect(await faults(main, MENU), 'context menu').toEqual([]);
     await main.keyboard.press('Escape');
+    const grid = main.getByRole('grid', { name: 'Messages' });
+    await hasKeyboard('the keyboard is back in the list', grid);
+    await main.keyboard.press('Shift+F10');
+    await main.getByRole('menuitem', { name: 'Edit recipients and send again…' }).press('Enter');
+    await main.getByRole('dialog').getByLabel('Recipients, one a line').press('Escape');
+    await hasKeyboard('the keyboard is back in the list after the dialog', grid);
   });
 
   it('in the question before messages are deleted for good', async () => {
@@ -192,6 +198,8 @@ describe('axe finds nothing', () => {
     await accounts.getByRole('button', { name: 'Remove printer' }).waitFor();
     await settings.getByText('Account printer saved').first().waitFor();
     expect(await faults(settings), 'account').toEqual([]);
+    await settings.getByRole('button', { name: 'Remove printer' }).press('Enter');
+    await hasKeyboard('the keyboard is beside the line that has gone', accounts.getByLabel('Name', { exact: true }));
     await settings.getByRole('link', { name: 'Security' }).click();
     await settings.getByLabel('Domain').fill('office.test');
     await settings.getByRole('button', { name: 'Make key' }).click();
