@@ -11,14 +11,14 @@ import {
 import { Copy20Regular, Dismiss16Regular, Key20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
-import { isHostName } from '../../shared/syntax.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useStatus } from '../status.tsx';
 import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
-import { useSetting, useSettings } from './use-setting.ts';
+import { problemText } from './problem-text.ts';
+import { issuesOf, useSetting, useSettings } from './use-setting.ts';
 
 const useStyles = makeStyles({
   form: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
@@ -45,18 +45,27 @@ function DkimKeys() {
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
-  const { dkim } = useSettings().security;
+  const settings = useSettings();
+  const { dkim } = settings.security;
   const list = useSetting<readonly DkimKey[]>('security.dkim');
   const [domain, setDomain] = useState('');
   const [selector, setSelector] = useState('postcast');
-  const [record, setRecord] = useState<DkimRecord | null>(null);
-  const problem = domain !== '' && !isHostName(domain.trim()) ? say('problems.domain') : undefined;
-  const ready = domain !== '' && problem === undefined && selector.trim() !== '';
+  const [record, setRecord] = useState<(DkimRecord & { readonly of: string }) | null>(null);
+  const typed = { domain: domain.trim(), selector: selector.trim() };
+  const issues = issuesOf(settings, 'security.dkim', [typed]);
+  const problemOf = (key: keyof typeof typed) => {
+    const issue = typed[key] === '' ? undefined : issues.find(({ path }) => path.at(-1) === key);
+    return issue === undefined ? undefined : problemText(issue, say);
+  };
+  const ready = issues.length === 0;
+  /** @returns whether there is one to be shown */
   const show = async (
     name: 'security.makeDkimKey' | 'security.dkimRecord',
     key: { domain: string; selector: string },
   ) => {
-    setRecord(await attempt(say('dkim.failed'), bridge.call(name, key)));
+    const found = await attempt(say('dkim.failed'), bridge.call(name, key));
+    setRecord(found === null ? null : { ...found, of: `${key.selector}.${key.domain}` });
+    return found !== null;
   };
   return (
     <div className={fields.listBox}>
@@ -65,15 +74,11 @@ function DkimKeys() {
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready)
-            drop(
-              show('security.makeDkimKey', { domain: domain.trim(), selector: selector.trim() }).then(() =>
-                setDomain(''),
-              ),
-            );
+          // What could not be used stays, to be mended.
+          if (ready) drop(show('security.makeDkimKey', typed).then((made) => made && setDomain('')));
         }}
       >
-        <Field label={say('dkim.domain')} hint={say('dkim.domainHelp')} {...fault(problem)}>
+        <Field label={say('dkim.domain')} hint={say('dkim.domainHelp')} {...fault(problemOf('domain'))}>
           <Input
             value={domain}
             placeholder="example.com"
@@ -81,7 +86,7 @@ function DkimKeys() {
             onChange={(_, data) => setDomain(data.value)}
           />
         </Field>
-        <Field label={say('dkim.selector')} hint={say('dkim.selectorHelp')}>
+        <Field label={say('dkim.selector')} hint={say('dkim.selectorHelp')} {...fault(problemOf('selector'))}>
           <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
         </Field>
         <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
@@ -113,7 +118,10 @@ function DkimKeys() {
               appearance="subtle"
               icon={<Dismiss16Regular />}
               aria-label={say('common.removeItem', { item: `${key.domain} (${key.selector})` })}
-              onClick={() => list.set(dkim.filter((other) => other !== key))}
+              onClick={() => {
+                list.set(dkim.filter((other) => other !== key));
+                if (record?.of === `${key.selector}.${key.domain}`) setRecord(null);
+              }}
             />
           </li>
         ))}

@@ -207,6 +207,24 @@ describe('axe finds nothing', () => {
     expect(await settings.locator('[aria-live=polite]').filter({ hasText: 'v=DKIM1' }).count()).toBe(1);
     expect(await faults(settings), 'DKIM').toEqual([]);
     await picture(launched, settings, 'dkim-key');
+    const keys = settings.getByRole('list', { name: 'DKIM signatures' });
+    const saved = async (): Promise<unknown> => (await launched.profile.settings())['security']?.['dkim'];
+    await eventually('the line', () => keys.getByRole('listitem').allInnerTexts()).toHaveLength(1);
+    await eventually('is saved', saved).toMatchObject([{ domain: 'office.test', selector: 'postcast', enabled: true }]);
+    await settings.getByLabel('Domain').fill('home.test');
+    await settings.getByLabel('Selector').fill('not one');
+    await settings.getByText('Letters, digits and - only').waitFor();
+    expect(await settings.getByRole('button', { name: 'Make key' }).isEnabled()).toBe(false);
+    await settings.getByLabel('Selector').fill('home');
+    await settings.getByRole('button', { name: 'Make key' }).click();
+    await settings.getByText('home._domainkey.home.test').waitFor();
+    await settings.getByRole('button', { name: 'Remove home.test (home)' }).press('Enter');
+    const other = settings.getByRole('button', { name: 'Remove office.test (postcast)' });
+    await hasKeyboard('the keyboard is on the other line', other);
+    await settings.getByText('home._domainkey.home.test').waitFor({ state: 'detached' });
+    await other.click();
+    await eventually('the key is no longer used', saved).toEqual([]);
+    await eventually('and no longer shown', () => keys.getByRole('listitem').count()).toBe(0);
     await settings.getByRole('link', { name: 'General' }).click();
     const file = path.join(launched.profile.folder, 'other.json');
     await launched.app.evaluate(({ dialog }, name) => {
