@@ -7,8 +7,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WILLING } from '../../fakes/scripted-smtp-server.ts';
+import { startElectronInLab } from '../../support/electron-in-lab.ts';
 import { keepUntilEnd } from '../../support/kept.ts';
 import type { LaunchedApp } from '../../support/launch-app.ts';
+import { createNetworkLab, labMissing } from '../../support/netns.ts';
 import { eventually, postcast, root, runCommand, until } from '../../support/program.ts';
 import { startXvfb, type VirtualDisplay } from '../../support/xvfb.ts';
 import { handOver, launchStory, startServers, UNKNOWN, type Servers } from './support.ts';
@@ -55,7 +57,9 @@ describe.skipIf(missing.length > 0)(
       mkdirSync(xfconf, { recursive: true });
       writeFileSync(path.join(xfconf, 'xfce4-panel.xml'), PANEL);
       display = kept(await startXvfb({ width: 700, height: 420 }));
-      const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], {
+      // A path: an abstract address would not reach into another network namespace.
+      const bus = `--address=unix:path=${path.join(home, 'bus')}`;
+      const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--print-address', bus], {
         stdio: ['ignore', 'pipe', 'ignore'],
         env: { ...process.env, HOME: home, DISPLAY: display.display, XDG_CONFIG_HOME: path.join(home, '.config') },
       });
@@ -152,7 +156,19 @@ describe.skipIf(missing.length > 0)(
       servers.office.server.become({ [`RCPT TO:<${UNKNOWN}`]: '550 5.1.1 nobody' });
       await handOver(launched.profile.port, { to: UNKNOWN, subject: 'Lost' });
       await keep('attention');
-      const states = ['idle', 'sending', 'paused', 'waiting-dial-up', 'attention'];
+    });
+
+    // Of all states this is the one that nothing but the network itself brings about.
+    it.skipIf(labMissing() !== null)('looks like none of these where there is no network', async () => {
+      await launched.close();
+      await eventually('the icon has gone', async () => [...looks.values()].includes(await look('none'))).toBe(false);
+      const none = await look('none');
+      const lab = kept(await createNetworkLab());
+      const { statusUntil } = kept(await startElectronInLab(lab, {}, env));
+      await statusUntil('it waits for a network', ({ state }) => state === 'waiting-network');
+      const known = [none, ...looks.values()];
+      await eventually('its icon is its own', async () => known.includes(await look('waiting-network'))).toBe(false);
+      const states = ['idle', 'sending', 'paused', 'waiting-network', 'waiting-dial-up', 'attention'];
       await forManual('tray-states', (to) => [
         ...states.map((name) => path.join(pictures, `${name}.png`)),
         ...['-crop', `40x40+${Math.max(0, place.x - 20)}+0`, '+repage', '+append', to],
