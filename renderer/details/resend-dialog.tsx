@@ -86,7 +86,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
         >
           <DialogBody>
             <DialogTitle>{say('resend.title')}</DialogTitle>
-            <DialogContent>
+            <DialogContent style={{ overflowWrap: 'anywhere' }}>
               <p style={{ marginTop: 0 }}>{say('resend.help')}</p>
               <Field label={say('resend.recipients')} {...fault(problem)}>
                 <Textarea
