@@ -1,7 +1,7 @@
 /** Third step: the values for the mail program, and a test message. */
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Text, tokens } from '@fluentui/react-components';
 import { Copy20Regular, MailArrowUp20Regular } from '@fluentui/react-icons';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
@@ -53,10 +53,15 @@ const useStyles = makeStyles({
 const QUEUE: readonly EventName[] = ['queue:changed'];
 
 /** What became of the test message, as it happens. */
-function TestFate({ id }: { readonly id: string }) {
+function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => void }) {
   const say = useSay();
   const phrase = usePhrase();
   const recipient = useLive('queue.show', { id }, QUEUE).value?.recipients[0];
+  const said = useRef(onSaid);
+  const state = recipient?.state;
+  useEffect(() => {
+    if (state !== undefined) said.current();
+  }, [state]);
   if (recipient === undefined) return null;
   const why = recipient.why.map(phrase).join(' ');
   switch (recipient.state) {
@@ -87,6 +92,7 @@ function TestMessage({ address }: { readonly address: string }) {
   const [to, setTo] = useState(address);
   const [busy, setBusy] = useState(false);
   const [sent, setSent] = useState<string | null>(null);
+  const fate = useRef<HTMLSpanElement>(null);
   const wrong = (value: string) =>
     fault(value === '' || isEmailAddress(value.trim()) ? undefined : say('welcome.addressWrong'));
   const ready = isEmailAddress(from.trim()) && isEmailAddress(to.trim());
@@ -128,8 +134,11 @@ function TestMessage({ address }: { readonly address: string }) {
           {say('welcome.sendTest')}
         </Button>
       </form>
-      <span role="status" aria-live="polite">
-        {sent !== null && <TestFate key={sent} id={sent} />}
+      <span ref={fate} role="status" aria-live="polite">
+        {sent !== null && (
+          // In a small window it stands below what is seen.
+          <TestFate key={sent} id={sent} onSaid={() => fate.current?.scrollIntoView({ block: 'nearest' })} />
+        )}
       </span>
     </section>
   );
