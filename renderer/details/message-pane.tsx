@@ -37,7 +37,14 @@ import { SourceTab } from './source-tab.tsx';
 import { Timeline } from './timeline.tsx';
 
 const useStyles = makeStyles({
-  pane: { flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column', outlineStyle: 'none' },
+  pane: {
+    flexGrow: 1,
+    minWidth: 0,
+    display: 'flex',
+    flexDirection: 'column',
+    outlineStyle: 'none',
+    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px' },
+  },
   nothing: {
     flexGrow: 1,
     display: 'flex',
