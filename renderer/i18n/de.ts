@@ -294,9 +294,9 @@ export const de: Words<typeof en> = {
   source: { more: 'Mehr zeigen', shown: '{{shown}} von {{total}}' },
   resend: {
     title: 'Empfänger ändern und erneut senden',
-    help: 'Dieselbe Nachricht geht noch einmal an diese Adressen. Die gescheiterten Empfänger der alten sind damit erledigt.',
+    help: 'Dieselbe Nachricht geht noch einmal hinaus, nur an diese Adressen. Die alte kommt nach „Gelöscht“.',
     recipients: 'Empfänger, einer je Zeile',
-    wrong: '{{address}} ist keine E-Mail-Adresse',
+    wrong: '„{{address}}“ ist keine E-Mail-Adresse',
     none: 'Geben Sie mindestens eine Adresse ein',
     send: 'Senden',
     failed: 'Die Nachricht konnte nicht erneut gesendet werden',
@@ -587,14 +587,13 @@ export const de: Words<typeof en> = {
     help: 'Passwörter, Signaturen und Netzwerke, die eine Anmeldung verlangen.',
     secrets: 'Passwörter',
     protected: 'Passwörter liegen im Schlüsselspeicher des Systems ({{backend}}).',
-    obfuscated:
-      'Es gibt keinen Schlüsselspeicher: Passwörter sind, wie Sie zustimmten, nur verschleiert ({{backend}}).',
+    obfuscated: 'Es gibt keinen Schlüsselspeicher ({{backend}}): was hier aufbewahrt wird, ist nur verschleiert.',
     none: 'Es gibt keinen Schlüsselspeicher ({{backend}}). Passwörter werden nur gespeichert, wenn Sie dem Verschleiern zustimmen.',
     network: 'Netzwerke',
   },
   dkim: {
     title: 'DKIM-Signaturen',
-    help: 'Direkt gesendete Nachrichten einer Domain mit Schlüssel werden signiert, damit Empfänger ihnen eher trauen.',
+    help: 'Nachrichten einer Domain mit Schlüssel werden auf jedem Weg signiert, damit Empfänger ihnen eher trauen.',
     domain: 'Domain',
     domainHelp: 'Die des Absenders, nach dem @.',
     selector: 'Selektor',
