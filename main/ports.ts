@@ -6,6 +6,7 @@ import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selec
 import type {
   Folder,
   FolderCounts,
+  HopRef,
   HopTry,
   MessageDetails,
   MessageDsn,
@@ -132,6 +133,10 @@ export interface RecipientUpdate {
   readonly facts: unknown;
   /** "Office" or "mx1.example.test". */
   readonly via: string | null;
+  /** Whom the verdict is from; null if nobody was asked: the one before stays. */
+  readonly hop: HopRef | null;
+  /** What went wrong where no server said it, in words. */
+  readonly error: string | null;
   readonly delaySent?: boolean;
 }
 
@@ -140,8 +145,6 @@ export interface AttemptRecord {
   readonly messageId: QueueId;
   /** Timeline rows to add. */
   readonly tries: readonly HopTry[];
-  /** Rows of this attempt that an earlier record added: what they say of a recipient still counts. */
-  readonly earlier: readonly HopTry[];
   readonly updates: readonly RecipientUpdate[];
   /** Reports to send, complete with bytes: they become messages in the same transaction. */
   readonly reports: readonly { readonly message: NewMessage; readonly bytes: Uint8Array }[];

@@ -17,7 +17,8 @@ export interface Finished {
   readonly trail: readonly StepFact[];
   readonly verdict: Verdict;
   readonly decision: Exclude<NextStep, { kind: 'step' }>;
-  readonly hop: HopTry['hop'] | null;
+  /** The timeline row that the verdict comes from; null if nobody was asked. */
+  readonly row: Omit<HopTry, 'attempt' | 'network'> | null;
   readonly waitsFor: string | null;
   readonly dsnPassedOn: boolean;
 }
@@ -113,10 +114,10 @@ export function createReporter(deps: ReporterDeps): Reporter {
           action,
           status: statusOf(f),
           reply: f.verdict.reply ?? null,
-          remoteMta: f.hop?.host ?? null,
+          remoteMta: f.row?.hop.host ?? null,
           lastAttemptAt: now,
           willRetryUntil: deadline(settings.administration.undeliverableAfter, f.recipient.countedFrom),
-          sentence: reportSentence(f.verdict, f.decision, f.hop, f.recipient.rcptTo),
+          sentence: reportSentence(f.verdict, f.decision, f.row?.hop ?? null, f.recipient.rcptTo),
         });
       }
       if (reported.length === 0 || message.mailFrom === null) return { messages: [], delaySent };

@@ -103,7 +103,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       trail: traveller.trail,
       verdict,
       decision: stale || result.interrupted ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
-      hop: lastHop(result, traveller.recipient.id),
+      row: rowOf(result, traveller.recipient.id, verdict),
       waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
       dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
     };
@@ -115,16 +115,8 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       ? { ...f, decision: { ...f.decision, at: Math.min(f.decision.at, deps.clock.now()) } }
       : f;
 
-  /** The last timeline row that speaks of a recipient. */
-  const rowOf = new Map<number, HopTry>();
-
   const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
-    for (const hopTry of tries) {
-      if (hopTry.passedOver !== true) for (const { recipient } of hopTry.outcomes) rowOf.set(recipient, hopTry);
-    }
-    const earlier = new Set(finished.flatMap((f) => rowOf.get(f.recipient.id) ?? []));
-    for (const hopTry of tries) earlier.delete(hopTry);
     // A store that is being reopened must not lose the word of who was accepted.
     const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
     // Made anew for each try: while the disk was full, what waits may have been woken.
@@ -135,7 +127,6 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       await deps.store.record({
         messageId: message.id,
         tries,
-        earlier: [...earlier],
         updates,
         reports: reports.messages,
         invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
@@ -161,7 +152,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
           step,
           verdict,
           errorKind,
-          hop: lastHop(result, recipient.id),
+          hop: rowOf(result, recipient.id, verdict)?.hop ?? null,
           nothingReached: result.nothingReached,
           passedOver: passedOver(result, recipient.id),
         },
@@ -353,15 +344,17 @@ function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
     trail: traveller.trail,
     verdict,
     decision,
-    hop: null,
+    row: null,
     waitsFor: null,
     dsnPassedOn: false,
   };
 }
 
-function lastHop(result: StepResult, recipient: number): HopTry['hop'] | null {
+/** The row that this verdict comes from: of several gateways the one that is told of, not the one that was asked last. */
+function rowOf(result: StepResult, recipient: number, verdict: Verdict): StepResult['tries'][number] | null {
   const mine = result.tries.filter((t) => t.outcomes.some((o) => o.recipient === recipient));
-  return mine.at(-1)?.hop ?? null;
+  const telling = mine.findLast((t) => t.outcomes.some((o) => o.recipient === recipient && o.verdict === verdict));
+  return telling ?? mine.at(-1) ?? null;
 }
 
 /** Gateways better placed than the one that spoke, and left alone because they failed here a moment ago (SPEC §3.3). */
@@ -399,7 +392,9 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
     lastCountedAt: counted ? now : recipient.lastCountedAt,
     reply: verdict.kind === 'delivered' ? verdict.reply : (verdict.reply ?? null),
     facts: factsOf({ route: f.route, trail: f.trail, verdict, decision, rcptTo: recipient.rcptTo }),
-    via: f.hop === null ? null : (f.hop.gatewayName ?? f.hop.host),
+    via: f.row === null ? null : (f.row.hop.gatewayName ?? f.row.hop.host),
+    hop: f.row === null || f.row.passedOver === true ? null : f.row.hop,
+    error: f.row?.error ?? null,
     ...(delaySent ? { delaySent: true } : {}),
   };
   switch (decision.kind) {
@@ -453,7 +448,7 @@ function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
   const words = f.verdict.reply ? `${f.verdict.reply.code} ${f.verdict.reply.text}` : '';
   switch (f.decision.kind) {
     case 'delivered':
-      log.sent(message.id, f.recipient.rcptTo, f.hop?.gatewayName ?? f.hop?.host ?? '', words);
+      log.sent(message.id, f.recipient.rcptTo, f.row?.hop.gatewayName ?? f.row?.hop.host ?? '', words);
       break;
     case 'retry':
       log.deferred(

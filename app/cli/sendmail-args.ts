@@ -14,8 +14,10 @@ export interface SendmailArgs {
 
 /** Options with a value that mean nothing here, alone or joined to it: -F name, -B type, -N dsn, … */
 const IGNORED_WITH_VALUE = ['-F', '-B', '-N', '-R', '-V', '-L', '-h', '-O', '-X', '-p', '-C'];
-/** Options that are fine to ignore. */
-const IGNORED = /^-(o[A-Za-z].*|e[a-z]?|v|n|m|G|U|Am|Ac|bm|E)$/;
+/** Options without a value, which may be joined (-tvi); all but -t and -i are fine to ignore. */
+const FLAGS = /^-[tivnmGUE]+$/;
+/** Others that are fine to ignore. */
+const IGNORED = /^-(o[A-Za-z].*|e[a-z]?|Am|Ac|bm)$/;
 
 /** Understood, or the words for the user. */
 export function parseSendmail(
@@ -38,9 +40,10 @@ export function parseSendmail(
       const value = word === '--profile' ? argv[++i] : word.slice('--profile='.length);
       if (value === undefined || value === '') return { ok: false, message: '--profile needs a folder' };
       profile = value;
-    } else if (word === '-t') fromHeader = true;
-    else if (word === '-i' || word === '-oi') ignoreDots = true;
-    else if (word === '-ti' || word === '-it') fromHeader = ignoreDots = true;
+    } else if (FLAGS.test(word)) {
+      fromHeader ||= word.includes('t');
+      ignoreDots ||= word.includes('i');
+    } else if (word === '-oi') ignoreDots = true;
     else if (word.startsWith('-f') || word.startsWith('-r')) {
       const value = word.length > 2 ? word.slice(2) : argv[++i];
       if (value === undefined) return { ok: false, message: `${word} needs an address` };

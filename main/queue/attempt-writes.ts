@@ -63,7 +63,7 @@ export function createAttemptWrites(options: {
     }
   }
 
-  function applyUpdate(update: RecipientUpdate, message: MessageColumns, tries: readonly HopTry[], now: number): void {
+  function applyUpdate(update: RecipientUpdate, message: MessageColumns, now: number): void {
     const row = recipientById(update.recipient);
     if (row === undefined) return;
     const before = stateFrom(row.state);
@@ -71,9 +71,6 @@ export function createAttemptWrites(options: {
     // Delivered is delivered: a late word about an earlier attempt must not send it again.
     if (pending && (before === 'delivered' || before === 'relayed')) return;
     if (update.state === 'attempting') throw new StoreError('other', 'only claimDue marks recipients as attempting');
-    const hopTry = tries.findLast(
-      (entry) => entry.passedOver !== true && entry.outcomes.some((outcome) => outcome.recipient === update.recipient),
-    );
     prepare(
       `UPDATE recipient SET state = ?, due_at = ?, next_at = ?, attempts = ?, retry_index = ?, gateway_passes = ?, undeliverable = ?,
         last_counted_at = ?, waits_for = ?, reply = ?, status = ?, facts = ?, via = coalesce(?, via), delay_sent = ?, done_at = ?,
@@ -94,12 +91,12 @@ export function createAttemptWrites(options: {
       update.via,
       (update.delaySent ?? row.delay_sent === 1) ? 1 : 0,
       pending ? null : (row.done_at ?? now),
-      toJson(hopTry?.hop),
+      toJson(update.hop),
       update.recipient,
     );
     const news = books.touch(message.seq);
     if (update.via !== null) news.via = update.via;
-    const words = wordsOf(update.reply, hopTry ?? tries.at(-1));
+    const words = wordsOf(update.reply, update.error);
     if (words !== null) {
       news.words = words;
       prepare('UPDATE search SET words = ? WHERE seq = ?').run(words.toLowerCase(), message.seq);
@@ -174,7 +171,7 @@ export function createAttemptWrites(options: {
           if (seqOfRecipient(update.recipient) !== message.seq) {
             throw new StoreError('other', `recipient ${update.recipient} is not of message ${record.messageId}`);
           }
-          applyUpdate(update, message, [...record.earlier, ...record.tries], now);
+          applyUpdate(update, message, now);
         }
         books.touch(message.seq);
         const count = (states: readonly RecipientState[]) =>

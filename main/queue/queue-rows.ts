@@ -2,7 +2,6 @@
 import type {
   Folder,
   HopRef,
-  HopTry,
   MessageDsn,
   MessageOrigin,
   MessageRow,
@@ -259,12 +258,12 @@ export function searchWords(search: string): readonly string[] {
 }
 
 /** One line of a server's or our own words about it. */
-export function wordsOf(reply: SmtpReply | null, hopTry: HopTry | undefined): string | null {
+export function wordsOf(reply: SmtpReply | null, error: string | null): string | null {
   if (reply !== null) {
     const enhanced = reply.enhanced === undefined ? '' : `${reply.enhanced} `;
     return oneLine(`${reply.code} ${enhanced}${reply.text}`);
   }
-  return hopTry?.error === undefined ? null : oneLine(hopTry.error);
+  return error === null ? null : oneLine(error);
 }
 
 function oneLine(text: string): string {

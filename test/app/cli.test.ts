@@ -248,7 +248,7 @@ describe('postcast sendmail', () => {
   it('reads recipients from the header, and takes Bcc out of it', async () => {
     const text =
       'From: Ann <ann@example.test>\nTo: "Bob, B." <bob@example.test>,\n Group: c@example.test, d@example.test;\nBcc: secret@example.test\nSubject: x\n\nBcc: stays@example.test\n';
-    expect((await sendmail(['-t', '-i'], text)).code).toBe(0);
+    expect((await sendmail(['-tvi'], text)).code).toBe(0);
     const [only] = await dropped();
     expect(only?.envelope).toMatchObject({
       mailFrom: 'ann@example.test',

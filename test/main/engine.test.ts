@@ -181,6 +181,38 @@ describe('a message', () => {
     expect(delivery.accepted.get('late bob@example.test')).toBe(1);
   });
 
+  it('is told of the gateway whose answer counts, not of the one that was asked last', async () => {
+    const { accept, delivery, store } = await start(() => accepted, always('office', 'home'));
+    const run = delivery.run.bind(delivery);
+    delivery.run = async (...given) => {
+      const result = await run(...given);
+      const denied: Verdict = {
+        kind: 'deferred',
+        scope: 'gateway',
+        status: '4.7.1',
+        why: 'relaying-denied',
+        reply: { code: 550, text: 'Relaying denied' },
+      };
+      const row = (name: string, verdict: Verdict, error: string) => ({
+        hop: { kind: 'gateway' as const, host: `${name}.test`, port: 587, gatewayId: name, gatewayName: name },
+        startedAt: 0,
+        endedAt: 1,
+        phase: 'rcpt' as const,
+        tls: null,
+        error,
+        outcomes: given[2].map((r) => ({ recipient: r.id, verdict })),
+      });
+      return {
+        ...result,
+        tries: [row('office', denied, 'denied'), row('home', silent, 'no answer in time')],
+        verdicts: new Map(given[2].map((r) => [r.id, denied])),
+      };
+    };
+    const details = await store().details(await accept(['bob@example.test']));
+    expect(details).toMatchObject({ via: 'office', lastWords: '550 Relaying denied' });
+    expect(details?.recipients[0]).toMatchObject({ state: 'deferred', hop: { gatewayName: 'office' } });
+  });
+
   it('waits while as many as maxOutgoing have been sent and stand in no record yet', async () => {
     const release: (() => void)[] = [];
     const script: Script = () => new Promise((resolve) => release.push(() => resolve(accepted)));

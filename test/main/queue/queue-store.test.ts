@@ -195,10 +195,14 @@ describe('claiming and recording', () => {
       outcomes: [{ recipient, verdict: { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: NO } }],
     } as const;
     await store.record(
-      recordOf('a', [update(recipient, { state: 'bad', reply: NO, status: '5.1.1', facts: { x: 1 }, via: 'Office' })], {
-        tries: [hopTry],
-        invalidAddresses: [{ address: 'rcpt@example.test', reply: '550 no' }],
-      }),
+      recordOf(
+        'a',
+        [update(recipient, { state: 'bad', reply: NO, status: '5.1.1', facts: { x: 1 }, via: 'Office', hop })],
+        {
+          tries: [hopTry],
+          invalidAddresses: [{ address: 'rcpt@example.test', reply: '550 no' }],
+        },
+      ),
     );
     const details = await store.details('a');
     expect(details).toMatchObject({
@@ -222,34 +226,6 @@ describe('claiming and recording', () => {
     expect(await store.markSeen({ ids: ['a'] })).toBe(1);
     expect(await store.counts()).toMatchObject({ unseenBad: 0 });
     expect(await store.details('nothing')).toBeNull();
-  });
-
-  test('a row that an earlier record of the attempt added is not added again, and still says where and how a recipient failed', async () => {
-    const { store } = await openStore();
-    await accept(store, newMessage('a', { to: ['one@example.test', 'two@example.test'] }));
-    const [message] = await claim(store);
-    const [one, two] = message!.recipients.map(({ id }) => id) as [number, number];
-    const hop = { kind: 'gateway', host: 'smtp.office.test', port: 587, gatewayName: 'Office' } as const;
-    const hopTry = {
-      attempt: 1,
-      hop,
-      startedAt: 5,
-      endedAt: 9,
-      network: null,
-      phase: 'rcpt',
-      tls: null,
-      outcomes: [
-        { recipient: one, verdict: { kind: 'delivered', reply: OK } },
-        { recipient: two, verdict: { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: NO } },
-      ],
-    } as const;
-    await store.record(recordOf('a', [update(one)], { tries: [hopTry] }));
-    await store.record(
-      recordOf('a', [update(two, { state: 'bad', reply: NO, status: '5.1.1', via: 'Office' })], { earlier: [hopTry] }),
-    );
-    const details = await store.details('a');
-    expect(details).toMatchObject({ lastWords: '550 5.1.1 no such user', timeline: [hopTry] });
-    expect(details?.recipients[1]).toMatchObject({ state: 'bad', hop });
   });
 
   test('a report becomes a message in the same transaction, once even if the record comes twice', async () => {

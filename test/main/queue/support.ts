@@ -87,6 +87,8 @@ export function update(recipient: number, change: Partial<RecipientUpdate> = {})
     status: null,
     facts: null,
     via: 'mx.example.test',
+    hop: null,
+    error: null,
     ...change,
   };
 }
@@ -96,7 +98,7 @@ export function recordOf(
   updates: readonly RecipientUpdate[],
   more: Partial<AttemptRecord> = {},
 ): AttemptRecord {
-  return { messageId, tries: [], earlier: [], updates, reports: [], invalidAddresses: [], ...more };
+  return { messageId, tries: [], updates, reports: [], invalidAddresses: [], ...more };
 }
 
 /** Records the same end for every recipient of what was claimed. */
