@@ -1,19 +1,7 @@
 import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { sqliteEngine } from '../../../main/queue/database.ts';
-import {
-  LATER,
-  NO,
-  OK,
-  accept,
-  claim,
-  newMessage,
-  openStore,
-  readAll,
-  recordAll,
-  recordOf,
-  update,
-} from './support.ts';
+import { LATER, NO, accept, claim, newMessage, openStore, readAll, recordAll, recordOf, update } from './support.ts';
 
 describe('accepted and claimed in one', () => {
   const octets = Buffer.from('Subject: x\r\n\r\nhello\r\n');
