@@ -220,7 +220,9 @@ export function MessageTable({
     const command = event.ctrlKey || event.metaKey;
     const here = selection.focus?.index ?? -1;
     const page = Math.max(1, Math.floor(((frame.current?.clientHeight ?? 0) - ROW_HEIGHT) / ROW_HEIGHT) - 1);
-    const target = stepOf(event.key, here, total, page);
+    const before = selection.focus?.id ?? null;
+    const gone = before !== null && (rowAt(here)?.id ?? before) !== before;
+    const target = stepOf(event.key, here, total, page, gone);
     if (target !== null) {
       event.preventDefault();
       scrollTo(target, 'nearest');

@@ -65,5 +65,9 @@ describe('keys', () => {
     ['End', 0, 9],
     ['x', 3, null],
   ])('%s from %i goes to %s of ten rows', (key, here, there) => expect(stepOf(key, here, 10, 4)).toBe(there));
+  test('after the row was deleted, down goes to the one that moved up to its place', () => {
+    expect(stepOf('ArrowDown', 3, 10, 4, true)).toBe(3);
+    expect(stepOf('ArrowUp', 3, 10, 4, true)).toBe(2);
+  });
   test('nothing moves in an empty list', () => expect(stepOf('End', -1, 0, 4)).toBeNull());
 });
