@@ -23,10 +23,12 @@ export type TrayItem =
   | { readonly type: 'radio'; readonly label: string; readonly action: TrayAction; readonly checked: boolean }
   | { readonly type: 'submenu'; readonly label: string; readonly items: readonly TrayItem[] };
 
+/** Name of a picture in assets/tray. */
+export type TrayPicture = Exclude<ProgramState, 'waiting' | 'no-way-out'>;
+
 /** Icon, tooltip and menu. */
 export interface TrayView {
-  /** Name of a picture in assets/tray. */
-  readonly icon: ProgramState;
+  readonly icon: TrayPicture;
   readonly tooltip: string;
   readonly items: readonly TrayItem[];
 }
@@ -94,7 +96,7 @@ function listenerItems(
 }
 
 /** A listener that cannot accept mail is what the user must see first, whatever the queue does. */
-function iconFor(status: AppStatus): ProgramState {
+function iconFor(status: AppStatus): TrayPicture {
   if (status.listener.kind === 'failed') return 'attention';
   switch (status.state) {
     case 'idle':
@@ -104,6 +106,12 @@ function iconFor(status: AppStatus): ProgramState {
     case 'waiting-dial-up':
     case 'attention':
       return status.state;
+    // Waiting for the next attempt asks nothing of the user; the tooltip tells how much waits.
+    case 'waiting':
+      return 'idle';
+    // Like a network that is missing: another one mends it.
+    case 'no-way-out':
+      return 'waiting-network';
     default:
       return assertNever(status.state);
   }

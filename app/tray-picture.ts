@@ -1,9 +1,9 @@
 /** Which picture the tray shows. Pure. */
 import path from 'node:path';
-import type { ProgramState } from '../shared/status.ts';
+import type { TrayPicture } from './tray-menu.ts';
 
 /** The picture file of a state: sizes for Windows are inside the ICO, `@2x` files are found by Electron itself. */
-export function trayPicture(assets: string, state: ProgramState, platform: NodeJS.Platform): string {
+export function trayPicture(assets: string, state: TrayPicture, platform: NodeJS.Platform): string {
   switch (platform) {
     case 'win32':
       return path.join(assets, 'tray', `${state}.ico`);

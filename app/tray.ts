@@ -2,8 +2,7 @@
 import { Menu, nativeImage, Tray, type MenuItemConstructorOptions, type NativeImage } from 'electron';
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../shared/result.ts';
-import type { ProgramState } from '../shared/status.ts';
-import type { TrayAction, TrayItem, TrayView } from './tray-menu.ts';
+import type { TrayAction, TrayItem, TrayPicture, TrayView } from './tray-menu.ts';
 import { trayPicture } from './tray-picture.ts';
 
 /** The icon in the tray. */
@@ -14,8 +13,8 @@ export interface TrayIcon {
 
 /** Puts the icon into the tray. `act` is called with what was clicked. */
 export function createTray(assets: string, first: TrayView, act: (action: TrayAction) => void): TrayIcon {
-  const pictures = new Map<ProgramState, NativeImage>();
-  const picture = (state: ProgramState): NativeImage => {
+  const pictures = new Map<TrayPicture, NativeImage>();
+  const picture = (state: TrayPicture): NativeImage => {
     const known = pictures.get(state);
     if (known !== undefined) return known;
     const loaded = nativeImage.createFromPath(trayPicture(assets, state, process.platform));

@@ -27,8 +27,10 @@ const english: ShellWords = {
     program: 'PostCast Server',
     states: {
       idle: 'Ready',
+      waiting: 'Waiting for the next attempt',
       sending: 'Sending',
       paused: 'Paused',
+      'no-way-out': 'Nothing can leave on this network',
       'waiting-network': 'Waiting for a network',
       'waiting-dial-up': 'Waiting for a dial-up connection',
       attention: 'Needs your attention',
@@ -77,8 +79,10 @@ const german: ShellWords = {
     program: 'PostCast Server',
     states: {
       idle: 'Bereit',
+      waiting: 'Wartet auf den nächsten Versuch',
       sending: 'Sendet',
       paused: 'Angehalten',
+      'no-way-out': 'In diesem Netzwerk geht nichts hinaus',
       'waiting-network': 'Wartet auf ein Netzwerk',
       'waiting-dial-up': 'Wartet auf eine Einwahlverbindung',
       attention: 'Braucht Ihre Aufmerksamkeit',

@@ -25,6 +25,7 @@ import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
 import { createMaildrop } from './maildrop/maildrop.ts';
 import { ehloName } from './policy/ehlo-name.ts';
+import { noWayOut } from './policy/way-out.ts';
 import {
   StoreError,
   type Clock,
@@ -287,6 +288,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       profile,
       paused: engine.paused(),
       hold: engine.world().hold,
+      noWayOut: noWayOut(settings.get().gateways.mode, delivery.gatewayStates(), memory.directBlocked()),
       listener: listener.state(),
       network: network.current(),
       dialUp: dialUp.state(),

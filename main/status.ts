@@ -12,6 +12,7 @@ import type {
   SecretsState,
 } from '../shared/status.ts';
 import type { HoldReason } from './policy/types.ts';
+import type { NoWayOut } from './policy/way-out.ts';
 
 export interface StatusInput {
   readonly version: string;
@@ -19,6 +20,8 @@ export interface StatusInput {
   readonly profile: string;
   readonly paused: boolean;
   readonly hold: HoldReason | null;
+  /** Why nothing can leave on this network, if that is known. */
+  readonly noWayOut: NoWayOut | null;
   readonly listener: ListenerState;
   readonly network: NetworkState;
   readonly dialUp: DialUpState;
@@ -38,7 +41,9 @@ export function programState(input: StatusInput): ProgramState {
   if (input.hold === 'dial-up') return 'waiting-dial-up';
   if (input.hold !== null) return 'waiting-network';
   if (input.counts.unseenBad + input.counts.unseenBounced > 0) return 'attention';
-  return input.sending > 0 ? 'sending' : 'idle';
+  if (input.noWayOut !== null) return 'no-way-out';
+  if (input.sending > 0) return 'sending';
+  return input.counts.outbox > 0 ? 'waiting' : 'idle';
 }
 
 function statusPhrases(input: StatusInput): readonly Phrase[] {
@@ -49,14 +54,16 @@ function statusPhrases(input: StatusInput): readonly Phrase[] {
   }
   const errors = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
   const hold = input.hold === null ? [] : [phrase(`hold.${input.hold}`)];
+  const closed = input.hold === null && input.noWayOut !== null;
   phrases.push(...(input.paused ? [...hold, ...errors] : [...errors, ...hold]));
+  if (closed) phrases.push(phrase(`no-way-out.${input.noWayOut}`));
   if (input.sending > 0) phrases.push(phrase('status.sending', { count: input.sending }));
   if (input.counts.unseenBad > 0) phrases.push(phrase('status.bad', { count: input.counts.unseenBad }));
   if (input.counts.unseenBounced > 0) phrases.push(phrase('status.bounced', { count: input.counts.unseenBounced }));
   if (input.hold === null && input.sending === 0) {
     if (input.counts.outbox > 0) phrases.push(phrase('status.waiting', { count: input.counts.outbox }));
-    // A program that accepts nothing is not ready.
-    else if (listener.kind !== 'failed') phrases.push(phrase('status.idle'));
+    // A program that accepts nothing, or that no mail can leave, is not ready.
+    else if (listener.kind !== 'failed' && !closed) phrases.push(phrase('status.idle'));
   }
   return phrases;
 }

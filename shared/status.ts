@@ -2,8 +2,12 @@
 import type { FolderCounts, HoldReason, Phrase } from './mail.ts';
 import type { GatewayMode } from './settings.ts';
 
-/** The tray's states, most urgent last. */
-export type ProgramState = 'idle' | 'sending' | 'paused' | 'waiting-network' | 'waiting-dial-up' | 'attention';
+/**
+ * What the program is doing, most urgent last. `waiting`: mail waits for its next attempt. `no-way-out`: as far as is known,
+ * nothing can leave on this network.
+ */
+export type ProgramState =
+  'idle' | 'waiting' | 'sending' | 'paused' | 'no-way-out' | 'waiting-network' | 'waiting-dial-up' | 'attention';
 
 export type ListenerState =
   | { readonly kind: 'starting' | 'stopped' }

@@ -122,8 +122,10 @@ function listener(state: ListenerState): string {
 
 const STATES: Readonly<Record<AppStatus['state'], string>> = {
   idle: 'ready',
+  waiting: 'waiting for the next attempt',
   sending: 'sending',
   paused: 'paused',
+  'no-way-out': 'nothing can leave on this network',
   'waiting-network': 'waiting for a network',
   'waiting-dial-up': 'waiting for a dial-up connection',
   attention: 'needs your attention',

@@ -2,7 +2,7 @@
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import type { GatewayState } from '../../shared/status.ts';
 import type { Phrase, TlsInfo } from '../../shared/mail.ts';
-import { classifyReport, letUsIn } from '../policy/classify.ts';
+import { gatewayNews } from '../policy/gateway-health.ts';
 import { orderGateways } from '../policy/gateway-order.ts';
 import {
   emptyMemory,
@@ -15,6 +15,7 @@ import {
 } from '../policy/network-state.ts';
 import type { SessionReport } from '../policy/types.ts';
 import type { Clock, SecretStore } from '../ports.ts';
+import type { SmtpSession } from './smtp-client.ts';
 import { troubleWords } from './transactions.ts';
 
 interface Note {
@@ -32,6 +33,12 @@ export interface GatewayBook {
   worked(gateway: GatewaySettings, tls: TlsInfo | null, ms: number, signedIn: boolean): void;
   /** A session or transaction failed for the gateway's own reasons, or its host's. */
   failed(gateway: GatewaySettings, report: SessionReport): void;
+  /** What came of a message over a session that was had: of several transactions the last that says something counts. */
+  heard(
+    gateway: GatewaySettings,
+    reports: readonly SessionReport[],
+    session: Pick<SmtpSession, 'tls' | 'readyMs'>,
+  ): void;
   /** It did not answer within its head start while another one did. */
   slow(gateway: GatewaySettings): void;
   /** How long (ms) it may be silent before the next one is tried as well. */
@@ -112,14 +119,10 @@ export function createGatewayBook(deps: {
       });
     },
     failed(gateway, report) {
-      const recipients = report.recipients.length > 0 ? report.recipients : [{ recipient: 0, rcptReply: null }];
-      const verdicts = [...classifyReport({ ...report, recipients }).values()];
-      // One recipient may hear what is the gateway's fault while it takes the mail of the others.
-      const verdict = verdicts.find((v) => v.kind === 'deferred' && v.scope === 'gateway') ?? verdicts[0];
-      if (verdict?.kind !== 'deferred') return;
-      const ofHop = verdict.scope === 'gateway' || (verdict.scope === 'host' && !letUsIn(report));
-      if (!ofHop) return;
-      if (!letUsIn(report)) memory = noteUnreachable(current(), gateway.id, now());
+      const news = gatewayNews(report);
+      if (news.kind !== 'fault') return;
+      const { verdict } = news;
+      if (!news.reached) memory = noteUnreachable(current(), gateway.id, now());
       const words = verdict.reply
         ? `${verdict.reply.code} ${verdict.reply.text.replaceAll('\n', ' ')}`
         : report.trouble
@@ -150,6 +153,12 @@ export function createGatewayBook(deps: {
             params: { at: since?.state === 'unreachable' ? since.since : now(), words },
           });
       }
+    },
+    heard(gateway, reports, { tls, readyMs }) {
+      const telling = reports.findLast((report) => gatewayNews(report).kind !== 'nothing');
+      if (telling === undefined) return;
+      if (gatewayNews(telling).kind === 'works') this.worked(gateway, tls, readyMs, true);
+      else this.failed(gateway, telling);
     },
     slow(gateway) {
       memory = noteUnreachable(current(), gateway.id, now());

@@ -200,17 +200,16 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const note = (gateway: GatewaySettings, outcome: HopOutcome): void => {
           done.add(gateway.id);
           tries.push(...outcome.tries);
-          const last = outcome.reports.at(-1);
           const reached = outcome.reports.some((report) => letUsIn(report));
           seen.reached ||= reached;
           pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
-          if (last) book.failed(gateway, last);
         };
         const won = await race(
           left.flatMap((id) => gatewayOf(id) ?? []),
           signal,
           (gateway, failure) => {
             note(gateway, outcomeOfFailure(failure, open));
+            book.failed(gateway, reportOfFailure(failure, open));
           },
         );
         if (!won) return;
@@ -220,9 +219,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const outcome = await sendOver(won.session, again, message, open, tries, signal);
         pool.release(outcome.session);
         note(won.gateway, outcome);
-        // A kept connection that takes everybody again: what an earlier message heard on it is over.
-        if (won.session.used > 1 && [...outcome.verdicts.values()].every((v) => v.kind === 'delivered'))
-          book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
+        book.heard(won.gateway, outcome.reports, won.session);
         for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
         if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
           seen.delivered = true;

@@ -319,9 +319,11 @@ export const de: Words<typeof en> = {
   network: { offline: 'Kein Netzwerk', portal: '{{name}}: Anmeldung nötig', unnamed: 'Netzwerk ohne Namen' },
   program: {
     idle: 'Bereit',
+    waiting: 'Wartet auf den nächsten Versuch',
     sending_one: 'Sendet an {{count}} Empfänger',
     sending_other: 'Sendet an {{count, number}} Empfänger',
     paused: 'Angehalten',
+    'no-way-out': 'In diesem Netzwerk geht nichts hinaus',
     'waiting-network': 'Wartet auf ein Netzwerk',
     'waiting-dial-up': 'Wartet auf eine Einwahlverbindung',
     attention: 'Braucht Aufmerksamkeit',

@@ -308,9 +308,11 @@ export const en = {
   network: { offline: 'No network', portal: '{{name}}: log-in needed', unnamed: 'Unnamed network' },
   program: {
     idle: 'Ready',
+    waiting: 'Waiting for the next attempt',
     sending_one: 'Sending to {{count}} recipient',
     sending_other: 'Sending to {{count, number}} recipients',
     paused: 'Paused',
+    'no-way-out': 'Nothing can leave on this network',
     'waiting-network': 'Waiting for a network',
     'waiting-dial-up': 'Waiting for a dial-up connection',
     attention: 'Needs attention',

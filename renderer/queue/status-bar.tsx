@@ -109,7 +109,7 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
       <span role="status" aria-live="polite" className={mergeClasses(styles.item, styles.grow)}>
         <Item
           icon={<Send16Regular />}
-          tone={state === 'attention' ? 'fault' : state === 'idle' || state === 'sending' ? undefined : 'wait'}
+          tone={state === 'attention' ? 'fault' : ['idle', 'waiting', 'sending'].includes(state) ? undefined : 'wait'}
         >
           {doing}
         </Item>

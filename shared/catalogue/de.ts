@@ -11,6 +11,12 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.captive-portal': 'Wartet: Dieses Netzwerk verlangt zuerst eine Anmeldung. Öffnen Sie dafür eine Webseite.',
   'hold.no-dns': 'Wartet: In diesem Netzwerk antwortet kein DNS-Server.',
 
+  'no-way-out.no-gateway': 'Nichts geht hinaus: Nur Gateways dürfen verwendet werden, und keines ist eingeschaltet.',
+  'no-way-out.no-gateway-here': 'Nichts geht hinaus: Für dieses Netzwerk ist kein Gateway vorgesehen.',
+  'no-way-out.gateways-failing': 'Nichts geht hinaus: In diesem Netzwerk funktioniert zurzeit kein Gateway.',
+  'no-way-out.direct-blocked':
+    'Nichts geht hinaus: Dieses Netzwerk sperrt die direkte Zustellung; verwenden Sie ein Gateway.',
+
   'status.idle': 'Bereit. Nichts wartet.',
   'status.sending_one': '{count} Nachricht wird gesendet.',
   'status.sending_other': '{count} Nachrichten werden gesendet.',

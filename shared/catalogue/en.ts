@@ -13,6 +13,11 @@ export const en = {
   'hold.captive-portal': 'Waiting: this network asks you to log in first. Open a web page to do so.',
   'hold.no-dns': 'Waiting: no DNS server answers on this network.',
 
+  'no-way-out.no-gateway': 'Nothing can leave: only gateways may be used, and none is switched on.',
+  'no-way-out.no-gateway-here': 'Nothing can leave: no gateway is meant for this network.',
+  'no-way-out.gateways-failing': 'Nothing can leave: no gateway works on this network at present.',
+  'no-way-out.direct-blocked': 'Nothing can leave: this network blocks direct delivery; use a gateway.',
+
   'status.idle': 'Ready. Nothing is waiting.',
   'status.sending_one': 'Sending {count} message.',
   'status.sending_other': 'Sending {count} messages.',

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trayPicture } from '../../app/tray-picture.ts';
-import { trayView, type TrayItem } from '../../app/tray-menu.ts';
+import { trayView, type TrayItem, type TrayPicture } from '../../app/tray-menu.ts';
 import { shellWords } from '../../app/words.ts';
 import { MODES } from '../../shared/settings.ts';
-import type { AppStatus, ProgramState } from '../../shared/status.ts';
+import type { AppStatus } from '../../shared/status.ts';
 import { statusWith } from '../fakes/stub-engine.ts';
 
 const words = shellWords('en', '').tray;
@@ -18,7 +18,7 @@ const labels = (items: readonly TrayItem[]): string[] =>
   });
 const failed = { kind: 'failed', port: 25, reason: 'forbidden', message: 'Port 25 is not allowed.' } as const;
 
-const STATES: readonly ProgramState[] = [
+const PICTURES: readonly TrayPicture[] = [
   'idle',
   'sending',
   'paused',
@@ -28,7 +28,7 @@ const STATES: readonly ProgramState[] = [
 ];
 
 describe('the tray', () => {
-  it.each<[string, Partial<AppStatus>, { icon: ProgramState; tooltip: string; menu: string[] }]>([
+  it.each<[string, Partial<AppStatus>, { icon: TrayPicture; tooltip: string; menu: string[] }]>([
     [
       'idle',
       {},
@@ -158,16 +158,16 @@ describe('the tray', () => {
   });
 
   it.each(
-    STATES.flatMap((state) => (['linux', 'win32', 'darwin'] as const).map((platform) => [state, platform] as const)),
+    PICTURES.flatMap((state) => (['linux', 'win32', 'darwin'] as const).map((platform) => [state, platform] as const)),
   )('has a picture for %s on %s', (state, platform) => {
     expect(existsSync(trayPicture(path.resolve('assets'), state, platform))).toBe(true);
   });
 
   // The pictures for macOS have no colours: these differ in shape.
   it.each(['linux', 'win32', 'darwin'] as const)('has a picture of its own for each state on %s', (platform) => {
-    const pictures = STATES.map((state) =>
+    const pictures = PICTURES.map((state) =>
       readFileSync(trayPicture(path.resolve('assets'), state, platform), 'base64'),
     );
-    expect(new Set(pictures).size).toBe(STATES.length);
+    expect(new Set(pictures).size).toBe(PICTURES.length);
   });
 });

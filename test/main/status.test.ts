@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { appStatus, type StatusInput } from '../../main/status.ts';
 import { statusWith } from '../fakes/stub-engine.ts';
 
-const input = (change: Partial<StatusInput> = {}): StatusInput => ({ ...statusWith(), ...change });
+const input = (change: Partial<StatusInput> = {}): StatusInput => ({
+  ...statusWith(),
+  noWayOut: null,
+  ...change,
+});
 const taken = { kind: 'failed', port: 25, reason: 'taken', message: 'EADDRINUSE', suggestedPort: 2525 } as const;
 const refused = {
   id: 'gateway:office',
@@ -18,7 +22,32 @@ const counts = (change: Partial<StatusInput['counts']>): StatusInput['counts'] =
 describe('what the program says of itself', () => {
   test.each([
     ['nothing to do', {}, 'idle', ['status.idle']],
-    ['mail waits', { counts: counts({ outbox: 2 }) }, 'idle', ['status.waiting']],
+    ['mail waits', { counts: counts({ outbox: 2 }) }, 'waiting', ['status.waiting']],
+    ['no gateway works', { noWayOut: 'gateways-failing' }, 'no-way-out', ['no-way-out.gateways-failing']],
+    [
+      'no gateway works, mail waits',
+      { noWayOut: 'gateways-failing', counts: counts({ outbox: 15 }) },
+      'no-way-out',
+      ['no-way-out.gateways-failing', 'status.waiting'],
+    ],
+    [
+      'no gateway works, mail is being tried',
+      { noWayOut: 'gateways-failing', counts: counts({ outbox: 15 }), sending: 15 },
+      'no-way-out',
+      ['no-way-out.gateways-failing', 'status.sending'],
+    ],
+    [
+      'no gateway works, and no network now',
+      { noWayOut: 'gateways-failing', hold: 'no-network', counts: counts({ outbox: 1 }) },
+      'waiting-network',
+      ['hold.no-network'],
+    ],
+    [
+      'no gateway works: its sign-in is refused',
+      { noWayOut: 'gateways-failing', problems: [refused] },
+      'attention',
+      ['problem.sign-in-refused', 'no-way-out.gateways-failing'],
+    ],
     ['sending', { sending: 1, counts: counts({ outbox: 2 }) }, 'sending', ['status.sending']],
     ['paused', { paused: true, hold: 'paused', counts: counts({ outbox: 2 }) }, 'paused', ['hold.paused']],
     ['no network', { hold: 'no-network' }, 'waiting-network', ['hold.no-network']],

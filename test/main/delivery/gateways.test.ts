@@ -133,6 +133,32 @@ describe('a gateway pass', () => {
     expect(delivery.gatewayStates()[0]?.state).toBe('works');
   });
 
+  it('is well again once it takes mail, whatever it says of another recipient', async () => {
+    let messages = 0;
+    const only = await serve({
+      'MAIL FROM': () => {
+        messages += 1;
+        return '250 ok';
+      },
+      'RCPT TO': (line) => {
+        if (!line.includes('<b@')) return '250 ok';
+        return messages === 1 ? '554 5.7.1 Relaying denied' : '550 5.1.1 no such user';
+      },
+    });
+    const { send, delivery } = rigFor([{ port: only.port }]);
+    await send('b@far.test');
+    expect(delivery.gatewayStates()[0]?.state).toBe('refused');
+    expect((await send('a@far.test', 'b@far.test')).said).toEqual(['delivered', 'rejected 5.1.1']);
+    expect(delivery.gatewayStates()[0]?.state).toBe('works');
+  });
+
+  it('is not flagged for a refusal of what the message says', async () => {
+    const only = await serve({ message: '554 5.7.1 Message rejected as spam' });
+    const { send, delivery } = rigFor([{ port: only.port }]);
+    expect((await send()).said).toEqual(['deferred gateway policy']);
+    expect(delivery.gatewayStates()[0]?.state).toBe('works');
+  });
+
   it('refuses only what every gateway refused', async () => {
     const first = await serve({ 'RCPT TO': '550 5.1.1 no', DATA: '554 no' });
     const second = await serve({ 'RCPT TO': '550 5.1.1 no such user', DATA: '554 no' });
