@@ -279,6 +279,27 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     }
   });
 
+  it('while the only gateway refuses connections the program says that nothing can leave, and is ready once it takes mail', async () => {
+    await start({ mode: 'always', list: [dead('only')] });
+    const status = () => lab.call('status.get', {});
+    await eventually('it says so', async () => (await status()).state === 'no-way-out');
+    const to = Array.from({ length: 15 }, (_, n) => `stuck${n}@order.test`);
+    const ids = await Promise.all(to.map((one) => lab.submit({ to: [one] })));
+    await Promise.all(ids.map(deferred));
+    const stuck = await eventually('nothing is being sent', async () => {
+      const now = await status();
+      return now.sending === 0 ? now : undefined;
+    });
+    expect([stuck.state, ...stuck.phrases.map((p) => p.id)]).toEqual([
+      'no-way-out',
+      'no-way-out.gateways-failing',
+      'status.waiting',
+    ]);
+    await lab.set({ 'gateways.list': [at('only', 'mx2')] });
+    await Promise.all(ids.map((id) => lab.reaches(id, 'sent')));
+    await eventually('it is ready', async () => (await status()).state === 'idle');
+  });
+
   it('no gateway fits: the mail waits in plain words, and nothing counts', async () => {
     await start({ mode: 'always', list: [at('train', 'mx2', { networks: ['Train'] })] });
     const id = await lab.submit({ to: ['nofit@order.test'] });
