@@ -23,11 +23,7 @@ export function gatewayNews(report: SessionReport): GatewayNews {
   return verdicts.some((v) => v.kind === 'delivered') ? { kind: 'works' } : { kind: 'nothing' };
 }
 
-function isOwnFault(
-  verdict: Extract<Verdict, { kind: 'deferred' }>,
-  report: SessionReport,
-  reached: boolean,
-): boolean {
+function isOwnFault(verdict: Extract<Verdict, { kind: 'deferred' }>, report: SessionReport, reached: boolean): boolean {
   if (verdict.scope === 'host') return !reached;
   if (verdict.scope !== 'gateway') return false;
   // A policy reply after the text was seen speaks of the text (5.7.1 "rejected as spam").

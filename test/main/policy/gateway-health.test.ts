@@ -33,7 +33,11 @@ describe('what a conversation says of the gateway itself', () => {
       'fault: reached',
     ],
     ['calls the text spam', sent('250 ok', '250 ok', '554 5.7.1 Message rejected as spam'), 'nothing'],
-    ['wants a sign-in after the text', sent('250 ok', '250 ok', '530 5.7.0 Authentication required'), 'fault: not reached'],
+    [
+      'wants a sign-in after the text',
+      sent('250 ok', '250 ok', '530 5.7.0 Authentication required'),
+      'fault: not reached',
+    ],
     ['is asked again later', sent('250 ok', '250 ok', '451 4.3.0 later'), 'nothing'],
     ['refuses the message', sent('250 ok', '250 ok', '554 5.6.0 broken'), 'nothing'],
     ['is silent after the dot', at('final', { dotSent: true, trouble: { kind: 'connection-lost' } }), 'nothing'],
