@@ -23,6 +23,12 @@ const PROGRAMS = [
   { program: 'import', package: 'imagemagick', named: /'import', *\[|\[?'-window'/ },
   { program: 'dunst', package: 'dunst' },
   { program: 'swaks', package: 'swaks' },
+  {
+    // Only recommended by swaks, which cannot do TLS without it. The folder of the module bears Perl's version.
+    file: '/usr/share/doc/libnet-ssleay-perl/copyright',
+    package: 'libnet-ssleay-perl',
+    named: /['"`/]swaks['"`]/,
+  },
   { program: 'msmtp', package: 'msmtp' },
   { program: 'curl', package: 'curl' },
   { program: 'openssl', package: 'openssl' },

@@ -152,7 +152,7 @@ describe('the gateway’s hardware address', () => {
         [1000, blind],
         [9000, known],
       ]),
-    ).toEqual(['0 detail offline', '1700 change a0', '9500 detail a']);
+    ).toEqual(['0 detail offline', `${1000 + SETTLE_TIMES.resolve} change a0`, '9500 detail a']);
   });
   it('of another gateway under the same number is another network', () => {
     expect(
