@@ -268,11 +268,13 @@ export function createApi(deps: ApiDeps): EngineApi {
       const names = settings.get().security.networkNames;
       const current = network.current().id;
       const known = await store.knownNetworks();
+      const trouble = delivery.names.trouble();
       const networks: KnownNetwork[] = known.map((n) => ({
         ...n,
         givenName: names[n.id] ?? null,
         current: n.id === current,
         directBlocked: engine.directBlocked(n.id),
+        ...(n.id === current && trouble !== null ? { names: trouble.reason } : {}),
       }));
       return ok({ networks });
     },

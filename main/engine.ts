@@ -319,6 +319,8 @@ export function createEngine(deps: EngineDeps): Engine {
         delivery.dropConnections(left);
       }
     }
+    // Before the log-in other names led to its page than after it.
+    if (known.portal !== before.network.portal) delivery.forgetFailures();
     if (moved || known.name !== before.network.name) drop(noteNetwork(), log, 'network');
     tell();
     const released = wasHeld && world().hold === null;
@@ -374,6 +376,9 @@ export function createEngine(deps: EngineDeps): Engine {
             log,
             'wake',
           );
+        }),
+        delivery.names.onBack(() => {
+          drop(startDelivering('names'), log, 'names');
         }),
         settings.onChange((next) => {
           const routesBy = (s: typeof next): string =>

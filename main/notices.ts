@@ -1,8 +1,9 @@
 /** What the user is told about gateways that want his eye and about direct delivery, as problems in window and tray. */
 import { phrase } from '../shared/phrases.ts';
 import type { Settings } from '../shared/settings.ts';
-import type { GatewayState } from '../shared/status.ts';
+import type { GatewayState, NamesTrouble } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
+import type { ResolverTrust } from './delivery/resolver-trust.ts';
 import type { NetworkMemory } from './network/network-memory.ts';
 import type { OAuth } from './oauth/oauth.ts';
 import type { Problems } from './problems.ts';
@@ -10,7 +11,7 @@ import type { Problems } from './problems.ts';
 export interface Notices {
   /** Some gateway's state, settings or sign-in changed. */
   gateways(): void;
-  /** What is known of direct delivery, or the mode, changed. */
+  /** What is known of direct delivery or of the names that it needs, or the mode, changed. */
   direct(): void;
 }
 
@@ -19,11 +20,13 @@ export function createNotices(deps: {
   readonly delivery: Pick<Delivery, 'gatewayStates'>;
   readonly oauth: Pick<OAuth, 'needsSignIn'>;
   readonly memory: Pick<NetworkMemory, 'directBlocked'>;
+  readonly names: Pick<ResolverTrust, 'trouble'>;
   readonly settings: () => Settings;
 }): Notices {
-  const { problems, delivery, oauth, memory, settings } = deps;
+  const { problems, delivery, oauth, memory, names, settings } = deps;
   /** What was said about each gateway: said once, so that what the user dismissed stays away until something changes. */
   const said = new Map<string, string>();
+  let toldOfNames: NamesTrouble['reason'] | null = null;
 
   return {
     gateways() {
@@ -51,6 +54,14 @@ export function createNotices(deps: {
       if (settings().gateways.mode !== 'always' && memory.directBlocked())
         problems.raise('direct-blocked', 'warning', phrase('direct.blocked'));
       else problems.clear('direct-blocked');
+      const trouble = names.trouble();
+      if (trouble === null) {
+        toldOfNames = null;
+        problems.clear('names');
+      } else if (toldOfNames !== trouble.reason) {
+        toldOfNames = trouble.reason;
+        problems.raise('names', 'warning', phrase(`names.${trouble.reason}`));
+      }
     },
   };
 }

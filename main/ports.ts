@@ -257,7 +257,15 @@ export interface Dns {
   ): Promise<
     DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>
   >;
-  /** Forgets everything: the network changed. */
+  /** Names of the hosts of the root zone: whoever has the Internet's names behind him knows them. */
+  rootHosts(signal: AbortSignal): Promise<DnsAnswer<string>>;
+  /** When a server last said something (monotonic ms). */
+  lastAnswerAt(): number;
+  /** The same servers, asked past everything that is kept here or below. */
+  afresh(): Dns;
+  /** Forgets what was said, of this name or at all. Questions under way go on; their answers are not kept. */
+  forget(name?: string): void;
+  /** Forgets everything, and gives up what is being asked: the network changed. */
   flush(): void;
 }
 

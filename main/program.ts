@@ -15,6 +15,7 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createDns } from './delivery/dns.ts';
 import { createMtaSts, policyFetcher } from './delivery/mta-sts.ts';
 import { parseProxy, type Proxy } from './delivery/proxy.ts';
+import { createResolverTrust } from './delivery/resolver-trust.ts';
 import { createDialUpDriver } from './dial-up-driver.ts';
 import { createOutgoing, dkimRecord, makeDkimKey, newDkimLine } from './dkim/dkim.ts';
 import { drop } from './drop.ts';
@@ -152,6 +153,14 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   });
 
   const dns = createDns({ clock, settings: () => settings.get() });
+  const trust = createResolverTrust({
+    clock,
+    random,
+    dns,
+    log,
+    settings: () => settings.get(),
+    mayLook: async () => engine.world().hold === null && (await store.counts()).outbox > 0,
+  });
   const listener = createSmtpListener({
     stage: stageForDelivery(store, {
       reserve: () => engine.reserve(),
@@ -164,7 +173,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     clock,
     log,
     settings: () => settings.get(),
-    dns,
+    names: trust,
     freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
     onAccepted: () => {
@@ -192,6 +201,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     clock,
     random,
     dns,
+    trust,
     secrets,
     log,
     settings: () => settings.get(),
@@ -277,7 +287,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   if (settings.whole === true) drop(removedSecrets.sweep(secrets.names?.() ?? []), log, 'removed-secrets');
   const preview = createPreviewReader(store, parts.workers.preview);
 
-  const notices = createNotices({ problems, delivery, oauth, memory, settings: () => settings.get() });
+  const notices = createNotices({ problems, delivery, oauth, memory, names: trust, settings: () => settings.get() });
 
   const ending = new AbortController();
   let counts = EMPTY_COUNTS;
@@ -295,6 +305,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       counts,
       sending: engine.sending(),
       mode: settings.get().gateways.mode,
+      names: trust.trouble(),
       secrets: secrets.state(),
       problems: problems.list(),
     });
@@ -361,10 +372,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       notices.direct();
       tell();
     }),
-    memory.onChange(() => {
-      notices.direct();
-      tell();
-    }),
+    ...[memory, trust].map((each) =>
+      each.onChange(() => {
+        notices.direct();
+        tell();
+      }),
+    ),
     dialUp.onChange(() => {
       engine.dialUpChanged();
       tell();

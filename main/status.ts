@@ -6,6 +6,7 @@ import type {
   AppStatus,
   DialUpState,
   ListenerState,
+  NamesTrouble,
   NetworkState,
   Problem,
   ProgramState,
@@ -28,6 +29,8 @@ export interface StatusInput {
   readonly counts: FolderCounts;
   readonly sending: number;
   readonly mode: GatewayMode;
+  /** Why mail that goes directly waits for names on this network; null or absent: none does. */
+  readonly names?: NamesTrouble | null;
   readonly secrets: SecretsState;
   readonly problems: readonly Problem[];
 }
@@ -43,7 +46,12 @@ export function programState(input: StatusInput): ProgramState {
   if (input.counts.unseenBad + input.counts.unseenBounced > 0) return 'attention';
   if (input.noWayOut !== null) return 'no-way-out';
   if (input.sending > 0) return 'sending';
+  if (waitsForNames(input) !== null) return 'waiting-network';
   return input.counts.outbox > 0 ? 'waiting' : 'idle';
+}
+
+function waitsForNames({ names = null, hold, counts }: StatusInput): NamesTrouble | null {
+  return hold === null && counts.outbox > 0 ? names : null;
 }
 
 function statusPhrases(input: StatusInput): readonly Phrase[] {
@@ -57,6 +65,8 @@ function statusPhrases(input: StatusInput): readonly Phrase[] {
   const closed = input.hold === null && input.noWayOut !== null;
   phrases.push(...(input.paused ? [...hold, ...errors] : [...errors, ...hold]));
   if (closed) phrases.push(phrase(`no-way-out.${input.noWayOut}`));
+  const names = waitsForNames(input);
+  if (names !== null) phrases.push(phrase(`names.${names.reason}`));
   if (input.sending > 0) phrases.push(phrase('status.sending', { count: input.sending }));
   if (input.counts.unseenBad > 0) phrases.push(phrase('status.bad', { count: input.counts.unseenBad }));
   if (input.counts.unseenBounced > 0) phrases.push(phrase('status.bounced', { count: input.counts.unseenBounced }));

@@ -8,7 +8,7 @@ import { FOLDERS, SORT_KEYS, type SortKey } from './mail.ts';
 import type { Result } from './result.ts';
 import type { GatewaySettings, Settings, SettingsProblem } from './settings.ts';
 import { gatewaySchema } from './settings.ts';
-import type { AppStatus, GatewayState, Link, NetworkState } from './status.ts';
+import type { AppStatus, GatewayState, Link, NamesTrouble, NetworkState } from './status.ts';
 
 const queueId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 const ids = z.array(queueId).max(100000);
@@ -63,6 +63,8 @@ export interface KnownNetwork {
   readonly current: boolean;
   /** Direct delivery (port 25) is known to be blocked here. */
   readonly directBlocked: boolean;
+  /** Why mail that goes directly waits for names here; absent: none does, or it is not the present network. */
+  readonly names?: NamesTrouble['reason'];
 }
 
 export interface ActivityPoint {

@@ -50,6 +50,8 @@ export type DeferReason =
   | 'connection-lost'
   | 'lost-after-dot' // outcome unknown: possibly delivered twice (RFC 1047)
   | 'dns' // SERVFAIL, time-out, no DNS server
+  | 'no-names' // the name server of this network knows no names at all (SPEC §4.4)
+  | 'one-address' // it gives an invented address to every name (SPEC §4.4): nothing was connected to
   | 'tls'
   | 'tls-required' // MTA-STS or "starttls = required" could not be met
   | 'auth' // sign-in refused or not possible

@@ -59,6 +59,16 @@ export interface DialUpState {
   readonly lastAction: Phrase | null;
 }
 
+/** Why mail that goes directly waits for names on this network (SPEC §4.4). */
+export interface NamesTrouble {
+  /**
+   * The name server knows no names; it gives one address to all; it does not answer, or not so that it can be found out
+   * whether it is sane.
+   */
+  readonly reason: 'no-names' | 'one-address' | 'undecided';
+  readonly since: number;
+}
+
 /** What is known of one gateway on the present network (SPEC §3.3). */
 export interface GatewayState {
   readonly id: string;

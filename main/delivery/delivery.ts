@@ -17,6 +17,7 @@ import { openGateway } from './gateway-target.ts';
 import type { GatewayTargetDeps, OpenGatewayOptions, TokenSource } from './gateway-target.ts';
 import { testGateway } from './gateway-test.ts';
 import { createIpv6Memory } from './ipv6-memory.ts';
+import { createResolverTrust, type ResolverTrust } from './resolver-trust.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import type { MtaSts } from './mta-sts.ts';
 import { reportOfFailure } from './transactions.ts';
@@ -26,6 +27,8 @@ export interface DeliveryDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly dns: Dns;
+  /** Judges the name server of the present network. Default: one of its own. */
+  readonly trust?: ResolverTrust;
   readonly secrets: SecretStore;
   readonly log: Log;
   readonly settings: () => Settings;
@@ -50,6 +53,7 @@ export interface DeliveryDeps {
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { clock, log, settings } = deps;
   const memory = deps.memory ?? createNetworkMemory({ clock, log, networkId: deps.networkId, store: null });
+  const trust = deps.trust ?? createResolverTrust(deps);
   const ipv6 = createIpv6Memory(memory);
   const pool = createConnectionPool({ clock, maxOutgoing: () => settings().connection.maxOutgoing });
   const book = createGatewayBook({
@@ -67,6 +71,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const target: GatewayTargetDeps = {
     clock,
     dns: deps.dns,
+    trust,
     secrets: deps.secrets,
     log,
     settings,
@@ -101,7 +106,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const direct = createDirect({
     clock,
     log,
-    dns: deps.dns,
+    trust,
     random: deps.random,
     settings,
     hostname: deps.hostname,
@@ -114,6 +119,9 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     ...(deps.sts ? { sts: deps.sts } : {}),
     ...(deps.ca ? { ca: deps.ca } : {}),
   });
+
+  // Policies that could not be fetched while no name was known may be there now.
+  trust.onBack(() => deps.sts?.forgetFailures());
 
   const take = (
     step: PlanStep,
@@ -170,6 +178,9 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     busyDomains: () => direct.busyDomains(),
     networkChanged(addresses) {
       deps.dns.flush();
+      trust.dns.flush();
+      trust.forget();
+      deps.sts?.forgetFailures();
       book.networkChanged();
       direct.forget();
       pool.drop(new Set(addresses));
@@ -178,6 +189,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       pool.dropUnbound(new Set(addresses));
     },
     forgetFailures() {
+      trust.forget();
+      deps.sts?.forgetFailures();
       book.forget();
       direct.forget();
     },
@@ -206,6 +219,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       };
     },
     onGatewaysChanged: (listener) => book.onChange(listener),
+    names: trust,
     close: (ms) => pool.close(ms),
   };
 }

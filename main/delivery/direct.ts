@@ -4,13 +4,15 @@
  */
 import type { ErrorKind, HopRef, Verdict } from '../../shared/mail.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { isIp } from '../../shared/syntax.ts';
 import { mayTryNextHost } from '../policy/classify.ts';
 import { classifyDns, errorKindOf } from '../policy/classify-dns.ts';
 import type { DnsFailure } from '../policy/classify-dns.ts';
-import { matchesDomain } from '../policy/domain-match.ts';
+import { domainOf, matchesDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import { stsNamesHost } from '../policy/mta-sts.ts';
 import type { MxHost } from '../policy/order-mx.ts';
+import type { Looked } from '../policy/resolver-trust.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { Clock, Dns, Log } from '../ports.ts';
 import { MX_CONNECTIONS } from './connection-pool.ts';
@@ -22,16 +24,17 @@ import type { MtaSts } from './mta-sts.ts';
 import { resolveMx } from './mx-resolver.ts';
 import type { MxDeps } from './mx-resolver.ts';
 import { parseProxy } from './proxy.ts';
+import type { ResolverTrust } from './resolver-trust.ts';
 import { openSession, phaseTimeouts } from './smtp-client.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import { outcomeOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, Try } from './transactions.ts';
 import type { OutgoingRecipient, StepResult, TravellingMessage } from './types.ts';
 
-export interface DirectDeps extends MxDeps {
+export interface DirectDeps extends Omit<MxDeps, 'dns'> {
   readonly clock: Clock;
   readonly log: Log;
-  readonly dns: Dns;
+  readonly trust: Pick<ResolverTrust, 'dns' | 'judged' | 'withoutInvented'>;
   readonly settings: () => Settings;
   readonly hostname: () => string;
   readonly pool: ConnectionPool;
@@ -123,6 +126,8 @@ export function createDirect(deps: DirectDeps): Direct {
           );
           deps.ipv6.learn(opened);
           if (place.kind === 'mx' && !openSignal.aborted) noteAnswer(place.host, opened);
+          // It may stand elsewhere by now, or never have stood there.
+          if (place.kind === 'mx' && opened.kind === 'failed') deps.trust.dns.forget(place.host);
           if (place.sts === 'testing' && opened.kind === 'ready' && opened.tls?.verified !== true) {
             const problem = opened.tls ? 'the certificate cannot be verified' : 'no TLS';
             deps.log.note('mta-sts', { domain: place.domain ?? '', mode: 'testing', host: place.host, problem });
@@ -133,6 +138,13 @@ export function createDirect(deps: DirectDeps): Direct {
       },
       signal,
     );
+  };
+
+  /** Where its mail goes, as far as the name server of this network can be believed (SPEC §4.4). A literal needs none. */
+  const lookUp = (domain: string, mailFrom: string | null, signal: AbortSignal): Promise<Looked> => {
+    const look = (dns: Dns): Promise<Looked> => resolveMx({ ...deps, dns }, domain, signal);
+    if (domain.startsWith('[')) return look(deps.trust.dns);
+    return deps.trust.judged(look, { domain, sender: mailFrom === null ? null : domainOf(mailFrom) }, signal);
   };
 
   /** What this connection tells of port 25 on this network. A refusal or a missing route tells nothing. */
@@ -319,7 +331,7 @@ export function createDirect(deps: DirectDeps): Direct {
       counted(domain.toLowerCase(), async () => {
         const startedAt = clock.now();
         const [found, policy] = await Promise.all([
-          resolveMx(deps, domain, signal),
+          lookUp(domain, message.mailFrom, signal),
           deps.sts && !domain.startsWith('[') ? deps.sts.policyFor(domain, signal) : null,
         ]);
         if (found.kind === 'failed') return dnsFailed(found.failure, 'direct', domain, recipients, startedAt);
@@ -345,7 +357,8 @@ export function createDirect(deps: DirectDeps): Direct {
         const startedAt = clock.now();
         const { connection } = deps.settings();
         const listed = connection.lanHosts.some((entry) => matchesDomain(step.domain, entry.domain));
-        const answer = await deps.dns.addresses(step.host, signal, 'system');
+        const said = await deps.trust.dns.addresses(step.host, signal, 'system');
+        const answer = isIp(step.host) ? said : await deps.trust.withoutInvented(said, 'system', signal);
         if (answer.kind !== 'found')
           return dnsFailed(
             answer.kind === 'try-later' ? answer.why : answer.kind,
@@ -398,4 +411,8 @@ const DNS_WORDS: Readonly<Record<DnsFailure, string>> = {
   refused: 'the DNS server refused to answer',
   timeout: 'the DNS did not answer in time',
   'no-server': 'no DNS server answers',
+  'no-names': 'the name server of this network knows no names',
+  'one-address': 'the name server of this network gives one address to all names',
+  undecided: 'the name server of this network gives no usable answers',
+  invented: 'the name server of this network invents an address for it',
 };

@@ -7,6 +7,7 @@ import { domainToASCII } from 'node:url';
 import type { Settings } from '../../shared/settings.ts';
 import { isIp } from '../../shared/syntax.ts';
 import type { Clock, Dns, DnsAnswer } from '../ports.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 
 /** Node tells no TTL for MX, TXT and SRV: as long as that is not too long for any of them. */
 const UNTOLD_TTL_S = 300;
@@ -16,6 +17,12 @@ const MIN_TTL_S = 5;
 const MAX_TTL_S = 3600;
 const SYSTEM_TTL_S = 30;
 const MAX_ENTRIES = 10_000;
+/**
+ * The resolver below keeps answers of its own in some of our runtimes (c-ares 1.33 in Node.js 20.18: "no data" for up to an
+ * hour, past a change of its servers). A new one knows nothing; one that is kept knows which servers are silent. So it is
+ * kept for this long.
+ */
+const RESOLVER_LIFE_MS = 60_000;
 const MAX_CNAMES = 8;
 
 type TryLater = Extract<DnsAnswer<never>, { kind: 'try-later' }>;
@@ -67,25 +74,46 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
   const asking = new Map<string, Promise<DnsAnswer<unknown>>>();
   let resolver: Resolver | null = null;
   let resolverFor = '';
+  let resolverSince = -Infinity;
   let generation = 0;
   /** When a server last answered anything at all: tells a slow domain from a dead DNS. */
   let lastSign = -Infinity;
 
+  /** Answers that are on their way are given to whoever asked, and not kept. */
+  const forgetAll = (): void => {
+    generation++;
+    cache.clear();
+    asking.clear();
+    resolver = null;
+  };
+
   const current = (): Resolver => {
     const { dnsServers, dnsTimeoutSeconds } = deps.settings().connection;
     const wanted = JSON.stringify([dnsServers, dnsTimeoutSeconds]);
-    if (resolver === null || wanted !== resolverFor) {
+    // What other servers said may be what made the user change them.
+    if (resolverFor !== '' && resolverFor !== wanted) {
+      forgetAll();
+      lastSign = -Infinity;
+    }
+    if (resolver === null || clock.monotonic() - resolverSince >= RESOLVER_LIFE_MS) {
       // Two tries a server, the second twice as patient; the deadline below bounds the whole.
       resolver = new Resolver({ timeout: Math.max(250, Math.floor((dnsTimeoutSeconds * 1000) / 4)), tries: 2 });
       if (dnsServers.length > 0) resolver.setServers(dnsServers);
-      // What other servers said may be what made the user change them.
-      if (resolverFor !== '' && resolverFor !== wanted) {
-        cache.clear();
-        lastSign = -Infinity;
-      }
-      resolverFor = wanted;
+      resolverSince = clock.monotonic();
     }
+    resolverFor = wanted;
     return resolver;
+  };
+
+  const keep = (key: string, answer: Exclude<DnsAnswer<unknown>, { readonly kind: 'try-later' }>): void => {
+    const now = clock.monotonic();
+    // In the order of keeping: what has run out lies in front.
+    for (const [old, { until }] of cache) {
+      if (until > now && cache.size < MAX_ENTRIES) break;
+      cache.delete(old);
+    }
+    cache.delete(key);
+    cache.set(key, { answer, until: now + (answer.kind === 'found' ? answer.ttl : NEGATIVE_TTL_S) * 1000 });
   };
 
   const query = async <T>(
@@ -155,29 +183,12 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       const asked = generation;
       running = ask().then((answer) => {
         if (asking.get(key) === running) asking.delete(key);
-        if (asked !== generation || answer.kind === 'try-later') return answer;
-        if (cache.size >= MAX_ENTRIES)
-          for (const old of [...cache.keys()].slice(0, MAX_ENTRIES / 10)) cache.delete(old);
-        cache.delete(key);
-        cache.set(key, {
-          answer,
-          until: clock.monotonic() + (answer.kind === 'found' ? answer.ttl : NEGATIVE_TTL_S) * 1000,
-        });
+        if (asked === generation && answer.kind !== 'try-later') keep(key, answer);
         return answer;
       });
       asking.set(key, running);
     }
-    const wait = running;
-    return new Promise<DnsAnswer<T>>((resolve, reject) => {
-      const onAbort = (): void => {
-        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      void wait.then((answer) => {
-        signal.removeEventListener('abort', onAbort);
-        resolve(answer);
-      });
-    });
+    return unlessAborted(running, signal);
   };
 
   const nameOf = (text: string): string | null => {
@@ -282,12 +293,24 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
             : answer;
         }),
       ),
+    async rootHosts(signal) {
+      return cached('ns .', signal, () =>
+        query(
+          (r) => r.resolveNs('.'),
+          () => UNTOLD_TTL_S,
+        ),
+      );
+    },
+    lastAnswerAt: () => lastSign,
+    afresh: () => createDns(deps),
+    forget(text) {
+      if (text === undefined) return forgetAll();
+      const name = nameOf(text);
+      for (const key of [...cache.keys()].filter((each) => each.endsWith(` ${name ?? ''}`))) cache.delete(key);
+    },
     flush() {
-      generation++;
-      cache.clear();
-      asking.clear();
       resolver?.cancel();
-      resolver = null;
+      forgetAll();
       lastSign = -Infinity;
     },
   };

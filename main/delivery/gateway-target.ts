@@ -8,6 +8,7 @@ import { interleaveFamilies } from './dial.ts';
 import type { ResolvedAddress } from './dial.ts';
 import type { Ipv6Memory } from './ipv6-memory.ts';
 import { parseProxy } from './proxy.ts';
+import type { ResolverTrust } from './resolver-trust.ts';
 import { openSession, phaseTimeouts, tokenTrouble } from './smtp-client.ts';
 import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from './smtp-client.ts';
 
@@ -17,6 +18,7 @@ export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promis
 export interface GatewayTargetDeps {
   readonly clock: Clock;
   readonly dns: Dns;
+  readonly trust: Pick<ResolverTrust, 'dns' | 'withoutInvented'>;
   readonly secrets: Pick<SecretStore, 'get'>;
   readonly log: Log;
   readonly settings: () => Settings;
@@ -83,7 +85,7 @@ export async function openGateway(
       }
       credentials = found;
     }
-    const answer = await resolveGateway(deps.dns, gateway.host, signal);
+    const answer = await resolveGateway(deps, gateway, signal);
     options.onResolved?.(answer);
     const proxy = parseProxy(deps.settings().connection.proxy);
     const name = bareHost(gateway.host);
@@ -115,6 +117,9 @@ export async function openGateway(
       signal,
     );
     deps.ipv6.learn(opened);
+    // The name may lead elsewhere by now, or never have led there.
+    if (opened.kind === 'failed' && opened.reply === null)
+      for (const dns of [deps.dns, deps.trust.dns]) dns.forget(name);
     return opened;
   } catch (error) {
     if (signal.aborted) return failure('connect', { kind: 'connection-lost' });
@@ -141,17 +146,32 @@ function isLocalName(name: string): boolean {
 }
 
 /** A name in the DNS; a single label, a LAN name, or one that the DNS does not know: whatever the system makes of it. */
-async function resolveGateway(dns: Dns, host: string, signal: AbortSignal): Promise<DnsAnswer<ResolvedAddress>> {
-  const bare = bareHost(host);
+async function resolveGateway(
+  { dns, trust }: Pick<GatewayTargetDeps, 'dns' | 'trust'>,
+  gateway: GatewaySettings,
+  signal: AbortSignal,
+): Promise<DnsAnswer<ResolvedAddress>> {
+  const bare = bareHost(gateway.host);
   if (isIp(bare)) return { kind: 'found', records: [{ address: bare, family: bare.includes(':') ? 6 : 4 }], ttl: 0 };
+  const ask = async (how: 'dns' | 'system'): Promise<DnsAnswer<ResolvedAddress>> => {
+    if (provesItsName(gateway)) return dns.addresses(bare, signal, how);
+    return trust.withoutInvented(await trust.dns.addresses(bare, signal, how), how, signal);
+  };
   const local = isLocalName(bare);
   if (local) {
-    const system = await dns.addresses(bare, signal, 'system');
+    const system = await ask('system');
     if (system.kind === 'found') return system;
   }
-  const answer = await dns.addresses(bare, signal);
+  const answer = await ask('dns');
   if (answer.kind === 'found' || local) return answer;
   // A hosts file or a company's resolver may know it all the same.
-  const system = await dns.addresses(bare, signal, 'system');
+  const system = await ask('system');
   return system.kind === 'found' ? system : answer;
+}
+
+/** Its certificate is looked at before anything is sent: whoever stands at an invented address gets nothing. */
+function provesItsName({ security, port, auth, allowInsecureAuth, allowInvalidCertificate }: GatewaySettings): boolean {
+  if (allowInvalidCertificate) return false;
+  if (security === 'tls' || security === 'starttls' || (security === 'auto' && port === 465)) return true;
+  return auth !== 'none' && !allowInsecureAuth;
 }

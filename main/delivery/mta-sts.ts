@@ -28,6 +28,8 @@ export interface MtaStsDeps {
 export interface MtaSts {
   /** The policy in force for a domain (A-labels or U-labels), null = none. Rejects only when `signal` aborts. */
   policyFor(domain: string, signal: AbortSignal): Promise<StsPolicy | null>;
+  /** Policies that could not be fetched are asked for again at once: it was this network's doing. */
+  forgetFailures(): void;
 }
 
 interface Kept {
@@ -100,6 +102,9 @@ export function createMtaSts(deps: MtaStsDeps): MtaSts {
   };
 
   return {
+    forgetFailures() {
+      failedAt.clear();
+    },
     async policyFor(domain, signal) {
       const name = canonicalDomain(domain);
       if (name === '' || name.startsWith('[')) return null;

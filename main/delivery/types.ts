@@ -7,6 +7,7 @@ import type { TestStep } from '../../shared/ipc-contract.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { GatewayState } from '../../shared/status.ts';
 import type { PlanStep } from '../policy/types.ts';
+import type { ResolverTrust } from './resolver-trust.ts';
 
 /** A message as delivery needs it. */
 export interface OutgoingMessage {
@@ -96,6 +97,8 @@ export interface Delivery {
   onHopWorks(listener: (hopKey: string) => void): () => void;
   /** Tells when what is known of the gateways changed. Returns its unsubscribe. */
   onGatewaysChanged(listener: () => void): () => void;
+  /** Whether mail waits for names on this network (SPEC §4.4), and when they are back. */
+  readonly names: Pick<ResolverTrust, 'trouble' | 'onChange' | 'onBack'>;
   /** Ends connections politely within `ms`, then hard. */
   close(ms: number): Promise<void>;
 }

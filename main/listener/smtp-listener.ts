@@ -9,10 +9,11 @@ import type { Settings } from '../../shared/settings.ts';
 import type { ListenerState } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
-import type { Clock, Dns, Log, NewMessage, StagedMessage } from '../ports.ts';
+import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
 import { loadTlsPair, type TlsPair } from './certificate.ts';
 import { createPasswordChecker } from './passwords.ts';
+import type { SenderNames } from './sender-check.ts';
 import { SmtpSession, type SessionContext } from './smtp-session.ts';
 
 export interface SmtpListenerOptions {
@@ -23,7 +24,7 @@ export interface SmtpListenerOptions {
   readonly log: Log;
   readonly settings: () => Settings;
   /** Needed for `server.refuseSendersWithoutMx` only. */
-  readonly dns?: Dns;
+  readonly names?: SenderNames;
   /** Octets free for the program on the disk of the queue. */
   readonly freeSpace?: () => Promise<number>;
   /** Folder in the profile where the own certificate is kept; without it there is no STARTTLS but with the user's files. */
@@ -128,7 +129,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   const context: SessionContext = {
     clock,
     log,
-    dns: options.dns ?? null,
+    names: options.names ?? null,
     stage: options.stage,
     newQueueId: options.newQueueId,
     policy: refresh,

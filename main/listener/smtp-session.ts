@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { SMTPServer } from 'smtp-server';
-import type { NewMessage, Dns } from '../ports.ts';
+import type { NewMessage } from '../ports.ts';
 import { StoreError } from '../ports.ts';
 import {
   LIMITS,
@@ -21,14 +21,15 @@ import {
 import { IncomingMessage, type IncomingContext } from './incoming-message.ts';
 import { createCommandQuoter } from './quoted-command.ts';
 import type { RefusalName } from './replies.ts';
-import { senderCanReceive } from './sender-check.ts';
+import { senderCanReceive, type SenderNames } from './sender-check.ts';
 import { SessionConnection, type ConnectionContext } from './session-connection.ts';
 import { SessionParser } from './session-parser.ts';
 import { addRecipient, openTransaction, type Transaction } from './transaction.ts';
 
 /** What all sessions of a listener share. */
 export interface SessionContext extends ConnectionContext, IncomingContext {
-  readonly dns: Dns | null;
+  /** Null: senders are not looked up. */
+  readonly names: SenderNames | null;
   /** True if a certificate of our own is loaded. */
   tlsReady(): boolean;
   /** Octets free on the disk, null if not known. */
@@ -258,12 +259,12 @@ export class SmtpSession extends SessionConnection {
     const decide = (available: number | null): RefusalName | null =>
       decideMail(policy, this.#client(), size, available);
     const room = this.#context.room();
-    const dns = policy.refuseSendersWithoutMx && sender !== null ? this.#context.dns : null;
-    if (!dns && (room === null || typeof room === 'number')) return answer(decide(room), transaction);
+    const names = policy.refuseSendersWithoutMx && sender !== null ? this.#context.names : null;
+    if (!names && (room === null || typeof room === 'number')) return answer(decide(room), transaction);
     const slowly = async (): Promise<RefusalName | null> => {
       const refused = decide(await room);
-      if (refused || !dns || sender === null) return refused;
-      return (await senderCanReceive(dns, sender)) ? null : 'senderNoMx';
+      if (refused || !names || sender === null) return refused;
+      return (await senderCanReceive(names, sender)) ? null : 'senderNoMx';
     };
     slowly().then(
       (refused) => answer(refused, transaction),

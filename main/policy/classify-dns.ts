@@ -1,5 +1,5 @@
 /** What the DNS said about a recipient's domain, as a verdict (SPEC §3.6, RFC 5321 §5.1, RFC 7505). */
-import type { EnhancedStatus, ErrorKind, Verdict } from '../../shared/mail.ts';
+import type { DeferReason, EnhancedStatus, ErrorKind, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 
 /** Why a domain leads to no mail server. */
@@ -16,12 +16,20 @@ export type DnsFailure =
   | 'servfail'
   | 'refused'
   | 'timeout'
-  | 'no-server';
+  | 'no-server'
+  /** The name server of this network knows no names, not even common ones (SPEC §4.4). */
+  | 'no-names'
+  /** It gives an invented address to every name. */
+  | 'one-address'
+  /** It could not be found out whether it is sane. */
+  | 'undecided'
+  /** It is sane, but the domain has only the address that it invents for names that do not exist. */
+  | 'invented';
 
 export interface DnsVerdict {
   readonly verdict: Verdict;
   readonly errorKind: ErrorKind;
-  /** True if no DNS server answered: such an attempt does not count (SPEC §4.3). */
+  /** True if no DNS server answered, or none that can be believed: such an attempt does not count (SPEC §4.3, §4.4). */
   readonly nothingReached: boolean;
 }
 
@@ -48,11 +56,16 @@ export function classifyDns(failure: DnsFailure, hop: 'direct' | 'lan', dnsWorks
       return waits('4.4.6', false);
     case 'servfail':
     case 'refused':
+    case 'invented':
       return waits('4.4.3', false);
     case 'timeout':
       return waits('4.4.3', !dnsWorks);
     case 'no-server':
+    case 'undecided':
       return waits('4.4.3', true);
+    case 'no-names':
+    case 'one-address':
+      return waits('4.4.3', true, failure);
     default:
       return assertNever(failure);
   }
@@ -62,12 +75,19 @@ function refused(status: EnhancedStatus): DnsVerdict {
   return { verdict: { kind: 'rejected', scope: 'recipient', status }, errorKind: 'dns', nothingReached: false };
 }
 
-function waits(status: EnhancedStatus, nothingReached: boolean): DnsVerdict {
-  return { verdict: deferred(status), errorKind: 'dns', nothingReached };
+function waits(status: EnhancedStatus, nothingReached: boolean, why: NamesReason = 'dns'): DnsVerdict {
+  return { verdict: deferred(status, why), errorKind: 'dns', nothingReached };
 }
 
-function deferred(status: EnhancedStatus): Verdict {
-  return { kind: 'deferred', scope: 'host', status, why: 'dns' };
+function deferred(status: EnhancedStatus, why: NamesReason = 'dns'): Verdict {
+  return { kind: 'deferred', scope: 'host', status, why };
+}
+
+type NamesReason = Extract<DeferReason, 'dns' | 'no-names' | 'one-address'>;
+
+/** True for a deferral because of names: with nothing reached it is nobody's fault but the network's. */
+export function isForNames(why: DeferReason): why is NamesReason {
+  return why === 'dns' || why === 'no-names' || why === 'one-address';
 }
 
 /** The kind of a failure of a direct or LAN step for the mode `onError` (SPEC §3.6); null for trouble of our own. */

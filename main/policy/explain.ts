@@ -230,7 +230,7 @@ function deferId(step: FactStep): PhraseId {
 
 const DEFER_IDS = [
   'defer.reply', 'defer.unsupported-reply', 'defer.too-many-recipients', 'defer.greeting', 'defer.connection-refused',
-  'defer.timeout', 'defer.unreachable', 'defer.connection-lost', 'defer.lost-after-dot', 'defer.dns', 'defer.tls',
+  'defer.timeout', 'defer.unreachable', 'defer.connection-lost', 'defer.lost-after-dot', 'defer.dns', 'defer.no-names', 'defer.one-address', 'defer.tls',
   'defer.tls-required', 'defer.auth', 'defer.no-secret', 'defer.relaying-denied', 'defer.policy', 'defer.direct-blocked', 'defer.intercepted',
   'defer.no-gateway', 'defer.gateways-unreachable', 'defer.local', 'defer.crashed',
 ] as const satisfies readonly PhraseId[]; // prettier-ignore

@@ -26,6 +26,10 @@ export function lanHostFor(domain: string, connection: Settings['connection']): 
   if (literal !== null)
     return addressScope(literal) === 'private' ? { host: literal, port: connection.directPort } : null;
   if (name.startsWith('[')) return null;
-  const lan = !name.includes('.') || LAN_SUFFIXES.some((suffix) => name.endsWith(suffix) || name === suffix.slice(1));
-  return lan ? { host: name, port: connection.directPort } : null;
+  return isLanName(name) ? { host: name, port: connection.directPort } : null;
+}
+
+/** A single label, or a name under a suffix that never exists on the Internet. @param name in canonical spelling */
+export function isLanName(name: string): boolean {
+  return !name.includes('.') || LAN_SUFFIXES.some((suffix) => name.endsWith(suffix) || name === suffix.slice(1));
 }

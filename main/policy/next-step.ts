@@ -1,5 +1,6 @@
 /** What comes next for a recipient after a step of its attempt (SPEC §3.5, §4.3). docs/outcomes.md is this file as a table. */
 import type { Verdict } from '../../shared/mail.ts';
+import { isForNames } from './classify-dns.ts';
 import { domainOf } from './domain-match.ts';
 import { deadline, limitReached } from './limit.ts';
 import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
@@ -11,6 +12,8 @@ export const PASSES_IN_ALL = 3;
 /** Given up after trying: RFC 3463 "message delivery time expired". */
 const EXPIRED = '4.4.7';
 const MINUTE_MS = 60_000;
+/** What waits for names is woken when they come back; should nobody notice, it is tried this often at least. */
+const NAMES_AGAIN_MS = 15 * MINUTE_MS;
 
 /** What an earlier step of the same attempt said. */
 export type EarlierStep = Pick<StepOutcome, 'step' | 'verdict'> & Partial<Pick<StepOutcome, 'nothingReached'>>;
@@ -59,7 +62,19 @@ export function nextStep(
   }
   // Our own disk, memory or bug ended the attempt before its end: no message is given up for that.
   if (isOurTrouble(verdict)) return retry(c);
-  return onward(c) ?? conclude(c);
+  return onward(c) ?? (waitsForNames(outcome) ? untilNames(c) : conclude(c));
+}
+
+/** SPEC §4.4: no names can be looked up on this network, and no other way is left in this attempt. */
+function waitsForNames({ step, verdict, nothingReached }: EarlierStep): boolean {
+  return nothingReached === true && step?.kind === 'direct' && verdict.kind === 'deferred' && isForNames(verdict.why);
+}
+
+/** Its place in the schedule stays: once there are names, it goes on as if this attempt had not been. */
+function untilNames(c: Case): NextStep {
+  const { retryMinutes } = c.world.settings.connection;
+  const longest = retryDelay(retryMinutes.length - 1, retryMinutes, c.random);
+  return { ...retry(c), at: c.world.now + Math.min(NAMES_AGAIN_MS, longest), retryIndex: c.history.retryIndex };
 }
 
 function isOurTrouble(verdict: Verdict): boolean {
@@ -74,7 +89,7 @@ function counts(tried: EarlierStep, world: World): boolean {
   if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
     return false;
   if (!nothingReached) return true;
-  return step !== null && step.kind !== 'gateways' && verdict.why !== 'dns';
+  return step !== null && step.kind !== 'gateways' && !isForNames(verdict.why);
 }
 
 /** The next step of the same attempt, null if there is none to take. */

@@ -261,6 +261,8 @@ export const de: Words<typeof en> = {
   },
   reason: {
     'direct-blocked': 'Dieses Netzwerk sperrt die direkte Zustellung.',
+    'no-names': 'Der Nameserver dieses Netzwerks kennt keine Namen.',
+    'one-address': 'Der Nameserver dieses Netzwerks nennt für alle Namen dieselbe Adresse.',
     reply: 'Der Server bat um einen späteren Versuch.',
     'unsupported-reply': 'Der Server gab keine sinnvolle Antwort.',
     'too-many-recipients': 'Der Server nimmt nicht mehr Empfänger auf einmal.',
@@ -631,6 +633,11 @@ export const de: Words<typeof en> = {
     current: 'jetzt verbunden',
     seen: 'zuletzt gesehen {{when}}',
     blocked: 'Direkte Zustellung ist hier gesperrt.',
+    names: {
+      'no-names': 'Der Nameserver kennt hier keine Namen: Die direkte Zustellung wartet.',
+      'one-address': 'Der Nameserver nennt hier für alle Namen dieselbe Adresse: Die direkte Zustellung wartet.',
+      undecided: 'Der Nameserver gibt hier keine brauchbaren Antworten: Die direkte Zustellung wartet.',
+    },
     retest: 'Erneut prüfen',
     retestFailed: 'Die Prüfung war nicht möglich',
     forget: '{{name}} vergessen',

@@ -250,6 +250,8 @@ export const en = {
   },
   reason: {
     'direct-blocked': 'This network blocks direct delivery.',
+    'no-names': "This network's name server knows no names.",
+    'one-address': "This network's name server gives one address to all names.",
     reply: 'The server asked to try again later.',
     'unsupported-reply': 'The server gave no sensible reply.',
     'too-many-recipients': 'The server takes no more recipients at a time.',
@@ -610,6 +612,11 @@ export const en = {
     current: 'connected now',
     seen: 'last seen {{when}}',
     blocked: 'Direct delivery is blocked here.',
+    names: {
+      'no-names': 'The name server here knows no names: direct delivery waits.',
+      'one-address': 'The name server here gives one address to all names: direct delivery waits.',
+      undecided: 'The name server here gives no usable answers: direct delivery waits.',
+    },
     retest: 'Test again',
     retestFailed: 'The test could not be made',
     forget: 'Forget {{name}}',

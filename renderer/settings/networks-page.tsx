@@ -75,6 +75,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
           say('networks.seen', { when: format.relative(network.lastSeen, now) })
         )}
         {network.directBlocked && ` ${say('networks.blocked')}`}
+        {network.names !== undefined && ` ${say(`networks.names.${network.names}`)}`}
       </span>
       {network.current && network.directBlocked && (
         <Button

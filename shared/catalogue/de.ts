@@ -33,6 +33,13 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'direct.retesting': 'Die direkte Zustellung in diesem Netzwerk wird erneut geprüft.',
   'direct.works': 'Die direkte Zustellung funktioniert in diesem Netzwerk.',
 
+  'names.no-names':
+    'Der Nameserver dieses Netzwerks kennt keine Namen. Direkt zugestellte Post wartet, bis er welche kennt oder Sie in einem anderen Netzwerk sind.',
+  'names.one-address':
+    'Der Nameserver dieses Netzwerks nennt für alle Namen dieselbe Adresse, auch für Namen, die es nicht gibt. Direkt zugestellte Post wartet: Sie käme bei jemand anderem an. Vielleicht verlangt das Netzwerk zuerst eine Anmeldung auf einer Webseite.',
+  'names.undecided':
+    'Der Nameserver dieses Netzwerks gibt keine brauchbaren Antworten. Direkt zugestellte Post wartet, bis er antwortet oder Sie in einem anderen Netzwerk sind.',
+
   'defer.reply': '{via} bat um einen späteren Versuch: {reply}',
   'defer.unsupported-reply': '{via} gab eine Antwort, die in SMTP keinen Sinn ergibt.',
   'defer.too-many-recipients':
@@ -45,6 +52,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'defer.lost-after-dot':
     'Die Verbindung zu {via} brach ab, bevor die Nachricht bestätigt war. Sie ist vielleicht angekommen und kommt dann doppelt an.',
   'defer.dns': 'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Das DNS gab keine brauchbare Antwort.',
+  'defer.no-names':
+    'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Der Nameserver dieses Netzwerks kennt keine Namen, nicht einmal allgemein bekannte.',
+  'defer.one-address':
+    'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Der Nameserver dieses Netzwerks nennt für alle Namen dieselbe Adresse, auch für Namen, die es nicht gibt. Dorthin wurde nichts gesendet.',
   'defer.tls': 'Keine sichere Verbindung zu {via}: Zertifikat oder Verschlüsselung waren nicht annehmbar.',
   'defer.tls-required': '{via} darf nur mit Verschlüsselung verwendet werden, und sie kam nicht zustande.',
   'defer.auth': '{via} hat die Anmeldung abgelehnt. Prüfen Sie Benutzernamen und Passwort.',

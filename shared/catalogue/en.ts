@@ -34,6 +34,13 @@ export const en = {
   'direct.retesting': 'Testing direct delivery on this network again.',
   'direct.works': 'Direct delivery works on this network.',
 
+  'names.no-names':
+    "This network's name server knows no names. Mail that goes directly waits until it does, or until you are on another network.",
+  'names.one-address':
+    "This network's name server gives one address to all names, even to names that do not exist. Mail that goes directly waits: it would reach somebody else. Perhaps the network wants you to log in on a web page first.",
+  'names.undecided':
+    "This network's name server gives no usable answers. Mail that goes directly waits until it does, or until you are on another network.",
+
   'defer.reply': '{via} asked to try again later: {reply}',
   'defer.unsupported-reply': '{via} answered in a way that makes no sense in SMTP.',
   'defer.too-many-recipients': '{via} takes no more recipients at a time; the rest follows in a moment.',
@@ -45,6 +52,10 @@ export const en = {
   'defer.lost-after-dot':
     'The connection to {via} was lost before it confirmed the message. It may have been delivered, and may arrive twice.',
   'defer.dns': 'The mail server for {domain} could not be looked up: the DNS gave no usable answer.',
+  'defer.no-names':
+    "The mail server for {domain} could not be looked up: this network's name server knows no names, not even common ones.",
+  'defer.one-address':
+    "The mail server for {domain} could not be looked up: this network's name server gives one address to all names, even to names that do not exist. Nothing was sent there.",
   'defer.tls': 'No safe connection to {via}: its certificate or encryption was not acceptable.',
   'defer.tls-required': '{via} must be used with encryption, and encryption could not be agreed on.',
   'defer.auth': '{via} refused the sign-in. Check user name and password.',

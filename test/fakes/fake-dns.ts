@@ -5,6 +5,8 @@ export interface Zone {
   readonly mx?: Readonly<Record<string, readonly string[] | DnsAnswer<never>>>;
   /** Host → addresses, or an answer that is none. */
   readonly a?: Readonly<Record<string, readonly string[] | DnsAnswer<never>>>;
+  /** What NS of the root comes to; default: there are some, as wherever the Internet is. */
+  readonly root?: DnsAnswer<string>;
   /** What the system's resolver knows (LAN names). */
   readonly system?: Readonly<Record<string, readonly string[]>>;
 }
@@ -44,6 +46,15 @@ export function fakeDns(zone: Zone): Dns & { readonly asked: string[]; flushed: 
     },
     txt: () => Promise.resolve({ kind: 'no-data' }),
     srv: () => Promise.resolve({ kind: 'no-data' }),
+    rootHosts() {
+      asked.push('ns .');
+      return Promise.resolve(zone.root ?? found(['a.root.test']));
+    },
+    lastAnswerAt: () => Infinity,
+    afresh() {
+      return this;
+    },
+    forget: () => undefined,
     flush() {
       this.flushed += 1;
     },

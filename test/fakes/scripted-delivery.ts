@@ -35,6 +35,7 @@ export class ScriptedDelivery implements Delivery {
   /** Addresses that connections were to be bound to, at every drop. */
   readonly dropped: (readonly string[])[] = [];
   #script: Script;
+  #namesBack = new Set<() => void>();
   #hopWorks = new Set<(key: string) => void>();
 
   constructor(script: Script) {
@@ -48,6 +49,11 @@ export class ScriptedDelivery implements Delivery {
 
   hopWorks(key: string): void {
     for (const listener of this.#hopWorks) listener(key);
+  }
+
+  /** Names are known again that mail waited for. */
+  namesBack(): void {
+    for (const listener of this.#namesBack) listener();
   }
 
   async run(
@@ -141,6 +147,14 @@ export class ScriptedDelivery implements Delivery {
   onGatewaysChanged(): () => void {
     return () => undefined;
   }
+  readonly names = {
+    trouble: () => null,
+    onChange: () => () => undefined,
+    onBack: (listener: () => void) => {
+      this.#namesBack.add(listener);
+      return () => this.#namesBack.delete(listener);
+    },
+  };
   async close(): Promise<void> {
     return Promise.resolve();
   }

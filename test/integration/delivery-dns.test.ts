@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createDns } from '../../main/delivery/dns.ts';
 import { resolveMx } from '../../main/delivery/mx-resolver.ts';
 import { systemClock } from '../../main/system.ts';
+import { startScriptedDns } from '../fakes/scripted-dns-server.ts';
 import { settingsOf } from '../support/delivery-rig.ts';
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { keepUntilEnd } from '../support/kept.ts';
@@ -93,5 +94,52 @@ describe.skipIf(!canRunDnsmasq())('a real DNS server', () => {
     expect(await dns.addresses('plain.test', never)).toEqual(before);
     dns.flush();
     expect(await dns.addresses('plain.test', never)).toMatchObject({ kind: 'try-later' });
+  });
+});
+
+describe('what is kept of a name server that changes', () => {
+  const keep = keepUntilEnd();
+  const address = async (dns: ReturnType<typeof createDns>, name: string): Promise<string | undefined> => {
+    const answer = await dns.addresses(name, never);
+    return answer.kind === 'found' ? answer.records[0]?.address : answer.kind;
+  };
+
+  it('is forgotten at once, of one name or of all; others that ask the same servers keep theirs', async () => {
+    const server = keep(await startScriptedDns({ 'a.test': { a: ['192.0.2.1'] }, 'b.test': { a: ['192.0.2.1'] } }));
+    const settings = settingsOf({ connection: { dnsServers: [server.server], dnsTimeoutSeconds: 5 } });
+    const dns = createDns({ clock: systemClock, settings: () => settings });
+    const other = dns.afresh();
+    for (const each of [dns, other]) for (const name of ['a.test', 'b.test']) await address(each, name);
+    server.become({ kind: 'one-address', address: '192.0.2.66' });
+    dns.forget('A.test.');
+    expect([await address(dns, 'a.test'), await address(dns, 'b.test')]).toEqual(['192.0.2.66', '192.0.2.1']);
+    dns.forget();
+    expect([await address(dns, 'b.test'), await address(other, 'b.test')]).toEqual(['192.0.2.66', '192.0.2.1']);
+    expect(await address(dns.afresh(), 'a.test')).toBe('192.0.2.66');
+  });
+
+  it('goes with the servers that said it, and what these still say is not kept', async () => {
+    const [first, second] = [
+      keep(await startScriptedDns({ 'a.test': { a: ['192.0.2.1'] } })),
+      keep(await startScriptedDns({ 'a.test': { a: ['192.0.2.2'] } })),
+    ];
+    let servers = [first.server];
+    const dns = createDns({
+      clock: systemClock,
+      settings: () => settingsOf({ connection: { dnsServers: servers, dnsTimeoutSeconds: 5 } }),
+    });
+    const late = address(dns, 'a.test');
+    servers = [second.server];
+    expect([await address(dns, 'a.test'), await late]).toEqual(['192.0.2.2', '192.0.2.1']);
+    expect(await address(dns, 'a.test')).toBe('192.0.2.2');
+  });
+
+  it('the root has hosts where there are names', async () => {
+    const server = keep(await startScriptedDns({}));
+    const settings = settingsOf({ connection: { dnsServers: [server.server], dnsTimeoutSeconds: 5 } });
+    const dns = createDns({ clock: systemClock, settings: () => settings });
+    expect(await dns.rootHosts(never)).toMatchObject({ kind: 'found', records: ['a.root-servers.test'] });
+    server.become({ kind: 'no-names' });
+    expect(await dns.afresh().rootHosts(never)).toEqual({ kind: 'no-such-domain' });
   });
 });

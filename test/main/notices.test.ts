@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createNotices } from '../../main/notices.ts';
 import { createProblems } from '../../main/problems.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
-import type { GatewayState } from '../../shared/status.ts';
+import type { GatewayState, NamesTrouble } from '../../shared/status.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
 
 type SignIn = 'no' | 'never-signed-in' | 'ended';
@@ -13,6 +13,7 @@ function setUp(): {
   states: GatewayState[];
   signIn: SignIn;
   blocked: boolean;
+  names: NamesTrouble | null;
   mode: Settings['gateways']['mode'];
 } {
   const problems = createProblems(new VirtualClock());
@@ -21,6 +22,7 @@ function setUp(): {
     states: [] as GatewayState[],
     signIn: 'no' as SignIn,
     blocked: false,
+    names: null as NamesTrouble | null,
     mode: 'always' as const,
   };
   const lab: ReturnType<typeof setUp> = Object.assign(world, {
@@ -29,6 +31,7 @@ function setUp(): {
       delivery: { gatewayStates: () => lab.states },
       oauth: { needsSignIn: () => lab.signIn },
       memory: { directBlocked: () => lab.blocked },
+      names: { trouble: () => lab.names },
       settings: () => {
         const parsed = parseSettings({
           gateways: { mode: lab.mode, list: [{ id: 'office', name: 'Office', host: 'mail.office.test' }] },

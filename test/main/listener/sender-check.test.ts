@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { senderCanReceive } from '../../../main/listener/sender-check.ts';
+import { senderCanReceive, type SenderNames } from '../../../main/listener/sender-check.ts';
 import type { Dns, DnsAnswer } from '../../../main/ports.ts';
 import { greeted, startListener, type Harness } from './harness.ts';
 
@@ -10,11 +10,10 @@ const LATER = { kind: 'try-later', why: 'timeout' } as const;
 const mxTo = (exchange: string): Mx => ({ kind: 'found', ttl: 1, records: [{ exchange, preference: 0 }] });
 const HOST: Addresses = { kind: 'found', ttl: 1, records: [{ address: '192.0.2.1', family: 4 }] };
 
-function fakeDns(mx: Mx, addresses: Addresses): Dns & { readonly asked: string[] } {
+function names(mx: Mx, addresses: Addresses, sane = true): SenderNames & { readonly asked: string[] } {
   const asked: string[] = [];
   const refuse = async (): Promise<never> => Promise.reject(new Error('not asked for'));
-  return {
-    asked,
+  const dns: Dns = {
     mx: async (name) => {
       asked.push(name);
       return mx;
@@ -22,8 +21,13 @@ function fakeDns(mx: Mx, addresses: Addresses): Dns & { readonly asked: string[]
     addresses: async () => addresses,
     txt: refuse,
     srv: refuse,
+    rootHosts: refuse,
+    lastAnswerAt: () => 0,
+    afresh: () => dns,
+    forget: () => {},
     flush: () => {},
   };
+  return { asked, dns, isSane: async () => sane };
 }
 
 test.each([
@@ -37,11 +41,19 @@ test.each([
   ['no MX, then no answer', NONE, LATER, true],
   ['bad name', { kind: 'bad-name' }, NONE, false],
 ] as const)('%s', async (_name, mx, addresses, expected) =>
-  expect(await senderCanReceive(fakeDns(mx, addresses), 'a@example.test')).toBe(expected),
+  expect(await senderCanReceive(names(mx, addresses), 'a@example.test')).toBe(expected),
 );
 
+test('where no name can be believed not to exist, nobody is refused for it', async () => {
+  const lying = names({ kind: 'no-such-domain' }, NONE, false);
+  expect(await senderCanReceive(lying, 'a@example.test')).toBe(true);
+  expect(await senderCanReceive(names(NONE, NONE, false), 'a@example.test')).toBe(true);
+  expect(await senderCanReceive({ ...lying, isSane: () => Promise.reject(new Error('late')) }, 'a@e.test')).toBe(true);
+  expect(await senderCanReceive(names(mxTo(''), NONE, false), 'a@example.test')).toBe(false);
+});
+
 test('literals are not asked for, names in A-labels', async () => {
-  const dns = fakeDns(NONE, NONE);
+  const dns = names(NONE, NONE);
   expect(await senderCanReceive(dns, 'a@[192.0.2.1]')).toBe(true);
   expect(dns.asked).toEqual([]);
   await senderCanReceive(dns, 'a@bücher.test');
@@ -53,7 +65,7 @@ describe('at MAIL', () => {
   afterEach(() => h.close());
 
   test('only if the user wants it; never for the null sender; replies to pipelined commands stay in order', async () => {
-    h = await startListener({ refuseSendersWithoutMx: true }, { dns: fakeDns(NONE, NONE) });
+    h = await startListener({ refuseSendersWithoutMx: true }, { names: names(NONE, NONE) });
     const client = await greeted(h.port);
     client.write('MAIL FROM:<a@example.test>\r\nRCPT TO:<b@example.test>\r\nNOOP\r\n');
     expect(await client.reply()).toMatch(/^550 5\.1\.8 /);
@@ -62,7 +74,7 @@ describe('at MAIL', () => {
     expect(await client.say('MAIL FROM:<>')).toMatch(/^250 /);
     client.end();
     await h.close();
-    h = await startListener({}, { dns: fakeDns(NONE, NONE) });
+    h = await startListener({}, { names: names(NONE, NONE) });
     const other = await greeted(h.port);
     expect(await other.say('MAIL FROM:<a@example.test>')).toMatch(/^250 /);
     other.end();

@@ -41,6 +41,10 @@ export const EVENTS: readonly EventRow[] = [
     ['REFUSED', { dns: 'refused' }, ['temporary', 'deferred host 4.4.3 dns'], null],
     ['DNS time-out', { dns: 'timeout' }, ['silent', 'deferred host 4.4.3 dns'], null],
     ['no DNS server', { dns: 'no-server' }, ['silent', 'deferred host 4.4.3 dns'], null],
+    ['the name server knows no names', { dns: 'no-names' }, ['silent', 'deferred host 4.4.3 no-names'], null],
+    ['the name server has one address for all names', { dns: 'one-address' }, ['silent', 'deferred host 4.4.3 one-address'], null],
+    ['it cannot be found out whether the name server is sane', { dns: 'undecided' }, ['silent', 'deferred host 4.4.3 dns'], null],
+    ['only an address that is invented for any name', { dns: 'invented' }, ['temporary', 'deferred host 4.4.3 dns'], null],
   ]),
   ...rows('Connecting', [
     [
@@ -382,7 +386,7 @@ export const RULES: readonly Rule[] = [
   { ways: PLAIN, at: ['LAN host'], says: ['refused'], before: 'refused', then: 'Bounced, returned' },
   { ways: PLAIN, at: ['LAN host'], says: ['refused'], before: 'not refused', limit: false, then: 'Outbox', note: 'the Internet may still take it' },
   { ways: PLAIN, at: ['LAN host'], says: ['refused'], before: 'not refused', limit: true, then: 'Bounced, returned' },
-  { ways: [...PLAIN, 'undelivered'], at: ['direct'], says: ['silent'], then: 'Outbox', note: 'does not count: no DNS server answers' },
+  { ways: [...PLAIN, 'undelivered'], at: ['direct'], says: ['silent'], then: 'Outbox', note: 'does not count, and goes once there are names: no name server that can be believed' },
 
   { ways: ['undelivered'], at: LAST_DIRECT, says: ['temporary'], limit: false, then: 'Outbox' },
   { ways: ['undelivered'], at: LAST_DIRECT, says: ['temporary'], limit: true, then: 'gateways' },

@@ -116,6 +116,10 @@ function eventsTable(): string {
         ? [
             'On the LAN every failed look-up is temporary: the host is known to that LAN only. A time-out counts if other names were resolved a moment ago.',
             '',
+            'Before anything that a look-up says about a domain counts, control look-ups are made: of a name that resolved here lately, of the sender’s',
+            'domain, of the root; and of a name that cannot exist. If none of the first is known, *the name server knows no names*; if the last has an',
+            'address, and no other name has one of its own, it *has one address for all names*. A null MX and a name that is none need no such look-up.',
+            '',
           ]
         : []),
     ]),
