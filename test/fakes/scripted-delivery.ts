@@ -20,6 +20,8 @@ export const later: Verdict = {
   reply: { code: 450, text: 'later' },
 };
 export const silent: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' };
+/** No name is known on this network. */
+export const nameless: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.3', why: 'no-names' };
 export const unsure: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' };
 
 /** A delivery whose world is a script: for the engine's own behaviour, where servers and networks only stand in the way. */
@@ -109,7 +111,10 @@ export class ScriptedDelivery implements Delivery {
           : failed.map(([id]) => [id, step.kind === 'lan' ? ('lan' as const) : ('smtp' as const)]),
       ),
       waitsFor: new Map(atFault.map(([id]) => [id, key])),
-      nothingReached: step.kind === 'gateways' && atFault.length === recipients.length,
+      nothingReached:
+        step.kind === 'gateways'
+          ? atFault.length === recipients.length
+          : atFault.length > 0 && atFault.every(([, v]) => v === nameless),
       dsnPassedOn: new Set(),
     };
   }

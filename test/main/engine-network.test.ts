@@ -176,7 +176,10 @@ describe('a captive portal', () => {
     const id = await l.accept(['bob@a.test']);
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'queued' });
     expect(await l.engine().sendNow()).toEqual({ count: 0, phrase: { id: 'hold.captive-portal' } });
+    const { forgotten } = l.delivery;
     await l.network(HOTEL);
+    // Names led to its page until now.
+    expect(l.delivery.forgotten).toBe(forgotten + 1);
     expect((await l.store().details(id))?.recipients[0]).toMatchObject({ state: 'delivered', attempts: 1 });
   });
 });

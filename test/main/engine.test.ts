@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Verdict } from '../../shared/mail.ts';
 import { StoreError } from '../../main/ports.ts';
 import type { Settings } from '../../shared/settings.ts';
-import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
+import { accepted, later, nameless, refused, silent, type Script, unsure } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
 
 const plainMessage = (id: string) =>
@@ -444,6 +444,27 @@ describe('waiting mail', () => {
     delivery.hopWorks('gateway:office');
     await settle();
     expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+
+  it('is neither counted nor given up while no name is known, and goes at once, in its old place, when names come back', async () => {
+    const l = await start(
+      () => later,
+      (s) => ({ ...s, administration: { ...s.administration, undeliverableAfter: { value: 1, unit: 'days' } } }),
+    );
+    const id = await l.accept(['bob@a.test', 'eve@b.test']);
+    const recipients = async () => (await l.store().details(id))?.recipients ?? [];
+    l.delivery.become(() => nameless);
+    await l.advance(2 * DAY);
+    expect((await recipients()).map((r) => [r.state, r.attempts])).toEqual([
+      ['deferred', 1],
+      ['deferred', 1],
+    ]);
+    l.delivery.become((_step, to) => (to === 'bob@a.test' ? accepted : later));
+    const probes = l.delivery.probes;
+    l.delivery.namesBack();
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered', 'eve@b.test': 'bounced' });
+    expect(l.delivery.probes).toBe(probes + 1);
   });
 
   it('stays put while paused, over a restart too, and goes on resume', async () => {

@@ -81,6 +81,23 @@ describe('a gateway that wants the user', () => {
   });
 });
 
+it('a network without names is told once, and again if it is for another reason', () => {
+  const lab = setUp();
+  const told = (): readonly string[] => lab.problems.list().map((each) => each.phrase.id);
+  lab.names = { reason: 'no-names', since: 0 };
+  lab.notices.direct();
+  expect(told()).toEqual(['names.no-names']);
+  lab.problems.clear('names');
+  lab.notices.direct();
+  expect(told()).toEqual([]);
+  lab.names = { reason: 'one-address', since: 0 };
+  lab.notices.direct();
+  expect(told()).toEqual(['names.one-address']);
+  lab.names = null;
+  lab.notices.direct();
+  expect(told()).toEqual([]);
+});
+
 it('blocked direct delivery is told only where mail would go directly', () => {
   const lab = setUp();
   lab.blocked = true;

@@ -51,6 +51,30 @@ describe('what the program says of itself', () => {
     ['sending', { sending: 1, counts: counts({ outbox: 2 }) }, 'sending', ['status.sending']],
     ['paused', { paused: true, hold: 'paused', counts: counts({ outbox: 2 }) }, 'paused', ['hold.paused']],
     ['no network', { hold: 'no-network' }, 'waiting-network', ['hold.no-network']],
+    [
+      'a network without names, and mail that waits for them',
+      { names: { reason: 'no-names', since: 0 }, counts: counts({ outbox: 2 }) },
+      'waiting-network',
+      ['names.no-names', 'status.waiting'],
+    ],
+    [
+      'while the rest is sent through gateways',
+      { names: { reason: 'one-address', since: 0 }, sending: 1, counts: counts({ outbox: 2 }) },
+      'sending',
+      ['names.one-address', 'status.sending'],
+    ],
+    [
+      'no network either',
+      { names: { reason: 'undecided', since: 0 }, hold: 'no-network', counts: counts({ outbox: 2 }) },
+      'waiting-network',
+      ['hold.no-network'],
+    ],
+    [
+      'a network without names, and nothing waits',
+      { names: { reason: 'no-names', since: 0 } },
+      'idle',
+      ['status.idle'],
+    ],
     ['no dial-up', { hold: 'dial-up' }, 'waiting-dial-up', ['hold.dial-up']],
     ['port taken', { listener: taken }, 'attention', ['problem.listener.taken']],
     [

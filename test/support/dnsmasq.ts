@@ -9,9 +9,15 @@ export function canRunDnsmasq(): boolean {
   return existsSync('/usr/sbin/dnsmasq');
 }
 
-/** dnsmasq on a free loopback port with these options (`mx-host=…`, `host-record=…`); it knows nothing else. */
-export function startDnsmasq(options: readonly string[]): Promise<{ readonly server: string; close(): Promise<void> }> {
-  return onFreePort(async (port) => {
+/**
+ * dnsmasq on a free loopback port with these options (`mx-host=…`, `host-record=…`); it knows nothing else.
+ * @param at where another one stood, to take its place
+ */
+export function startDnsmasq(
+  options: readonly string[],
+  at?: string,
+): Promise<{ readonly server: string; close(): Promise<void> }> {
+  const start = async (port: number) => {
     const server = `127.0.0.1:${port}`;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'dnsmasq-'));
     const remove = (): void => {
@@ -54,5 +60,6 @@ export function startDnsmasq(options: readonly string[]): Promise<{ readonly ser
       remove();
       throw error;
     }
-  });
+  };
+  return at === undefined ? onFreePort(start) : start(Number(at.split(':')[1]));
 }

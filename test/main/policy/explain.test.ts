@@ -10,7 +10,12 @@ import { NOW, reply } from './support.ts';
 const YES: Verdict = { kind: 'delivered', reply: reply('250 ok') };
 const NO: Verdict = { kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: reply('550 5.1.1 no such user') };
 const TIMEOUT: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' };
-const SERVFAIL: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.3', why: 'dns' };
+const SERVFAIL: Extract<Verdict, { kind: 'deferred' }> = {
+  kind: 'deferred',
+  scope: 'host',
+  status: '4.4.3',
+  why: 'dns',
+};
 const RETRY: NextStep = {
   kind: 'retry',
   at: NOW,
@@ -53,6 +58,10 @@ describe('why this way', () => {
       'Delivered directly to mx.aol.test: aol.test is not on your gateway list.'],
     ['waits', 'deferred', { route: route('mode-never'), trail: [direct(TIMEOUT)], decision: RETRY },
       'mx.aol.test did not answer in time. It will be tried again by itself.'],
+    ['no names', 'deferred', { route: route('mode-never'), trail: [direct({ ...SERVFAIL, why: 'no-names' }, { hop: null })], decision: { ...RETRY, counted: false } },
+      "The mail server for aol.test could not be looked up: this network's name server knows no names, not even common ones. It will be tried again by itself; this attempt does not count against the limit."],
+    ['one address for all', 'deferred', { route: route('mode-never'), trail: [direct({ ...SERVFAIL, why: 'one-address' }, { hop: null })], decision: { ...RETRY, counted: false } },
+      "The mail server for aol.test could not be looked up: this network's name server gives one address to all names, even to names that do not exist. Nothing was sent there. It will be tried again by itself; this attempt does not count against the limit."],
     ['no gateway', 'deferred', { route: { kind: 'no-gateway', because: 'mode-always', leftOut: [{ id: 'x', name: 'Old', reason: 'disabled' }] }, trail: [], verdict: { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' }, decision: { ...RETRY, counted: false } },
       'No gateway can be used: none is enabled, or none fits this network and sender. “Old” is disabled. It will be tried again by itself; this attempt does not count against the limit.'],
     ['second pass', 'deferred', { route: route('undelivered-pass'), trail: [viaGateway(TIMEOUT)], decision: { ...RETRY, undeliverable: true, gatewayPasses: 2 } },
