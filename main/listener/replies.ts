@@ -231,7 +231,7 @@ export const REFUSALS = {
     code: 550,
     enhanced: '5.1.8',
     text: 'Sender domain cannot receive mail',
-    when: '`server.refuseSendersWithoutMx` is on and the sender’s domain has neither MX nor address, or a null MX (a DNS that does not answer refuses nobody)',
+    when: '`server.refuseSendersWithoutMx` is on and the sender’s domain has neither MX nor address, or a null MX (a DNS that does not answer, or that knows no domain at all, refuses nobody)',
   },
   diskNearlyFull: {
     code: 452,

@@ -191,7 +191,8 @@ function whyDeferred(facts: RecipientFacts): readonly Phrase[] {
           ? [phrase('why.waits.always')]
           : [];
   const remarks = gatewayRemarks(facts);
-  const again = phrase(end.counted ? 'why.waits.again' : 'why.waits.notCounted');
+  const forNames = last?.why === 'no-names' || last?.why === 'one-address';
+  const again = phrase(end.counted ? 'why.waits.again' : forNames ? 'why.waits.names' : 'why.waits.notCounted');
   return [...said, ...(remarks.length > 0 ? remarks : route).slice(0, 1), again];
 }
 

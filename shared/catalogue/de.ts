@@ -102,6 +102,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'why.waits.undelivered_other':
     'Die direkte Zustellung wurde aufgegeben; die Gateways wurden {count} Mal versucht, insgesamt werden sie dreimal versucht.',
   'why.waits.again': 'Es wird von selbst wieder versucht.',
+  'why.waits.names':
+    'Sie geht hinaus, sobald wieder Namen nachgeschlagen werden können; dieser Versuch zählt nicht für die Grenze.',
   'why.waits.notCounted': 'Es wird von selbst wieder versucht; dieser Versuch zählt nicht für die Grenze.',
   'why.queued': 'Wartet auf den ersten Versuch.',
   'why.attempting': 'Wird gerade gesendet.',

@@ -99,6 +99,7 @@ export const en = {
   'why.waits.undelivered_other':
     'Direct delivery was given up; the gateways have been tried {count} times, and are tried three times in all.',
   'why.waits.again': 'It will be tried again by itself.',
+  'why.waits.names': 'It goes as soon as names can be looked up again; this attempt does not count against the limit.',
   'why.waits.notCounted': 'It will be tried again by itself; this attempt does not count against the limit.',
   'why.queued': 'Waiting for its first attempt.',
   'why.attempting': 'Being sent now.',
