@@ -1,49 +1,25 @@
 /**
- * Asks the control look-ups by which policy/resolver-trust.ts judges the name server of the present network, and, while mail
- * waits because of it, looks now and then whether names have come back.
+ * Whether the name server of the present network can be believed (SPEC §4.4): has each look-up judged by
+ * policy/resolver-trust.ts, and, while mail waits for names, looks now and then whether they have come back.
  */
 import type { Settings } from '../../shared/settings.ts';
 import type { NamesTrouble } from '../../shared/status.ts';
 import { drop } from '../drop.ts';
-import type { Answer } from '../policy/order-mx.ts';
 import {
-  controlNames,
-  controlOf,
   dependsOnMood,
-  inventedBy,
-  inventsNames,
-  isPublic,
-  isPublicName,
+  FIRST_LOOK_MS,
   judgeLookup,
-  moodOf,
   nextLook,
-  NOTHING_INVENTED,
   ownAddresses,
-  ROOT,
   waitsFor,
-  type Control,
-  type Invented,
   type Looked,
-  type ResolverMood,
 } from '../policy/resolver-trust.ts';
 import type { Clock, Dns, DnsAnswer, Log, Random } from '../ports.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { createControlLookups, type MailFor } from './control-lookups.ts';
 
-/** The same control look-up is made this often (ms) at most; who comes in between waits for the next: a thousand wrong addresses ask a few times. */
-const SPACING_MS = 200;
-/** Whoever leaves a name that cannot exist without an answer is not asked for another one for so long. */
-const SILENT_MS = 60_000;
-/** That answer is waited for no longer than this: where the domain itself was found, silence tells nothing. */
-const PATIENCE_MS = 3_000;
-/** Names that resolved lately, and mail that waits: so many are kept. */
-const MOST_KNOWN = 8;
+/** Mail that waits is looked after by so many pairs of domain and sender. */
 const MOST_WAITING = 50;
-
-/** Whose mail it is: the recipient's domain, and the sender's; null = the null reverse-path. */
-export interface MailFor {
-  readonly domain: string;
-  readonly sender: string | null;
-}
 
 export interface ResolverTrust {
   /** For recipients' domains. What it keeps was judged when it was said. */
@@ -79,125 +55,23 @@ export interface ResolverTrustDeps {
   readonly mayLook?: () => Promise<boolean>;
 }
 
-interface Asked {
-  /** When it is asked; what was looked up before then is told by it. */
-  readonly began: number;
-  readonly answer: Promise<unknown>;
-  /** Until when it also tells of what is looked up later. */
-  until: number;
-}
-
-/** What is asked for many has the resolver's own deadline: nobody's abort ends it. */
-const UNBOUNDED = new AbortController().signal;
+/** A look is for all: nobody's abort ends it. */
+const NEVER = new AbortController().signal;
 
 export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
-  const { clock, random, log } = deps;
+  const { clock, log } = deps;
   const mailDns = deps.dns.afresh();
-  /** Nobody keeps a name that was never asked for, so that this one need not be asked afresh. */
-  const nonsense = deps.dns.afresh();
-  const asked = new Map<string, Asked>();
-  /** Names that resolved, the latest last. */
-  const known = new Set<string>();
+  const controls = createControlLookups(deps);
   const waiting = new Map<string, MailFor & Pick<NamesTrouble, 'reason'>>();
   const listeners = new Set<() => void>();
   const backListeners = new Set<() => void>();
   let told: NamesTrouble | null = null;
   let round: { cancelled: boolean; cancel: () => void } | null = null;
   let lastWait: number | null = null;
-  /** What was said until then was followed by a look that found nothing invented. */
-  let vouchedAt = -Infinity;
-
-  const loopbackCounts = (): boolean => deps.settings().connection.trustLoopbackMx;
-
-  /**
-   * Made once for all who need it, and never before `since`, which is when they began to look up what it is to tell of.
-   * @param lasts for how long (ms) an answer tells of what is looked up later
-   */
-  const shared = <T>(
-    key: string,
-    since: number,
-    ask: () => Promise<T>,
-    lasts: (answer: T) => number = () => 0,
-  ): Promise<T> => {
-    const now = clock.monotonic();
-    for (const [old, { until }] of asked) if (until < now - SPACING_MS) asked.delete(old);
-    const before = asked.get(key);
-    if (before && before.until >= since) return before.answer as Promise<T>;
-    const began = before ? Math.max(now, before.began + SPACING_MS) : now;
-    const answer =
-      began === now
-        ? ask()
-        : new Promise<T>((resolve, reject) => {
-            clock.after(began - now, () => {
-              ask().then(resolve, reject);
-            });
-          });
-    const entry: Asked = { began, answer, until: began };
-    asked.set(key, entry);
-    void answer.then(
-      (said) => (entry.until = began + lasts(said)),
-      () => asked.delete(key),
-    );
-    return answer;
-  };
-
-  const askNonsense = (how: 'dns' | 'system', since: number): Promise<Invented | null> =>
-    shared(
-      `nonsense ${how}`,
-      since,
-      async () => {
-        const began = clock.monotonic();
-        // Reserved for names that do not exist (RFC 6761 §6.4); random, so that nobody is prepared for it.
-        const name = `${random.hex(10)}.invalid`;
-        const [mx, addresses] = await Promise.all([
-          how === 'dns' ? nonsense.mx(name, UNBOUNDED) : ({ kind: 'no-data' } as const),
-          nonsense.addresses(name, UNBOUNDED, how),
-        ]);
-        if (addresses.kind === 'try-later' && (how === 'system' || mx.kind === 'try-later')) return null;
-        const exchanges = mx.kind === 'found' ? mx.records.map((r) => r.exchange).filter((host) => host !== '') : [];
-        const theirs = await Promise.all(exchanges.slice(0, 3).map((host) => nonsense.addresses(host, UNBOUNDED)));
-        const invented = inventedBy(mx, [addresses, ...theirs].map(plain));
-        if (how === 'dns' && !inventsNames(invented)) vouchedAt = Math.max(vouchedAt, began);
-        return invented;
-      },
-      (said) => (said === null ? SILENT_MS : 0),
-    );
-
-  const whatIsInvented = async (how: 'dns' | 'system', since: number, signal: AbortSignal): Promise<Invented> => {
-    let cancel = (): void => undefined;
-    const late = new Promise<null>((resolve) => {
-      cancel = clock.after(PATIENCE_MS, () => {
-        resolve(null);
-      });
-    });
-    try {
-      const invented = await unlessAborted(Promise.race([askNonsense(how, since), late]), signal);
-      return invented ?? NOTHING_INVENTED;
-    } finally {
-      cancel();
-    }
-  };
-
-  /** @param closer where names are invented, records alone prove nothing: an address is asked for in any case */
-  const askControl = (name: string, closer: boolean, since: number): Promise<Control> =>
-    shared(`control ${String(closer)} ${name}`, since, async () => {
-      // It is about what the name server says now, not about what is kept anywhere.
-      const dns = deps.dns.afresh();
-      const hosts: Answer<string> =
-        name === ROOT ? await dns.rootHosts(UNBOUNDED) : exchangesOf(await dns.mx(name, UNBOUNDED));
-      const leadsTo = hosts.kind === 'found' ? (hosts.records[0] ?? '') : name;
-      const enough = (hosts.kind === 'found' && !closer) || leadsTo === '' || leadsTo === ROOT;
-      return controlOf(hosts, enough ? null : plain(await dns.addresses(leadsTo, UNBOUNDED)), loopbackCounts());
-    });
-
-  const moodFor = async ({ domain, sender }: MailFor, invented: Invented, since: number): Promise<ResolverMood> => {
-    const names = controlNames(domain, sender, [...known].reverse());
-    return moodOf(await Promise.all(names.map((name) => askControl(name, inventsNames(invented), since))), invented);
-  };
 
   /** What a name server says in one mood is worth nothing in the other. */
   const forgetAnswers = (): void => {
-    vouchedAt = -Infinity;
+    controls.doubt();
     mailDns.forget();
     deps.dns.forget();
   };
@@ -229,6 +103,21 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
     round = mine;
   };
 
+  /** A name that resolves is a sign that what waits may go. */
+  const lookSooner = (): void => {
+    if (round === null || lastWait === null || lastWait === FIRST_LOOK_MS) return;
+    endRound();
+    lastWait = null;
+    arm();
+  };
+
+  const endRound = (): void => {
+    if (round === null) return;
+    round.cancelled = true;
+    round.cancel();
+    round = null;
+  };
+
   /** One look for all that waits; what names are known for again is let go. */
   const look = async (isCancelled: () => boolean): Promise<void> => {
     if (deps.mayLook && !(await deps.mayLook())) {
@@ -236,9 +125,9 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
       return;
     }
     const since = clock.monotonic();
-    const invented = await whatIsInvented('dns', since, UNBOUNDED);
+    const invented = await controls.invented('dns', since, NEVER);
     const back: string[] = [];
-    for (const [key, mail] of [...waiting]) if ((await moodFor(mail, invented, since)) === 'sane') back.push(key);
+    for (const [key, mail] of [...waiting]) if ((await controls.mood(mail, invented, since)) === 'sane') back.push(key);
     if (isCancelled() || back.length === 0) return;
     for (const key of back) waiting.delete(key);
     forgetAnswers();
@@ -257,34 +146,28 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
     tell();
   };
 
-  const noteKnown = (domain: string): void => {
-    known.delete(domain);
-    known.add(domain);
-    for (const old of [...known].slice(0, Math.max(0, known.size - MOST_KNOWN))) known.delete(old);
-  };
-
   return {
     dns: mailDns,
     async judged(lookUp, mail, signal) {
       const since = clock.monotonic();
       const looked = await lookUp(mailDns);
       // All that is kept was vouched for when it was said: mail for hosts that are known waits for nobody.
-      if (looked.kind === 'hosts' && mailDns.lastAnswerAt() <= vouchedAt) return looked;
-      const invented = await whatIsInvented('dns', since, signal);
+      if (looked.kind === 'hosts' && mailDns.lastAnswerAt() <= controls.vouchedAt()) return looked;
+      const invented = await controls.invented('dns', since, signal);
       const judged = dependsOnMood(looked, mail.domain, invented)
-        ? judgeLookup(looked, await unlessAborted(moodFor(mail, invented, since), signal), invented)
+        ? judgeLookup(looked, await unlessAborted(controls.mood(mail, invented, since), signal), invented)
         : looked;
       const reason = waitsFor(judged);
       if (reason !== null) wait(mail, reason);
-      else if (judged.kind === 'hosts' && isPublicName(mail.domain)) {
-        const there = judged.hosts.some((host) => host.addresses.some((a) => isPublic(a, loopbackCounts())));
-        if (there) noteKnown(mail.domain);
+      else if (judged.kind === 'hosts') {
+        controls.noteKnown(mail.domain, judged.hosts);
+        lookSooner();
       }
       return judged;
     },
     async withoutInvented(answer, how, signal) {
       if (answer.kind !== 'found') return answer;
-      const invented = await whatIsInvented(how, clock.monotonic(), signal);
+      const invented = await controls.invented(how, clock.monotonic(), signal);
       const records = answer.records.filter(({ address }) => ownAddresses([address], invented).length > 0);
       if (records.length > 0) return { ...answer, records };
       forgetAnswers();
@@ -292,20 +175,16 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
     },
     async isSane(domain, signal) {
       const since = clock.monotonic();
-      const invented = await whatIsInvented('dns', since, signal);
-      const sane = (await unlessAborted(moodFor({ domain, sender: null }, invented, since), signal)) === 'sane';
+      const invented = await controls.invented('dns', since, signal);
+      const sane = (await unlessAborted(controls.mood({ domain, sender: null }, invented, since), signal)) === 'sane';
       if (!sane) forgetAnswers();
       return sane;
     },
     trouble: () => told,
     forget() {
-      if (round !== null) {
-        round.cancelled = true;
-        round.cancel();
-        round = null;
-      }
+      endRound();
       waiting.clear();
-      asked.clear();
+      controls.forget();
       forgetAnswers();
       tell();
     },
@@ -318,12 +197,4 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
       return () => backListeners.delete(listener);
     },
   };
-}
-
-function exchangesOf(answer: DnsAnswer<{ readonly exchange: string }>): Answer<string> {
-  return answer.kind === 'found' ? { kind: 'found', records: answer.records.map((r) => r.exchange) } : answer;
-}
-
-function plain(answer: DnsAnswer<{ readonly address: string }>): Answer<string> {
-  return answer.kind === 'found' ? { kind: 'found', records: answer.records.map((r) => r.address) } : answer;
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createResolverTrust, type MailFor, type ResolverTrust } from '../../../main/delivery/resolver-trust.ts';
+import type { MailFor } from '../../../main/delivery/control-lookups.ts';
+import { createResolverTrust, type ResolverTrust } from '../../../main/delivery/resolver-trust.ts';
 import type { Looked } from '../../../main/policy/resolver-trust.ts';
 import type { Dns } from '../../../main/ports.ts';
 import { fakeDns, type Zone } from '../../fakes/fake-dns.ts';
@@ -166,6 +167,23 @@ it('a thousand wrong addresses at once make one round of control look-ups; those
     await lab.advance(10);
   }
   expect(lab.asked.filter((q) => q === 'root').length).toBeLessThanOrEqual(7);
+  lab.become(KNOWS_NOTHING);
+  const before = lab.asked.length;
+  for (let n = 0; n < 100; n += 1) {
+    void lab.judge();
+    await lab.advance(10);
+  }
+  expect(lab.asked.length - before).toBeLessThanOrEqual(7 * 5);
+});
+
+it('a name that resolves has the rest looked for within 5 s', async () => {
+  const lab = setUp(KNOWS_NOTHING);
+  await lab.judge();
+  await lab.advance(80_000);
+  lab.become(SANE);
+  expect(await lab.judge(HOSTS, { domain: 'friend.net', sender: null })).toEqual(HOSTS);
+  await lab.advance(5_000);
+  expect(lab.back).toBe(1);
 });
 
 describe('hosts that were found', () => {
