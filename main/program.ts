@@ -176,6 +176,15 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     names: trust,
     freeSpace: () => storage.freeSpace(),
     tlsDirectory: path.join(profile, 'tls'),
+    onCertificate: (trouble) => {
+      if (trouble === null) problems.clear('certificate');
+      else
+        problems.raise(
+          'certificate',
+          'warning',
+          phrase(`problem.certificate.${trouble.reason}`, { file: trouble.file }),
+        );
+    },
     onAccepted: () => {
       dialUp.queueChanged();
     },

@@ -2,48 +2,91 @@
  * The listener's TLS key and certificate: the user's PEM files, or a pair of this installation's own, made on first use
  * and kept in the profile, readable by the user alone. The library's built-in pair is public and never used (S10).
  */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Settings } from '../../shared/settings.ts';
 
 export interface TlsPair {
   readonly key: string;
   readonly cert: string;
 }
 
-export interface CertificateOptions {
-  /** Where the own pair is kept, inside the profile. */
-  readonly directory: string;
-  /** PEM files of the user; both empty = own pair. */
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** Name in the certificate. */
-  readonly hostname: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+/** Where a pair is read from. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** This installation's own pair: made when it is missing or about to expire. */
+  readonly own: boolean;
 }
 
 const DAY = 86_400_000;
 const VALID_DAYS = 3650;
+/** An own pair with less than this to go is made anew. */
+export const EXPIRES_SOON_MS = DAY;
 
-/** Loads or makes the pair. Rejects with a plain message if the files cannot be read or do not belong together. */
-export async function loadTlsPair(options: CertificateOptions): Promise<TlsPair> {
-  if (options.certFile !== '' || options.keyFile !== '') {
-    const pair = { cert: await readFile(options.certFile, 'utf8'), key: await readFile(options.keyFile, 'utf8') };
-    return pair;
+/**
+ * The files that the settings name, or those of the own pair in `directory`; null: no TLS is wanted, or there is no place
+ * for an own pair. One file can hold both.
+ */
+export function tlsFiles(tls: Settings['server']['tls'], directory: string | undefined): TlsFiles | null {
+  const { enabled, certFile, keyFile } = tls;
+  if (!enabled) return null;
+  if (certFile !== '' || keyFile !== '') return { cert: certFile || keyFile, key: keyFile || certFile, own: false };
+  if (directory === undefined) return null;
+  return { cert: join(directory, 'listener-cert.pem'), key: join(directory, 'listener-key.pem'), own: true };
+}
+
+/** Key and certificate were read, but TLS cannot be made of them. */
+export class PairError extends Error {
+  /** `mismatch`: they are not of one pair. `broken`: no PEM, or a key with a passphrase. */
+  readonly reason: 'mismatch' | 'broken';
+  constructor(reason: PairError['reason'], message: string) {
+    super(message);
+    this.name = 'PairError';
+    this.reason = reason;
   }
-  const certPath = join(options.directory, 'listener-cert.pem');
-  const keyPath = join(options.directory, 'listener-key.pem');
+}
+
+/**
+ * Loads the pair, or makes the own one, with `hostname` in its certificate. Rejects with PairError, or with the file
+ * system's error if files cannot be read or, of an own pair, written.
+ *
+ * @param facts `now` in milliseconds since the epoch.
+ */
+export async function loadTlsPair(
+  files: TlsFiles,
+  facts: { readonly hostname: string; readonly now: number },
+): Promise<TlsPair> {
+  if (!files.own) return readPair(files);
   try {
-    const pair = { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
-    if (Date.parse(new X509Certificate(pair.cert).validTo) > options.now + DAY) return pair;
+    const pair = await readPair(files);
+    if (expiryOf(pair) > facts.now + EXPIRES_SOON_MS) return pair;
   } catch {
-    // Not there yet, or not readable as a certificate: a new pair takes its place.
+    // Not there yet, or not readable as a pair: a new one takes its place.
   }
-  const pair = await makePair(options.hostname, options.now);
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
-  await writePrivate(keyPath, pair.key);
-  await writePrivate(certPath, pair.cert);
+  const pair = await makePair(facts.hostname, facts.now);
+  await mkdir(dirname(files.cert), { recursive: true, mode: 0o700 });
+  await writePrivate(files.key, pair.key);
+  await writePrivate(files.cert, pair.cert);
+  return pair;
+}
+
+/** When the certificate's validity ends, in milliseconds since the epoch. */
+export function expiryOf(pair: TlsPair): number {
+  return Date.parse(new X509Certificate(pair.cert).validTo);
+}
+
+async function readPair(files: TlsFiles): Promise<TlsPair> {
+  const pair = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') };
+  let matches: boolean;
+  try {
+    // An empty text would pass for a pair until the first handshake.
+    matches = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key));
+  } catch (error) {
+    throw new PairError('broken', error instanceof Error ? error.message : String(error));
+  }
+  if (!matches) throw new PairError('mismatch', 'key and certificate do not belong together');
   return pair;
 }
 

@@ -11,7 +11,7 @@ import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
 import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
-import { loadTlsPair, type TlsPair } from './certificate.ts';
+import { createListenerTls, type CertificateTrouble, type ListenerTls } from './listener-tls.ts';
 import { createPasswordChecker } from './passwords.ts';
 import type { SenderNames } from './sender-check.ts';
 import { SmtpSession, type SessionContext } from './smtp-session.ts';
@@ -29,6 +29,8 @@ export interface SmtpListenerOptions {
   readonly freeSpace?: () => Promise<number>;
   /** Folder in the profile where the own certificate is kept; without it there is no STARTTLS but with the user's files. */
   readonly tlsDirectory?: string;
+  /** Told when the certificate that the settings name can no longer be used, or can be again (null). */
+  readonly onCertificate?: (trouble: CertificateTrouble | null) => void;
   /** Called after each commit: something is due. */
   readonly onAccepted?: (message: NewMessage) => void;
 }
@@ -58,7 +60,6 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   let state: ListenerState = { kind: 'stopped' };
   let servers: SessionServer[] = [];
   let bound = '';
-  let pair: TlsPair | null = null;
   let work: Promise<unknown> = Promise.resolve();
   let closed = false;
   let whenEmpty: (() => void) | null = null;
@@ -137,7 +138,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
       refresh();
       return ownName;
     },
-    tlsReady: () => pair !== null,
+    tlsReady: () => tls.ready(),
     room: () => {
       if (!options.freeSpace) return null;
       return clock.monotonic() - freeAt < ROOM_MS ? free : askRoom(options.freeSpace);
@@ -178,33 +179,20 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     return passwords.check(password, users.get(name));
   };
 
-  const loadTls = async (settings: Settings): Promise<void> => {
-    const { enabled, certFile, keyFile } = settings.server.tls;
-    pair = null;
-    if (!enabled || (certFile === '' && keyFile === '' && options.tlsDirectory === undefined)) return;
-    try {
-      pair = await loadTlsPair({
-        directory: options.tlsDirectory ?? '',
-        certFile,
-        keyFile,
-        hostname: context.hostname(),
-        now: clock.now(),
-      });
-    } catch (error) {
-      log.problem('listener-tls', error);
-    }
-  };
+  const tls = createListenerTls({
+    clock,
+    log,
+    directory: options.tlsDirectory,
+    hostname: context.hostname,
+    onTrouble: (trouble) => options.onCertificate?.(trouble),
+  });
 
   const applyNow = async (settings: Settings): Promise<ListenerState> => {
     if (closed) return state;
     refresh();
-    await loadTls(settings);
     const { host, port } = settings.server;
     const wanted = JSON.stringify([host, port]);
-    if (state.kind === 'listening' && wanted === bound) {
-      if (!useTls(servers)) pair = null;
-      return state;
-    }
+    if (state.kind === 'listening' && wanted === bound) return state;
     unbind(servers);
     servers = [];
     bound = '';
@@ -214,7 +202,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     let actual = port;
     let missing: NodeJS.ErrnoException | null = null;
     for (const name of host) {
-      const server = new SessionServer(context, signIn, log);
+      const server = new SessionServer(context, tls, signIn, log);
       try {
         actual = await listen(server, name, actual, host.includes('0.0.0.0'));
         opened.push(server);
@@ -234,20 +222,8 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     if (opened.length === 0) return setState(await failed(port, missing ?? new Error('No address to listen on')));
     servers = opened;
     bound = wanted;
-    if (!useTls(servers)) pair = null;
     log.note('listening', { hosts: hosts.join(' '), port: actual });
     return setState({ kind: 'listening', hosts, port: actual });
-  };
-
-  const useTls = (list: readonly SessionServer[]): boolean => {
-    try {
-      for (const server of list) server.useTls(pair);
-      return true;
-    } catch (error) {
-      log.problem('listener-tls', error);
-      for (const server of list) server.useTls(null);
-      return false;
-    }
   };
 
   /** Stops listening; sessions end with their transactions. */
@@ -260,9 +236,11 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
 
   return {
     apply: (settings) => {
+      // At once, not behind what is being bound: a STARTTLS that comes now waits for the certificate that these settings name.
+      if (!closed) tls.want(settings.server.tls);
       const result = work.then(() => applyNow(settings));
       work = result.catch(() => undefined);
-      return result;
+      return Promise.all([result, tls.ready()]).then(([now]) => now);
     },
     state: () => state,
     onState: (listener) => {
@@ -271,6 +249,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     },
     close: async (graceMs) => {
       closed = true;
+      tls.close();
       await work;
       unbind(servers);
       servers = [];
@@ -294,11 +273,11 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
 
 type SignIn = (name: string, password: string) => Promise<boolean>;
 
-/** The library's server with our sessions in it, and never its public certificate (S10). */
+/** The library's server with our sessions in it and our TLS contexts: never its public certificate (S10). */
 class SessionServer extends SMTPServer {
   readonly #context: SessionContext;
 
-  constructor(context: SessionContext, signIn: SignIn, log: Log) {
+  constructor(context: SessionContext, tls: ListenerTls, signIn: SignIn, log: Log) {
     super({
       logger: false,
       disableReverseLookup: true,
@@ -318,17 +297,11 @@ class SessionServer extends SMTPServer {
       },
     });
     this.#context = context;
-    this.secureContext.clear();
+    this.secureContext = tls.contexts;
     this.on('error', (error: Error) => {
       // What goes wrong while binding is told by `listen`.
       if (this.server.listening) log.problem('listener-socket', error);
     });
-  }
-
-  /** Null: no TLS. Throws if key and certificate cannot be used. */
-  useTls(pair: TlsPair | null): void {
-    if (pair) this.updateSecureContext({ key: pair.key, cert: pair.cert, minVersion: 'TLSv1.2' });
-    else this.secureContext.clear();
   }
 
   /** Nobody stands before us with PROXY headers: the session begins at once, not a turn of the event loop and random octets later. */

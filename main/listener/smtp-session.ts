@@ -30,8 +30,8 @@ import { addRecipient, openTransaction, type Transaction } from './transaction.t
 export interface SessionContext extends ConnectionContext, IncomingContext {
   /** Null: senders are not looked up. */
   readonly names: SenderNames | null;
-  /** True if a certificate of our own is loaded. */
-  tlsReady(): boolean;
+  /** True if a certificate of our own is loaded; waits for one that is being loaded. Never rejects. */
+  tlsReady(): Promise<boolean>;
   /** Octets free on the disk, null if not known. */
   room(): number | null | Promise<number | null>;
   /** Counts a new session; says how many there are, in all and from its address. May crowd an idle one out. */
@@ -174,8 +174,8 @@ export class SmtpSession extends SessionConnection {
         this.reply('214 2.0.0 EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS AUTH, see RFC 5321\r\n');
         break;
       case 'STARTTLS':
-        if (this.#starttls(line, argument, next)) return;
-        break;
+        this.#starttls(line, argument, next);
+        return;
       case 'AUTH':
         if (this.#auth(line, argument, next)) return;
         break;
@@ -211,19 +211,23 @@ export class SmtpSession extends SessionConnection {
     this.reply(lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join(''));
   }
 
-  /** True if the library took over. */
-  #starttls(line: Buffer, argument: string, next: () => void): boolean {
-    const policy = this.#context.policy();
-    const refused =
-      argument === ''
-        ? decideStarttls(policy, this.#client(), this.#context.tlsReady(), this.#transaction !== null)
-        : 'noArguments';
-    if (refused) {
+  #starttls(line: Buffer, argument: string, next: () => void): void {
+    const answer = (refused: RefusalName): void => {
       this.refuse(refused);
-      return false;
-    }
-    super.handler_STARTTLS(line, next);
-    return true;
+      next();
+    };
+    const decide = (ready: boolean): RefusalName | null =>
+      argument === ''
+        ? decideStarttls(this.#context.policy(), this.#client(), ready, this.#transaction !== null)
+        : 'noArguments';
+    const refused = decide(true);
+    if (refused) return answer(refused);
+    void this.#context.tlsReady().then((ready) => {
+      if (this.#gone || this._closing) return;
+      const unavailable = decide(ready);
+      if (unavailable) answer(unavailable);
+      else super.handler_STARTTLS(line, next);
+    });
   }
 
   /** True if the library took over. */

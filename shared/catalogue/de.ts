@@ -164,6 +164,12 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Das System erlaubt diesem Programm Port {port} nicht. Ports ab 1024 brauchen keine besonderen Rechte.',
   'problem.listener.address': 'Die Adresse, auf der gewartet werden soll, gibt es auf diesem Computer nicht.',
   'problem.listener.other': 'Der Server für Mailprogramme konnte nicht starten: {detail}',
+  'problem.certificate.unreadable':
+    'Das Zertifikat für Mailprogramme ist nicht lesbar: {file}. Das bisherige bleibt in Gebrauch; gab es keines, wird keine Verschlüsselung angeboten.',
+  'problem.certificate.mismatch':
+    'Das Zertifikat für Mailprogramme, {file}, und sein Schlüssel gehören nicht zusammen. Das bisherige Paar bleibt in Gebrauch; gab es keines, wird keine Verschlüsselung angeboten.',
+  'problem.certificate.broken':
+    'Das Zertifikat für Mailprogramme oder sein Schlüssel ist beschädigt oder mit einem Passwort gesperrt: {file}. Das bisherige bleibt in Gebrauch; gab es keines, wird keine Verschlüsselung angeboten.',
   'problem.settingsSetAside':
     'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen.',
   'problem.settingsWrong':

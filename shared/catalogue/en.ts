@@ -157,6 +157,12 @@ export const en = {
     'The system does not let this program use port {port}. Ports from 1024 up need no special rights.',
   'problem.listener.address': 'The address to listen on does not exist on this computer.',
   'problem.listener.other': 'The server for mail programs could not start: {detail}',
+  'problem.certificate.unreadable':
+    'The certificate for mail programs cannot be read: {file}. The one from before stays in use; if there was none, no encryption is offered.',
+  'problem.certificate.mismatch':
+    'The certificate for mail programs, {file}, and its key do not belong together. The pair from before stays in use; if there was none, no encryption is offered.',
+  'problem.certificate.broken':
+    'The certificate for mail programs or its key is damaged or locked with a password: {file}. The one from before stays in use; if there was none, no encryption is offered.',
   'problem.settingsSetAside':
     'The settings file could not be read. It was kept as {file}; default settings are in use.',
   'problem.settingsWrong':

@@ -73,6 +73,15 @@ describe.skipIf(missing !== null)(`access and identity${missing === null ? '' : 
     await lab.set({ 'server.requireAuth': false, 'server.tls': { enabled: false, certFile: '', keyFile: '' } });
   });
 
+  it('a certificate file that is not there is told as a problem until it is mended or no longer named', async () => {
+    const problems = (): readonly string[] => lab.program.status().problems.map(({ phrase }) => say(phrase));
+    const missing = path.join(lab.profile, 'none.pem');
+    await lab.set({ 'server.tls': { enabled: true, certFile: missing, keyFile: missing } });
+    await expect.poll(problems).toEqual([expect.stringContaining(`cannot be read: ${missing}`) as string]);
+    await lab.set({ 'server.tls': { enabled: false, certFile: '', keyFile: '' } });
+    await expect.poll(problems).toEqual([]);
+  });
+
   it('denied clients, blocked recipients and, if wanted, senders without MX are refused', async () => {
     await lab.set({ 'server.blockedRecipients': ['ex@order.test', 'spam.test'] });
     await expect(submitBySmtp(lab.port, { to: ['ex@order.test'] })).rejects.toThrow(/55\d/);

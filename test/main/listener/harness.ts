@@ -47,6 +47,20 @@ export function settingsWith(server: ServerChanges): Settings {
   };
 }
 
+const nothing = (): void => {};
+/** A log that keeps nothing, for tests in which something goes wrong on purpose. */
+export const quietLog: Log = {
+  queued: nothing,
+  refused: nothing,
+  attempt: nothing,
+  sent: nothing,
+  deferred: nothing,
+  bounced: nothing,
+  note: nothing,
+  conversation: nothing,
+  problem: nothing,
+};
+
 export async function startListener(
   server: ServerChanges = {},
   options: Partial<SmtpListenerOptions> = {},
@@ -54,15 +68,8 @@ export async function startListener(
   const clock = new VirtualClock();
   const stored: Stored[] = [];
   const refusals: Harness['refusals'] = [];
-  const nothing = (): void => {};
   const log: Log = {
-    queued: nothing,
-    attempt: nothing,
-    sent: nothing,
-    deferred: nothing,
-    bounced: nothing,
-    note: nothing,
-    conversation: nothing,
+    ...quietLog,
     refused: (facts) => refusals.push(facts),
     problem: (event, error) => {
       throw new Error(`${event}: ${String(error)}`);

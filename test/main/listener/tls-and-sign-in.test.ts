@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkPassword, createPasswordChecker, hashPassword } from '../../../main/listener/passwords.ts';
-import { Client, greeted, settingsWith, startListener, type Harness } from './harness.ts';
+import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
 
 let h: Harness;
 let tlsDirectory: string;
@@ -109,7 +109,7 @@ describe('STARTTLS', () => {
       { tls: { enabled: true, certFile: join(tlsDirectory, 'none.pem'), keyFile: join(tlsDirectory, 'none.pem') } },
       {
         tlsDirectory,
-        log: { ...quietLog, problem: () => {} },
+        log: quietLog,
       },
     );
     const client = await greeted(h.port);
@@ -122,19 +122,6 @@ describe('STARTTLS', () => {
     client.end();
   });
 });
-
-const nothing = (): void => {};
-const quietLog = {
-  queued: nothing,
-  refused: nothing,
-  attempt: nothing,
-  sent: nothing,
-  deferred: nothing,
-  bounced: nothing,
-  note: nothing,
-  conversation: nothing,
-  problem: nothing,
-};
 
 describe('sign-in', () => {
   test('PLAIN and LOGIN over TLS; the name is in Received’s "with" and with the message, never the password', async () => {
