@@ -8,6 +8,7 @@ import { stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Settings } from '../../shared/settings.ts';
 import type { Clock, Log } from '../ports.ts';
+import { within } from '../within.ts';
 import {
   EXPIRES_SOON_MS,
   PairError,
@@ -173,17 +174,6 @@ export function createListenerTls(options: ListenerTlsOptions): ListenerTls {
     },
     close: stop,
   };
-}
-
-/** Resolves when `work` does, or after `ms`. */
-function within(clock: Pick<Clock, 'after'>, ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    void work.finally(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 /** Changes when either file is written, replaced or reached by another link. */

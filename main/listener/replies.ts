@@ -181,14 +181,20 @@ export const REFUSALS = {
     code: 421,
     enhanced: '4.7.0',
     text: 'Too many failed sign-ins, closing',
-    when: 'the third sign-in on a connection failed',
+    when: 'the third sign-in on a connection failed or was put off',
     closes: true,
+  },
+  authSlowDown: {
+    code: 454,
+    enhanced: '4.7.0',
+    text: 'Too many failed sign-ins, try again in a minute',
+    when: 'so many sign-ins failed before, with this name from this address, or with either alone, that the next check would be more than 10 seconds away: after the third failure of a name at an address it is a second, then two, four … up to a minute; a sign-in that works ends it, and one failure is forgotten each minute',
   },
   authUnavailable: {
     code: 454,
     enhanced: '4.7.0',
     text: 'Sign-in cannot be checked at the moment',
-    when: 'the password could not be checked (out of memory)',
+    when: 'the password could not be checked: 200 sign-ins wait for their turn, or memory ran out',
   },
   // ---- MAIL
   senderSyntax: {

@@ -123,9 +123,15 @@ export abstract class SessionConnection extends SMTPConnection {
       this.#flush(); // the socket changes hands now
     } else if (code === 535) this.refuse(++this.#authFailures >= LIMITS.authTries ? 'authTooOften' : 'authFailed');
     else if (code === 501) this.refuse(text === 'Authentication aborted' ? 'authCancelled' : 'authSyntax');
+    else if (code === 454 && text === 'slow-down') this.#refuseSignIn('authSlowDown');
     else if (code === 454) this.refuse('authUnavailable');
     else if (code === 421) this.refuse(text.includes('too long') ? 'lineTooLong' : 'idle');
     else this.refuse('internal');
+  }
+
+  /** Tries on one connection are few, checked or not. */
+  #refuseSignIn(name: 'authFailed' | 'authSlowDown'): void {
+    this.refuse(++this.#authFailures >= LIMITS.authTries ? 'authTooOften' : name);
   }
 
   // -------------------------------------------------------------- socket

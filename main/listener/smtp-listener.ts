@@ -10,10 +10,12 @@ import type { ListenerState } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
 import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
+import { within } from '../within.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
 import { createListenerTls, type CertificateTrouble, type ListenerTls } from './listener-tls.ts';
-import { createPasswordChecker } from './passwords.ts';
+import { createPasswordChecker, type PasswordChecker } from './passwords.ts';
 import type { SenderNames } from './sender-check.ts';
+import { createSignInLine, type SignInLine } from './sign-in-line.ts';
 import { SmtpSession, type SessionContext } from './smtp-session.ts';
 
 export interface SmtpListenerOptions {
@@ -31,6 +33,8 @@ export interface SmtpListenerOptions {
   readonly tlsDirectory?: string;
   /** Told when the certificate that the settings name can no longer be used, or can be again (null). */
   readonly onCertificate?: (trouble: CertificateTrouble | null) => void;
+  /** How passwords are compared with their hashes; scrypt, unless a test says otherwise. */
+  readonly passwords?: PasswordChecker;
   /** Called after each commit: something is due. */
   readonly onAccepted?: (message: NewMessage) => void;
 }
@@ -47,6 +51,8 @@ export interface SmtpListener {
 
 const SWEEP_MS = 15_000;
 const ROOM_MS = 2000;
+/** A MAIL waits this long for a fresh answer, if there is an older one: the threads that ask may be busy elsewhere. */
+const ROOM_WAIT_MS = 500;
 /** When there are too many sessions: a mail program speaks at once, a flood of connections does not. */
 const SILENT_GRACE_MS = 100;
 const SPOKE_GRACE_MS = 1000;
@@ -141,7 +147,9 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     tlsReady: () => tls.ready(),
     room: () => {
       if (!options.freeSpace) return null;
-      return clock.monotonic() - freeAt < ROOM_MS ? free : askRoom(options.freeSpace);
+      if (clock.monotonic() - freeAt < ROOM_MS) return free;
+      const asked = askRoom(options.freeSpace);
+      return free === null ? asked : within(clock, ROOM_WAIT_MS, asked).then(() => free);
     },
     mayWrite: (octets) => {
       if (!options.freeSpace) return true;
@@ -161,6 +169,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     },
     closed: (session) => {
       if (!sessions.delete(session)) return;
+      signIns.left(session.session.id);
       const left = (perAddress.get(session.remoteAddress) ?? 1) - 1;
       if (left > 0) perAddress.set(session.remoteAddress, left);
       else perAddress.delete(session.remoteAddress);
@@ -173,11 +182,11 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     accepted: (message) => options.onAccepted?.(message),
   };
 
-  const passwords = createPasswordChecker();
-  const signIn = async (name: string, password: string): Promise<boolean> => {
+  const passwords = options.passwords ?? createPasswordChecker();
+  const signIns = createSignInLine(clock, (name, password) => {
     refresh();
     return passwords.check(password, users.get(name));
-  };
+  });
 
   const tls = createListenerTls({
     clock,
@@ -202,7 +211,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     let actual = port;
     let missing: NodeJS.ErrnoException | null = null;
     for (const name of host) {
-      const server = new SessionServer(context, tls, signIn, log);
+      const server = new SessionServer(context, tls, signIns, log);
       try {
         actual = await listen(server, name, actual, host.includes('0.0.0.0'));
         opened.push(server);
@@ -251,6 +260,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
       closed = true;
       tls.close();
       await work;
+      signIns.close();
       unbind(servers);
       servers = [];
       for (const session of sessions) session.leave();
@@ -271,13 +281,11 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   };
 }
 
-type SignIn = (name: string, password: string) => Promise<boolean>;
-
 /** The library's server with our sessions in it and our TLS contexts: never its public certificate (S10). */
 class SessionServer extends SMTPServer {
   readonly #context: SessionContext;
 
-  constructor(context: SessionContext, tls: ListenerTls, signIn: SignIn, log: Log) {
+  constructor(context: SessionContext, tls: ListenerTls, signIns: SignInLine, log: Log) {
     super({
       logger: false,
       disableReverseLookup: true,
@@ -286,12 +294,19 @@ class SessionServer extends SMTPServer {
       authMethods: ['PLAIN', 'LOGIN'],
       socketTimeout: LIMITS.idleMs,
       minVersion: 'TLSv1.2',
-      onAuth: (auth, _session, callback) => {
-        signIn(auth.username ?? '', auth.password ?? '').then(
-          (right) => callback(null, right ? { user: auth.username } : {}),
+      onAuth: ({ username = '', password = '' }, { id, remoteAddress }, callback) => {
+        const put = (why: string): void => {
+          callback(Object.assign(new Error(why), { responseCode: 454 }));
+        };
+        signIns.check({ address: remoteAddress, name: username, password, connection: id }).then(
+          (answer) => {
+            if (answer === 'right') callback(null, { user: username });
+            else if (answer === 'wrong') callback(null, {});
+            else put(answer);
+          },
           (error: unknown) => {
             log.problem('listener-sign-in', error);
-            callback(Object.assign(new Error('unavailable'), { responseCode: 454 }));
+            put('unavailable');
           },
         );
       },

@@ -112,6 +112,7 @@ export class SmtpSession extends SessionConnection {
   override _resetSession(): void {
     this.#transaction = null;
     this.session.hostNameAppearsAs = this.hostNameAppearsAs || '';
+    this.session.remoteAddress = this.remoteAddress;
   }
 
   // -------------------------------------------------------------- commands
