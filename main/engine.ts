@@ -170,7 +170,7 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 
   const claim = async (): Promise<void> => {
-    await minded();
+    await clockSetBack();
     do {
       pumpAgain = false;
       const room = MOST_RUNNING - line.size() - reserved;
@@ -192,14 +192,18 @@ export function createEngine(deps: EngineDeps): Engine {
     await store.clampNextAt(latestNextAt(clock.now(), settings.get().connection.retryMinutes));
   };
 
-  /** A clock that was set back leaves "not before" times too far away: what waits goes now. Set forward it makes mail due. */
-  const minded = async (): Promise<void> => {
+  /**
+   * A clock that was set back leaves "not before" times too far away: what waits goes now, and true comes back. Set forward
+   * it makes mail due.
+   */
+  const clockSetBack = async (): Promise<boolean> => {
     const offset = clock.now() - clock.monotonic();
     const moved = offset - clockOffset;
-    if (Math.abs(moved) < CLOCK_SET_MS) return;
+    if (Math.abs(moved) < CLOCK_SET_MS) return false;
     log.note('clock-set', { seconds: Math.round(moved / 1000) });
     if (moved < 0) await store.wake({ kind: 'all' }, clock.now());
     clockOffset = offset;
+    return moved < 0;
   };
 
   /** Asked anew after an await. */
@@ -223,6 +227,11 @@ export function createEngine(deps: EngineDeps): Engine {
     const at = await store.nextDueAt();
     // While mail is in flight for a busy hop its neighbours are due already: the end of an attempt pumps, not the timer.
     if (at === null || isClosing()) return;
+    // Set back since the queue was asked: `at` is of the old clock.
+    if (await clockSetBack()) {
+      pumpAgain = true;
+      return;
+    }
     const wait = Math.max(at - clock.now(), line.size() > 0 ? 1_000 : 0);
     setTimer(Math.min(wait, LONGEST_SLEEP_MS));
   };

@@ -21,6 +21,8 @@ export interface Finished {
   readonly row: Omit<HopTry, 'attempt' | 'network'> | null;
   readonly waitsFor: string | null;
   readonly dsnPassedOn: boolean;
+  /** Wall clock less monotonic clock when it was decided, ms: tells whether the clock was set since. */
+  readonly clockOffset: number;
 }
 
 /** A message whose folder became Bad or Bounced just now, for a notification. */

@@ -106,14 +106,20 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       row: rowOf(result, traveller.recipient.id, verdict),
       waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
       dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
+      clockOffset: offsetOf(deps.clock),
     };
   };
 
-  /** Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then. */
-  const asOfNow = (f: Finished): Finished =>
-    f.decision.kind === 'retry' && deps.wakes() !== wakes && !isAfterDot(f.verdict)
-      ? { ...f, decision: { ...f.decision, at: Math.min(f.decision.at, deps.clock.now()) } }
-      : f;
+  /**
+   * Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then. A clock
+   * that was set back meanwhile does not put it off.
+   */
+  const asOfNow = (f: Finished): Finished => {
+    if (f.decision.kind !== 'retry') return f;
+    const woken = deps.wakes() !== wakes && !isAfterDot(f.verdict);
+    const at = f.decision.at - Math.max(0, f.clockOffset - offsetOf(deps.clock));
+    return { ...f, decision: { ...f.decision, at: woken ? Math.min(at, deps.clock.now()) : at } };
+  };
 
   const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
@@ -289,6 +295,11 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   return somethingWaits;
 }
 
+/** Changes by as much as the clock is set. */
+function offsetOf(clock: Pick<Clock, 'now' | 'monotonic'>): number {
+  return clock.now() - clock.monotonic();
+}
+
 /** Perhaps it was delivered: never again sooner than its schedule says. */
 function isAfterDot(verdict: Verdict): boolean {
   return verdict.kind === 'deferred' && verdict.why === 'lost-after-dot';
@@ -347,6 +358,7 @@ function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
     row: null,
     waitsFor: null,
     dsnPassedOn: false,
+    clockOffset: offsetOf(deps.clock),
   };
 }
 

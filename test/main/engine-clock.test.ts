@@ -1,5 +1,6 @@
 /** A clock that is wrong, set, or was never asked (STANDARDS §3: −3 d, +3 d, +10 d): retried soon, not bounced unseen. */
 import { afterEach, expect, it } from 'vitest';
+import { StoreError } from '../../main/ports.ts';
 import { accepted, later, silent, type Script } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, HOME, HOUR, NO_NETWORK, type EngineLab } from '../support/engine-lab.ts';
 
@@ -63,6 +64,54 @@ it.each([
   await lab.settle();
   expect(await lab.states(id)).toEqual({ 'bob@a.test': 'delivered' });
   expect(lab.failed).toEqual([]);
+});
+
+it('set back after the queue was asked and before the timer is set: noticed then, not minutes later', async () => {
+  lab = await createEngineLab(() => later);
+  const { clock } = lab;
+  const store = lab.store();
+  const claimDue = store.claimDue.bind(store);
+  let jumped = false;
+  store.claimDue = async (query) => {
+    const claimed = await claimDue(query);
+    // What was deferred is recorded by now: the queue is asked for what else is due.
+    if (!jumped && claimed.length === 0 && (await store.nextDueAt()) !== null) {
+      jumped = true;
+      clock.jump(-HOUR);
+      lab?.delivery.become(() => accepted);
+    }
+    return claimed;
+  };
+  const id = await lab.accept(['bob@a.test']);
+  expect(jumped).toBe(true);
+  await lab.advance(MINUTE);
+  expect(await lab.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+});
+
+it('set back while an outcome waits to be recorded: retried when it would have been', async () => {
+  lab = await createEngineLab(() => later);
+  const { clock } = lab;
+  const store = lab.store();
+  const record = store.record.bind(store);
+  let tries = 0;
+  store.record = async (outcome) => {
+    tries += 1;
+    if (tries === 1) {
+      clock.jump(-HOUR);
+      // The clock is noticed now, while this message is still in flight.
+      lab?.engine().newMail();
+      throw new StoreError('full', 'the disk is full');
+    }
+    return record(outcome);
+  };
+  const accepting = lab.accept(['bob@a.test']);
+  await expect.poll(() => lab?.log.lines.some((line) => line.includes('clock-set'))).toBe(true);
+  await clock.advance(1_000);
+  const id = await accepting;
+  lab.delivery.become(() => accepted);
+  await lab.advance(2 * MINUTE);
+  expect(tries).toBeGreaterThan(1);
+  expect(await lab.states(id)).toEqual({ 'bob@a.test': 'delivered' });
 });
 
 it('an empty queue sets no timer for the clock', async () => {
