@@ -5,7 +5,6 @@ import type { AttemptRecord, ClaimedMessage, RecipientUpdate } from '../ports.ts
 import { StoreError } from '../ports.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
-import { dueSql } from './queue-reads.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
 import {
   STATE_CODES,
@@ -119,12 +118,8 @@ export function createAttemptWrites(options: {
 
   return {
     claimDue({ now, limit, skipDomains }: OpInput<'claimDue'>): readonly ClaimedMessage[] {
-      const rows =
-        skipDomains.length === 0
-          ? prepare(dueSql(false)).all(now, limit)
-          : prepare(dueSql(true)).all(now, JSON.stringify(skipDomains), limit);
       const bySeq = new Map<number, number[]>();
-      for (const { id } of rows as { id: number }[]) {
+      for (const id of reads.due(now, limit, skipDomains)) {
         const seq = seqOfRecipient(id);
         bySeq.set(seq, [...(bySeq.get(seq) ?? []), id]);
       }

@@ -13,8 +13,19 @@ import type { StoredDetails } from '../ports.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
 import { FOLDER_CODES, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
-import { CHUNK_FACTOR, NEVER, RECIPIENT_FACTOR } from './schema.ts';
+import { CHUNK_FACTOR, DUE_SPAN_MS, NEVER, RECIPIENT_FACTOR } from './schema.ts';
 import { ORDER, SORTED_UNINDEXED } from './sort-index.ts';
+
+/** Rows of busy domains that a claim looks at one by one; where there are more, it steps over them. */
+const BUSY_LOOKED_AT = 250;
+/** Then it looks at this many times as many others as it has places, and takes the oldest. */
+const OTHERS_PER_PLACE = 4;
+
+interface DueRow {
+  readonly id: number;
+  readonly domain: string;
+  readonly due_at: number;
+}
 
 /** Prepares each statement once. */
 export type Prepare = (sql: string) => Statement;
@@ -46,10 +57,12 @@ function matching(words: number): string {
 }
 
 /** SQL of the claim; exported for the test of its query plan. */
-export function dueSql(skip: boolean): string {
-  const skipped = skip ? ' AND domain NOT IN (SELECT value FROM json_each(?))' : '';
-  return `SELECT id FROM recipient WHERE due_at <= ?${skipped} ORDER BY due_at, id LIMIT ?`;
-}
+export const DUE_SQL = 'SELECT id, domain, due_at FROM recipient WHERE due_at <= ? ORDER BY due_at, id LIMIT ?';
+/** What is due in a span, from a domain on, and the next span; exported for the test of their query plans. */
+export const DUE_IN_SPAN_SQL = `SELECT id, domain, due_at FROM recipient
+  WHERE due_at IS NOT NULL AND due_at / ${DUE_SPAN_MS} = ? AND domain > ? AND due_at <= ? ORDER BY domain, due_at`;
+export const NEXT_SPAN_SQL = `SELECT due_at / ${DUE_SPAN_MS} AS span FROM recipient
+  WHERE due_at IS NOT NULL AND due_at / ${DUE_SPAN_MS} > ? ORDER BY due_at / ${DUE_SPAN_MS} LIMIT 1`;
 
 /** @param indexFor Makes sure that this order of the list has an index. */
 export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => void = () => undefined) {
@@ -81,10 +94,51 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
     return { keys: rows.map((row) => row.seq), searched: words.length > 0 };
   }
 
+  /** What is due and not of these domains, by span; within a span by domain. Costs nothing for rows of these domains. */
+  function* dueElsewhere(now: number, skip: ReadonlySet<string>): Generator<DueRow> {
+    const nextSpan = (after: number): number | undefined =>
+      (prepare(NEXT_SPAN_SQL).get(after) as { span: number } | undefined)?.span;
+    const last = Math.floor(now / DUE_SPAN_MS);
+    for (let span = nextSpan(Number.MIN_SAFE_INTEGER); span !== undefined && span <= last; span = nextSpan(span)) {
+      for (let from: string | null = ''; from !== null;) {
+        const rows = prepare(DUE_IN_SPAN_SQL).iterate(span, from, now) as Iterable<DueRow>;
+        from = null;
+        for (const row of rows) {
+          if (skip.has(row.domain)) {
+            from = row.domain;
+            break;
+          }
+          yield row;
+        }
+      }
+    }
+  }
+
   return {
     messageBySeq,
     messageById,
     recipientsOf,
+
+    /**
+     * Keys of up to `limit` due recipients, oldest due first; recipients of `skipDomains` are passed over. Behind very many
+     * of those the order is one of spans (DUE_SPAN_MS) where more is due than can be looked at.
+     */
+    due(now: number, limit: number, skipDomains: readonly string[]): readonly number[] {
+      const skip = new Set(skipDomains);
+      const most = limit + (skip.size === 0 ? 0 : BUSY_LOOKED_AT);
+      const first = prepare(DUE_SQL).all(now, most) as DueRow[];
+      const free = first.filter(({ domain }) => !skip.has(domain));
+      if (free.length >= limit || first.length < most) return free.slice(0, limit).map(({ id }) => id);
+      const found: DueRow[] = [];
+      for (const row of dueElsewhere(now, skip)) {
+        found.push(row);
+        if (found.length >= limit * OTHERS_PER_PLACE) break;
+      }
+      return found
+        .sort((a, b) => a.due_at - b.due_at || a.id - b.id)
+        .slice(0, limit)
+        .map(({ id }) => id);
+    },
 
     counts(): FolderCounts {
       const rows = prepare('SELECT folder, total, unseen FROM folder_count').all() as {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../main/queue/database.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
-import { dueSql, pageSql } from '../../../main/queue/queue-reads.ts';
+import { pageSql } from '../../../main/queue/queue-reads.ts';
 import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/schema.ts';
 import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sort-index.ts';
 import { SORT_KEYS, type SortKey } from '../../../shared/ipc-contract.ts';
@@ -211,12 +211,6 @@ describe('query plans', () => {
     db.close();
     return rows.map(({ detail }) => detail).join('\n');
   };
-
-  test.each([[false], [true]])('the claim reads its index in order, sorts nothing (busy domains: %j)', (skip) => {
-    const details = plan(dueSql(skip), skip ? [1, '[]', 10] : [1, 10]);
-    expect(details).toMatch(/SEARCH recipient USING COVERING INDEX recipient_due \(due_at<\?\)/);
-    expect(details).not.toMatch(/TEMP B-TREE FOR ORDER BY/);
-  });
 
   test.each(SORT_KEYS.flatMap((sort) => [[sort, true] as const, [sort, false] as const]))(
     'a page by %s (descending: %j) reads an index in order',
