@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, readFileSync, readdirSync, statSync, truncate
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../main/queue/database.ts';
+import { openQueueDatabase } from '../../../main/queue/open-queue-database.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
 import { pageSql } from '../../../main/queue/queue-reads.ts';
 import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/schema.ts';
@@ -153,6 +154,20 @@ test('no room: new mail is refused as full, and taken again once there is room',
   await expect(accept(store, newMessage('b'), Buffer.alloc(600_000))).rejects.toMatchObject({ reason: 'full' });
   expect(await store.counts()).toMatchObject({ outbox: 0 });
   await store.setMemo('k', 'small changes still go through');
+});
+
+test.each([
+  ['linux', 0],
+  ['win32', 0],
+  // Not run on macOS: elsewhere SQLite takes the values and has nothing to do with them.
+  ['darwin', 1],
+] as const)('on %s the drive is told to empty its own memory at each sync: %i', (platform, full) => {
+  const file = path.join(tempFolder(), 'queue.db');
+  const { db } = openQueueDatabase({ path: file, now: 0, suspect: false }, platform);
+  const value = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
+  expect([value('fullfsync'), value('checkpoint_fullfsync')]).toEqual([full, full]);
+  expect([value('synchronous'), value('journal_mode'), value('locking_mode')]).toEqual([2, 'wal', 'exclusive']);
+  db.close();
 });
 
 test('migration 1 makes the tables', () => {
