@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build, checkNodeVersion, installPackages } from './lib/install.mjs';
 import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
-import { runTwiceIfNeeded, sumUp } from './lib/vitest-report.mjs';
+import { runTwiceIfNeeded, sumUp, tellSecondRuns } from './lib/vitest-report.mjs';
 
 checkNodeVersion();
 const start = performance.now();
@@ -128,7 +128,7 @@ async function runOne(runner) {
   running.delete(runner.name);
   results.set(runner.name, result);
   if (result.output !== '') process.stdout.write(`\n── ${runner.name} ──\n${result.output}\n`);
-  const again = result.secondRuns?.length ? `, ${result.secondRuns.length} files at their second run` : '';
+  const again = result.secondRuns?.length ? `, ${result.secondRuns.length} of its files run twice` : '';
   const skipped = `${again}${result.skipped > 0 ? `, ${result.skipped} skipped` : ''}`;
   say(
     `${result.failed === 0 ? '✔' : '✘'} ${runner.name}: ${result.passed} ok, ${result.failed} not ok${skipped} (${elapsed(since)})`,
@@ -167,9 +167,7 @@ for (const { passed, failed } of results.values()) {
 }
 say(`All done in ${elapsed(start)}.`);
 const secondRuns = [...results.values()].flatMap((result) => result.secondRuns ?? []);
-if (secondRuns.length > 0) {
-  const names = secondRuns.map((file) => path.relative(ROOT, file));
-  say(`Passed only at their second run, so look at their first failure above: ${names.join(', ')}`);
-}
+const told = tellSecondRuns(secondRuns, (file) => path.relative(ROOT, file));
+if (told !== '') say(told);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

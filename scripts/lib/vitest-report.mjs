@@ -1,7 +1,24 @@
 // What a run of vitest came to, and the second run of files that failed.
 
-/** Tests that passed, failed and were skipped in one file of vitest's JSON report. */
-function countFile({ status, assertionResults }) {
+/** Lines of an error that are worth reading first. */
+const ERROR_LINES = 6;
+
+/** The first test of a file that failed, with the first lines of its error; of a file that could not be loaded, that alone. */
+function firstFailure({ assertionResults, message = '' }) {
+  const failed = assertionResults.find(({ status }) => status === 'failed');
+  const words = failed?.failureMessages?.[0] ?? message;
+  const lines = words
+    // eslint-disable-next-line no-control-regex -- colours
+    .replace(/\u001b\[[\d;]*m/g, '')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '' && !/^\s+at .*(node_modules|node:)/.test(line));
+  return { test: failed?.fullName ?? failed?.title ?? '(the file itself)', error: lines.slice(0, ERROR_LINES) };
+}
+
+/** Tests that passed, failed and were skipped in one file of vitest's JSON report, and the first failure. */
+function countFile(file) {
+  const { status, assertionResults } = file;
   const count = (...states) => assertionResults.filter((test) => states.includes(test.status)).length;
   const failed = count('failed');
   return {
@@ -9,6 +26,7 @@ function countFile({ status, assertionResults }) {
     // A file that could not even be loaded, or set up, may have no test that failed.
     failed: status === 'failed' ? Math.max(1, failed) : failed,
     skipped: count('pending', 'skipped', 'todo', 'disabled'),
+    first: firstFailure(file),
   };
 }
 
@@ -34,7 +52,8 @@ export function sumUp(report, code, output) {
 
 /**
  * Runs everything with `run()`, and then each file that failed once more by itself with `run(file)`; both resolve to what
- * sumUp() returns. A file that passes now has passed, and is named in `secondRuns`; the first failure stays in the output.
+ * sumUp() returns. A file that passes now has passed. `secondRuns` names each file that needed it, what failed first in it
+ * and whether it passed then; the first failure stays in the output.
  */
 export async function runTwiceIfNeeded(run) {
   const first = await run();
@@ -48,8 +67,24 @@ export async function runTwiceIfNeeded(run) {
     total.passed += again.passed - before.passed;
     total.failed += again.failed;
     total.skipped += again.skipped - before.skipped;
-    if (again.failed === 0) total.secondRuns.push(file);
-    else total.output += `\n── once more: ${file} ──\n${again.output}`;
+    total.secondRuns.push({ file, ...before.first, passed: again.failed === 0 });
+    if (again.failed > 0) total.output += `\n── once more: ${file} ──\n${again.output}`;
   }
   return total;
+}
+
+/**
+ * What is said of second runs at the very end, '' if there were none: each file with its first failure, so that a fault
+ * that shows now and then is not covered by the run that passed. `nameOf` shortens a file's path.
+ */
+export function tellSecondRuns(secondRuns, nameOf = (file) => file) {
+  if (secondRuns.length === 0) return '';
+  const entries = secondRuns.map(({ file, test, error, passed }) =>
+    [
+      `  ${nameOf(file)}: ${passed ? 'passed' : 'failed again'} at its second run; at its first:`,
+      `    ✘ ${test}`,
+      ...error.map((line) => `      ${line}`),
+    ].join('\n'),
+  );
+  return ['Run twice. The cause of each first failure has to be found and named:', ...entries].join('\n');
 }

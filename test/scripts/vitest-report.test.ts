@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { runTwiceIfNeeded, sumUp } from '../../scripts/lib/vitest-report.mjs';
+import { runTwiceIfNeeded, sumUp, tellSecondRuns } from '../../scripts/lib/vitest-report.mjs';
 
 type Status = 'passed' | 'failed' | 'skipped';
 const file = (name: string, ...tests: readonly Status[]) => ({
   name,
   status: tests.includes('failed') ? 'failed' : 'passed',
-  assertionResults: tests.map((status) => ({ status })),
+  assertionResults: tests.map((status, n) => ({
+    status,
+    fullName: `${name} does ${n + 1}`,
+    failureMessages: status === 'failed' ? [`Error: ${name} ${n + 1} broke\n    at ${name}.test.ts:1:2`] : [],
+  })),
+});
+/** How a second run is told of: the file, the test that failed first in it, and how the second run ended. */
+const needed = (name: string, test: number, passed: boolean) => ({
+  file: name,
+  test: `${name} does ${test}`,
+  error: [`Error: ${name} ${test} broke`, `    at ${name}.test.ts:1:2`],
+  passed,
 });
 const report = (...files: readonly ReturnType<typeof file>[]) => ({ testResults: files });
 
@@ -67,7 +78,7 @@ describe('a second run', () => {
     );
     const result = await runTwiceIfNeeded(run);
     expect(asked).toEqual([undefined, 'b']);
-    expect(result).toMatchObject({ passed: 4, failed: 0, skipped: 0, secondRuns: ['b'] });
+    expect(result).toMatchObject({ passed: 4, failed: 0, skipped: 0, secondRuns: [needed('b', 1, true)] });
     expect(result.output).toContain('port taken');
   });
 
@@ -79,18 +90,70 @@ describe('a second run', () => {
     );
     const result = await runTwiceIfNeeded(run);
     expect(asked).toEqual([undefined, 'a', 'b']);
-    expect(result).toMatchObject({ passed: 1, failed: 2, secondRuns: ['a'] });
+    const secondRuns = [needed('a', 1, true), needed('b', 1, false)];
+    expect(result).toMatchObject({ passed: 1, failed: 2, secondRuns });
     expect(result.output).toMatch(/first words[\s\S]*once more: b[\s\S]*second words/);
   });
 
   it('a second run that comes to nothing has failed', async () => {
     const { run } = script(sumUp(report(file('a', 'failed')), 1, ''), sumUp(undefined, 137, ''));
-    expect(await runTwiceIfNeeded(run)).toMatchObject({ passed: 0, failed: 1, secondRuns: [] });
+    expect(await runTwiceIfNeeded(run)).toMatchObject({
+      passed: 0,
+      failed: 1,
+      secondRuns: [needed('a', 1, false)],
+    });
   });
 
   it('is not made for trouble of the whole run', async () => {
     const { run, asked } = script(sumUp(undefined, 137, 'killed'));
     expect(await runTwiceIfNeeded(run)).toMatchObject({ failed: 1, secondRuns: [] });
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe('what is said of second runs at the end', () => {
+  it('nothing if there were none', () => {
+    expect(tellSecondRuns([])).toBe('');
+  });
+
+  it('each file with its first failure, whether it passed then or not', async () => {
+    const loud =
+      '\u001b[31mError: red\u001b[39m\n\n    at Object.<anonymous> (/x/node_modules/v/i.js:1:1)\n    at /r/c.test.ts:3:4';
+    const unloaded = { name: '/r/c.test.ts', status: 'failed', assertionResults: [], message: loud };
+    const long = file('/r/b', 'passed', 'failed', 'failed');
+    const runs = [
+      sumUp(report(file('/r/a', 'passed'), long, unloaded), 1, ''),
+      sumUp(report(file('/r/b', 'passed', 'passed', 'passed')), 0, ''),
+      sumUp({ testResults: [unloaded] }, 1, ''),
+    ];
+    const { secondRuns } = await runTwiceIfNeeded(() => Promise.resolve(runs.shift()));
+    expect(tellSecondRuns(secondRuns, (name: string) => name.replace('/r/', ''))).toBe(
+      [
+        'Run twice. The cause of each first failure has to be found and named:',
+        '  b: passed at its second run; at its first:',
+        '    ✘ /r/b does 2',
+        '      Error: /r/b 2 broke',
+        '          at /r/b.test.ts:1:2',
+        '  c.test.ts: failed again at its second run; at its first:',
+        '    ✘ (the file itself)',
+        '      Error: red',
+        '          at /r/c.test.ts:3:4',
+      ].join('\n'),
+    );
+  });
+
+  it('the first lines of a long error only, and none of a report that has no words', () => {
+    const lines = Array.from({ length: 40 }, (_, n) => `line ${n}`).join('\n');
+    const talkative = {
+      ...file('a', 'failed'),
+      assertionResults: [{ status: 'failed', title: 't', failureMessages: [lines] }],
+    };
+    const silent = { name: 'b', status: 'failed', assertionResults: [{ status: 'failed' }] };
+    const { files } = sumUp({ testResults: [talkative, silent] }, 1, '');
+    expect(files.get('a').first).toEqual({
+      test: 't',
+      error: ['line 0', 'line 1', 'line 2', 'line 3', 'line 4', 'line 5'],
+    });
+    expect(files.get('b').first.error).toEqual([]);
   });
 });
