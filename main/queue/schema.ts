@@ -125,8 +125,15 @@ CREATE TABLE invalid_address (
 CREATE TABLE memo (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
+/** What a sender is still to be told of a recipient, and since when. */
+const dueReports = `
+ALTER TABLE recipient ADD COLUMN report_at INTEGER;
+ALTER TABLE recipient ADD COLUMN report TEXT;
+CREATE INDEX recipient_report ON recipient (report_at) WHERE report_at IS NOT NULL;
+`;
+
 /** Step n (from 0) brings a database from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [first];
+export const MIGRATIONS: readonly string[] = [first, dueReports];
 
 /** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
