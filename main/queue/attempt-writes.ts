@@ -196,9 +196,7 @@ export function createAttemptWrites(options: {
     },
 
     report({ report: { message, bytes, told }, now }: OpInput<'report'>): null {
-      const crossOff = prepare(
-        'UPDATE recipient SET report_at = NULL, report = NULL WHERE id = ? AND report_at = ?',
-      );
+      const crossOff = prepare('UPDATE recipient SET report_at = NULL, report = NULL WHERE id = ? AND report_at = ?');
       const changes = told.reduce((sum, { recipient, at }) => sum + Number(crossOff.run(recipient, at).changes), 0);
       if (changes > 0) messages.insert(message, { kind: 'inline', bytes }, now);
       return null;

@@ -247,6 +247,20 @@ describe('claiming and recording', () => {
     expect((await readAll(store, 'r')).toString()).toBe('report');
   });
 
+  test('time removes no message of which something is still to be told', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a'));
+    await recordAll(store, await claim(store), { report: { at: 5, facts: { action: 'relayed' } } });
+    const limits = { sentBefore: 1e15, deletedBefore: 1e15 };
+    expect(await store.expireKept(limits)).toBe(0);
+    await store.move({ ids: ['a'] }, 'deleted');
+    expect(await store.expireKept(limits)).toBe(0);
+    const { recipients } = (await store.reportMatter('a'))!;
+    const told = recipients.map(({ id, at }) => ({ recipient: id, at }));
+    await store.report({ message: newMessage('r'), bytes: Buffer.from('report'), told });
+    expect(await store.expireKept(limits)).toBe(1);
+  });
+
   test('"delayed" is not told of a recipient that is done with by then, a retry forgets what was to be told', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a'));
