@@ -54,6 +54,8 @@ export interface NewMessage {
   readonly subject: string;
   readonly headerFrom: string | null;
   readonly messageId: string | null;
+  /** A memo that is written in the same transaction: after a crash it tells whoever handed the message in that it is here. */
+  readonly takenMemo?: string;
 }
 
 export interface NewRecipient {
