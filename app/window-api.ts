@@ -1,13 +1,12 @@
 /** Calls that only a window can make: dialogs, folders, clipboard. No path ever comes from or goes to a page. */
 import { app, clipboard, dialog, shell, type BrowserWindow } from 'electron';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { once } from 'node:events';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { WindowApi } from '../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
 import type { RunningEngine } from './engine-port.ts';
 import { safeFileName } from './file-name.ts';
+import { saveFile } from './save-file.ts';
 import { openOutside, type Windows } from './windows.ts';
 import type { ShellWords } from './words.ts';
 
@@ -31,26 +30,17 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
     const settings = {
       title,
       defaultPath: path.join(app.getPath('downloads'), name),
-      filters: endings.length === 0 ? [] : [{ name: endings.join(', '), extensions: [...endings] }],
+      // On Linux the system asks before a file is replaced only if it is told to, and it asks about the name as it was
+      // typed: with a filter, Electron would put the ending behind it afterwards, and replace a file that nobody asked about.
+      filters:
+        endings.length === 0 || process.platform === 'linux'
+          ? []
+          : [{ name: endings.join(', '), extensions: [...endings] }],
+      properties: ['showOverwriteConfirmation' as const, 'createDirectory' as const],
     };
     const over = parent();
     const answer = over === null ? await dialog.showSaveDialog(settings) : await dialog.showSaveDialog(over, settings);
     return answer.canceled || answer.filePath === '' ? null : answer.filePath;
-  }
-
-  async function saveTo(file: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const temporary = `${file}.part`;
-    const out = createWriteStream(temporary, { mode: 0o600 });
-    try {
-      for await (const chunk of chunks) if (!out.write(chunk)) await once(out, 'drain');
-      out.end();
-      await once(out, 'close');
-      await rename(temporary, file);
-    } catch (error) {
-      out.destroy();
-      await rm(temporary, { force: true });
-      throw error;
-    }
   }
 
   async function saved(
@@ -62,7 +52,7 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
     const file = await askWhere(title, name, endings);
     if (file === null) return ok({ saved: false });
     try {
-      await saveTo(file, chunks);
+      await saveFile(file, chunks);
       return ok({ saved: true });
     } catch (error) {
       if (error instanceof ReadFailure) return { ok: false, error: error.failure };
@@ -145,7 +135,9 @@ async function* rawMessage(api: RunningEngine['api'], id: string): AsyncGenerato
     const piece = await api['queue.raw']({ id, offset, length: 1024 * 1024 });
     if (!piece.ok) throw new ReadFailure(piece.error);
     const bytes = Buffer.from(piece.value.base64, 'base64');
-    if (bytes.length === 0) return;
+    // Half a message must not pass for the whole.
+    if (bytes.length === 0 && offset < piece.value.total)
+      throw new ReadFailure({ code: 'store-corrupt', message: 'Some of the message is missing in the queue.' });
     total = piece.value.total;
     offset += bytes.length;
     yield bytes;

@@ -17,6 +17,7 @@ import {
   StoreError,
   type Clock,
   type DialUp,
+  type Log,
   type NetworkMonitor,
   type QueueStore,
   type SecretStore,
@@ -29,6 +30,7 @@ type SettingsAnswer =
 
 export interface ApiDeps {
   readonly clock: Clock;
+  readonly log: Pick<Log, 'problem'>;
   readonly store: QueueStore;
   readonly engine: Engine;
   readonly delivery: Delivery;
@@ -75,14 +77,20 @@ function storeFailure(error: StoreError): {
   return fail(`store-${error.reason}`, words[error.reason]);
 }
 
-/** Turns what a handler throws into a Result: nothing crosses IPC as an exception. */
-function guarded<In, Out>(run: (input: In) => Promise<Result<Out>>): (input: In) => Promise<Result<Out>> {
+/** Turns what a handler throws into a Result: nothing crosses IPC as an exception. What the words do not say is in the log. */
+function guarded<In, Out>(
+  name: string,
+  log: Pick<Log, 'problem'>,
+  run: (input: In) => Promise<Result<Out>>,
+): (input: In) => Promise<Result<Out>> {
   return async (input) => {
     try {
       return await run(input);
     } catch (error) {
-      if (error instanceof StoreError) return storeFailure(error);
       if (error instanceof SecretError) return fail(`secret-${error.reason}`, error.message);
+      const saysAll = error instanceof StoreError && error.reason !== 'other' && error.reason !== 'corrupt';
+      if (!saysAll) log.problem(`call ${name}`, error);
+      if (error instanceof StoreError) return storeFailure(error);
       return fail('internal', 'Something went wrong inside the program; the log has more.');
     }
   };
@@ -307,7 +315,7 @@ export function createApi(deps: ApiDeps): EngineApi {
     },
   };
 
-  return guardAll(handlers);
+  return guardAll(handlers, deps.log);
 }
 
 /** Password hashes of listener accounts are secrets too: faces of the program see that an account exists, not its hash. */
@@ -319,9 +327,9 @@ function masked(answer: SettingsAnswer): SettingsAnswer {
   return answer.saved ? { saved: true, settings: withoutHashes(answer.settings) } : answer;
 }
 
-function guardAll(handlers: EngineApi): EngineApi {
+function guardAll(handlers: EngineApi, log: Pick<Log, 'problem'>): EngineApi {
   const out: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(handlers))
-    out[name] = guarded(run as (input: unknown) => Promise<Result<unknown>>);
+    out[name] = guarded(name, log, run as (input: unknown) => Promise<Result<unknown>>);
   return out as EngineApi;
 }

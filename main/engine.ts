@@ -19,6 +19,8 @@ import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
 import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
 import { insist } from './insist.ts';
+import { createReportDesk } from './report-desk.ts';
+import type { Reporter } from './reports.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
 /** With fewer places than this the queue is not asked for more while others are under way: many are claimed at a time. */
@@ -35,12 +37,16 @@ const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
 const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
-export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor'> {
+export interface EngineDeps extends Omit<
+  AttemptDeps,
+  'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'reportDue'
+> {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: QueueStore;
   readonly delivery: Delivery;
   readonly dns: Pick<Dns, 'flush'>;
+  readonly reporter: Reporter;
   readonly network: NetworkMonitor;
   readonly memory: NetworkMemory;
   readonly settings: SettingsStore;
@@ -134,8 +140,22 @@ export function createEngine(deps: EngineDeps): Engine {
     networkEpoch: () => epoch,
     wakes: () => wakes,
     waitsFor: (key) => waitedFor.add(key),
+    reportDue: () => {
+      desk.noted();
+    },
     places: createPlaces(() => settings.get().connection.maxOutgoing),
   };
+
+  const desk = createReportDesk({
+    clock,
+    log,
+    store,
+    reporter: deps.reporter,
+    retryMinutes: () => settings.get().connection.retryMinutes,
+    written: () => {
+      pump();
+    },
+  });
 
   const giveBack = async (message: ClaimedMessage, nextAt: number): Promise<void> => {
     const recipients = message.recipients.map((r) => r.id);
@@ -159,6 +179,7 @@ export function createEngine(deps: EngineDeps): Engine {
         idle?.();
       }
       if (somethingWaits || moreDue) pump();
+      desk.look();
     }
   };
 
@@ -409,10 +430,15 @@ export function createEngine(deps: EngineDeps): Engine {
       armTidy();
       drop(tidy(), log, 'tidy');
       drop(noteNetwork(), log, 'network');
+      desk.look();
       await startDelivering('start');
     },
     newMail: pump,
-    storeReopened: pump,
+    storeReopened() {
+      desk.noted();
+      desk.look();
+      pump();
+    },
     async sendNow() {
       const { hold } = world();
       if (hold !== null) return { count: 0, phrase: phrase(`hold.${hold}`) };
@@ -486,6 +512,7 @@ export function createEngine(deps: EngineDeps): Engine {
       setTimer(null);
       cancelTidy?.();
       cancelWake?.();
+      desk.close();
       for (const stop of unwatch.splice(0)) stop();
       // Best effort: what is not given back is found at the next start.
       for (const message of line.close()) drop(giveBack(message, clock.now()), log, 'release');

@@ -54,6 +54,8 @@ export interface NewMessage {
   readonly subject: string;
   readonly headerFrom: string | null;
   readonly messageId: string | null;
+  /** A memo that is written in the same transaction: after a crash it tells whoever handed the message in that it is here. */
+  readonly takenMemo?: string;
 }
 
 export interface NewRecipient {
@@ -138,6 +140,46 @@ export interface RecipientUpdate {
   /** What went wrong where no server said it, in words. */
   readonly error: string | null;
   readonly delaySent?: boolean;
+  /** To be told to the sender; absent or null: nothing new is. */
+  readonly report?: DueReport | null;
+}
+
+/** What the sender is still to be told of one recipient: it stands with the recipient until the report is a message. */
+export interface DueReport {
+  /** When it came about. */
+  readonly at: number;
+  /** JSON-able; main/reports.ts defines the shape. */
+  readonly facts: unknown;
+}
+
+/** A message of which its sender is still to be told something, and what else of it is under way. */
+export interface PendingReport {
+  readonly id: QueueId;
+  /** When the first of what is to be told came about. */
+  readonly since: number;
+  /** Recipients that are in an attempt, or claimed for one. */
+  readonly inFlight: number;
+  /** Recipients that will be claimed in a moment. */
+  readonly dueSoon: number;
+}
+
+/** What a report is made of. */
+export interface ReportMatter {
+  readonly message: Pick<ClaimedMessage, 'id' | 'acceptedAt' | 'mailFrom' | 'size' | 'dsn'> & {
+    readonly subject: string;
+  };
+  readonly recipients: readonly (DueReport & {
+    readonly id: number;
+    readonly rcptTo: string;
+    readonly dsn: RecipientDsn;
+  })[];
+}
+
+/** A report with its octets, and what it tells: those recipients have nothing to be told any more. */
+export interface FinishedReport {
+  readonly message: NewMessage;
+  readonly bytes: Uint8Array;
+  readonly told: readonly { readonly recipient: number; readonly at: number }[];
 }
 
 /** Everything that one finished piece of an attempt changes; one transaction. */
@@ -146,8 +188,6 @@ export interface AttemptRecord {
   /** Timeline rows to add. */
   readonly tries: readonly HopTry[];
   readonly updates: readonly RecipientUpdate[];
-  /** Reports to send, complete with bytes: they become messages in the same transaction. */
-  readonly reports: readonly { readonly message: NewMessage; readonly bytes: Uint8Array }[];
   /** Refused for good with 5.1.x (SPEC §6). */
   readonly invalidAddresses: readonly { readonly address: string; readonly reply: string }[];
 }
@@ -175,6 +215,15 @@ export interface QueueStore {
   nextDueAt(): Promise<number | null>;
   /** Resolves once durable. Records that come together share one transaction. */
   record(record: AttemptRecord): Promise<void>;
+  /** Messages with something to be told; `soon`: recipients due until then count as about to be claimed. */
+  pendingReports(soon: number): Promise<readonly PendingReport[]>;
+  /** What is to be told of a message; null if there is nothing (any more). */
+  reportMatter(id: QueueId): Promise<ReportMatter | null>;
+  /**
+   * Makes a message of a report and crosses off what it tells, in one transaction; durable once it resolves. Nothing
+   * happens if all of it was crossed off before, so that the same report can safely be handed over again.
+   */
+  report(report: FinishedReport): Promise<void>;
   /** Gives claimed recipients back untouched: queue holds, or was stopped before anything was tried. */
   release(recipients: readonly number[], hold: { readonly nextAt: number; readonly held: boolean }): Promise<void>;
   /** How many recipients were woken; of a selection, how many messages. */

@@ -25,6 +25,7 @@ import { createOAuth } from './oauth/oauth.ts';
 import { createSmtpListener } from './listener/smtp-listener.ts';
 import { createLog } from './log/log.ts';
 import { createMaildrop } from './maildrop/maildrop.ts';
+import { createPickup } from './maildrop/pickup.ts';
 import { ehloName } from './policy/ehlo-name.ts';
 import { noWayOut } from './policy/way-out.ts';
 import {
@@ -133,7 +134,14 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log.problem('event', error);
   });
   const problems = createProblems(clock);
-  const storage = createStorageProblems({ profile, clock, problems });
+  const storage = createStorageProblems({
+    profile,
+    clock,
+    problems,
+    roomAgain: () => {
+      pickup.soon();
+    },
+  });
   const newQueueId = createQueueIds(clock, random);
   const { store, opened } = startQueueStore({
     path: path.join(profile, 'queue.db'),
@@ -149,6 +157,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       storage.opened(recovery);
       events.emit('queue:changed', {});
       engine.storeReopened();
+      pickup.soon();
     },
   });
 
@@ -271,19 +280,21 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     ownNames: () => [hostname(), machine(), ...ownAddresses()],
     dialUp: dialUp.state,
   });
-  const maildrop = createMaildrop({
-    directory: path.join(profile, 'maildrop'),
-    store,
-    newQueueId,
+  const dropFolder = path.join(profile, 'maildrop');
+  const pickup = createPickup({
+    maildrop: createMaildrop({ directory: dropFolder, store, newQueueId, clock, log, hostname }),
+    directory: dropFolder,
     clock,
     log,
-    hostname,
+    problems,
+    taken: () => {
+      dialUp.queueChanged();
+      engine.newMail();
+    },
+    noRoom: () => {
+      drop(storage.freeSpace(), log, 'disk');
+    },
   });
-  const pickup = async (): Promise<number> => {
-    const count = await maildrop.pickup();
-    if (count > 0) engine.newMail();
-    return count;
-  };
   const removedSecrets = createRemovedSecrets({
     secrets,
     log,
@@ -429,6 +440,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
 
   const api = createApi({
     clock,
+    log,
     store,
     engine,
     delivery,
@@ -473,7 +485,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       return done?.saved === false ? fail('bad-input', done.problems[0]?.message ?? '', 'selector') : made;
     },
     dkimRecord: (domain, selector) => dkimRecord(secrets, domain, selector),
-    pickup,
+    pickup: pickup.now,
     signIn: async (gateway, options) => {
       const result = await oauth.signIn(gateway, options, ending.signal);
       if (result.signedIn) engine.credentialsChanged(gateway.id);
@@ -503,6 +515,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     cancelTell?.();
     sleep.stop();
     storage.close();
+    pickup.close();
     dialUp.close();
     // The listener first: whatever is accepted after that is nobody's.
     await listener.close(Math.min(graceMs, 2_000));
@@ -521,6 +534,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     throw startTrouble(error, profile);
   }
   await bound;
+  pickup.soon();
   log.note('started', { version: parts.version, requeued: store.recovery.requeued });
   drop(
     (async () => {
@@ -528,9 +542,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       await engine.start();
       dialUp.start();
       tell();
-      await pickup().catch((error: unknown) => {
-        log.problem('pickup', error);
-      });
     })(),
     log,
     'start',

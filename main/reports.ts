@@ -1,4 +1,6 @@
-/** Reports to senders: asks bounce-decision who is told, gathers what the report needs, and has it built. */
+/**
+ * Reports to senders: asks bounce-decision who is told, and has the report built. When it is made: report-desk.ts.
+ */
 import type { HopTry, Verdict } from '../shared/mail.ts';
 import type { Settings } from '../shared/settings.ts';
 import { buildReport, headerOf, type ReportedRecipient } from './dsn/build-report.ts';
@@ -8,7 +10,16 @@ import { deadline } from './policy/limit.ts';
 import { reportSentence } from './policy/report-sentence.ts';
 import type { NextStep, Route } from './policy/types.ts';
 import { StoreError } from './ports.ts';
-import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, QueueStore, Random } from './ports.ts';
+import type {
+  ClaimedMessage,
+  ClaimedRecipient,
+  Clock,
+  DueReport,
+  FinishedReport,
+  QueueStore,
+  Random,
+  ReportMatter,
+} from './ports.ts';
 
 /** One recipient whose attempt is over, with all that led there. */
 export interface Finished {
@@ -36,15 +47,17 @@ export interface FailedMessage {
   readonly words: string | null;
 }
 
-export interface Reports {
-  readonly messages: AttemptRecord['reports'];
-  /** Recipients that are told "delayed" by these reports. */
-  readonly delaySent: ReadonlySet<number>;
-}
+/** What is told of one recipient, without who it is: kept with it in the queue until the report is made. */
+export type ReportFacts = Omit<ReportedRecipient, 'rcptTo' | 'dsn'>;
 
 export interface Reporter {
-  /** At most one report for all these recipients of one message (STANDARDS 49). */
-  reportsFor(message: ClaimedMessage, finished: readonly Finished[]): Promise<Reports>;
+  /** What the sender is to be told of a recipient whose attempt is over; null = nothing. */
+  dueFor(
+    message: ClaimedMessage,
+    finished: Finished,
+  ): { readonly action: ReportFacts['action']; readonly due: DueReport } | null;
+  /** One report for all these recipients of one message (STANDARDS 49). */
+  reportOf(matter: ReportMatter): Promise<FinishedReport>;
 }
 
 /** A larger original is returned by its header only: a bounce must not be harder to deliver than the message was. */
@@ -62,7 +75,7 @@ export interface ReporterDeps {
 
 export function createReporter(deps: ReporterDeps): Reporter {
   const original = async (
-    message: ClaimedMessage,
+    message: ReportMatter['message'],
     failed: boolean,
   ): Promise<{ kind: 'full' | 'header'; bytes: Uint8Array }> => {
     // RET is the sender's wish, the setting is the default, success never returns the text (RFC 3461 §4.3).
@@ -92,73 +105,72 @@ export function createReporter(deps: ReporterDeps): Reporter {
   };
 
   return {
-    async reportsFor(message, finished) {
-      const settings = deps.settings();
+    dueFor(message, finished) {
+      const { administration } = deps.settings();
       const now = deps.clock.now();
-      const reported: ReportedRecipient[] = [];
-      const delaySent = new Set<number>();
-      for (const f of finished) {
-        const action = reportAction({
-          mailFrom: message.mailFrom,
-          dsn: f.recipient.dsn,
-          decision: f.decision,
-          dsnPassedOn: f.dsnPassedOn,
-          delaySent: f.recipient.delaySent,
-          acceptedAt: message.acceptedAt,
-          now,
-          returnUndeliverable: settings.administration.returnUndeliverable,
-        });
-        if (action === null) continue;
-        if (action === 'delayed') delaySent.add(f.recipient.id);
-        reported.push({
-          rcptTo: f.recipient.rcptTo,
-          dsn: f.recipient.dsn,
-          action,
-          status: statusOf(f),
-          reply: f.verdict.reply ?? null,
-          remoteMta: f.row?.hop.host ?? null,
-          lastAttemptAt: now,
-          willRetryUntil: deadline(settings.administration.undeliverableAfter, f.recipient.countedFrom),
-          sentence: reportSentence(f.verdict, f.decision, f.row?.hop ?? null, f.recipient.rcptTo),
-        });
-      }
-      if (reported.length === 0 || message.mailFrom === null) return { messages: [], delaySent };
-      const details = await deps.store.details(message.id);
+      const action = reportAction({
+        mailFrom: message.mailFrom,
+        dsn: finished.recipient.dsn,
+        decision: finished.decision,
+        dsnPassedOn: finished.dsnPassedOn,
+        delaySent: finished.recipient.delaySent,
+        acceptedAt: message.acceptedAt,
+        now,
+        returnUndeliverable: administration.returnUndeliverable,
+      });
+      if (action === null) return null;
+      const { verdict, decision, row, recipient } = finished;
+      const facts: ReportFacts = {
+        action,
+        status: statusOf(finished),
+        reply: verdict.reply ?? null,
+        remoteMta: row?.hop.host ?? null,
+        lastAttemptAt: now,
+        willRetryUntil: deadline(administration.undeliverableAfter, recipient.countedFrom),
+        sentence: reportSentence(verdict, decision, row?.hop ?? null, recipient.rcptTo),
+      };
+      return { action, due: { at: now, facts } };
+    },
+
+    async reportOf({ message, recipients }) {
+      const now = deps.clock.now();
+      const sender = message.mailFrom;
+      if (sender === null) throw new Error('a message without a sender has nobody to be told');
+      // Only what dueFor made is stored.
+      const reported = recipients.map(({ rcptTo, dsn, facts }): ReportedRecipient => ({
+        ...(facts as ReportFacts),
+        rcptTo,
+        dsn,
+      }));
+      const failed = reported.some((r) => r.action === 'failed');
       const built = buildReport({
         reportingMta: deps.hostname(),
-        sender: message.mailFrom,
+        sender,
         originalDsn: message.dsn,
-        originalSubject: details?.subject ?? '',
+        originalSubject: message.subject,
         arrivedAt: message.acceptedAt,
         now,
         unique: deps.random.hex(12),
         recipients: reported,
-        original: await originalOrNothing(
-          message,
-          reported.some((r) => r.action === 'failed'),
-        ),
+        original: await originalOrNothing(message, failed),
       });
       return {
-        delaySent,
-        messages: [
-          {
-            bytes: built.bytes,
-            message: {
-              id: deps.newQueueId(),
-              acceptedAt: now,
-              mailFrom: null,
-              // NOTIFY=NEVER: no report about a report, whoever is asked to make it (RFC 3461 §7.2).
-              recipients: [{ rcptTo: message.mailFrom, dsn: { notify: ['never'] } }],
-              dsn: {},
-              body8bit: built.body8bit,
-              smtputf8: built.smtputf8,
-              origin: { kind: 'report', about: message.id },
-              subject: built.subject,
-              headerFrom: `MAILER-DAEMON@${deps.hostname()}`,
-              messageId: built.messageId,
-            },
-          },
-        ],
+        bytes: built.bytes,
+        told: recipients.map(({ id, at }) => ({ recipient: id, at })),
+        message: {
+          id: deps.newQueueId(),
+          acceptedAt: now,
+          mailFrom: null,
+          // NOTIFY=NEVER: no report about a report, whoever is asked to make it (RFC 3461 §7.2).
+          recipients: [{ rcptTo: sender, dsn: { notify: ['never'] } }],
+          dsn: {},
+          body8bit: built.body8bit,
+          smtputf8: built.smtputf8,
+          origin: { kind: 'report', about: message.id },
+          subject: built.subject,
+          headerFrom: `MAILER-DAEMON@${deps.hostname()}`,
+          messageId: built.messageId,
+        },
       };
     },
   };

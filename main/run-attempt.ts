@@ -11,6 +11,7 @@ import { failedFolder } from './policy/bounce-decision.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
 import { nextStep } from './policy/next-step.ts';
 import { planRoute } from './policy/plan-route.ts';
+import { spread } from './policy/retry-schedule.ts';
 import type { NextStep, PlanStep, Route, World } from './policy/types.ts';
 import type {
   AttemptRecord,
@@ -19,18 +20,18 @@ import type {
   Clock,
   Log,
   QueueStore,
-  Random,
   RecipientUpdate,
 } from './ports.ts';
 import type { FailedMessage, Finished, Reporter } from './reports.ts';
 
 export interface AttemptDeps {
   readonly clock: Clock;
-  readonly random: Random;
   readonly store: QueueStore;
   readonly delivery: Delivery;
   readonly log: Log;
-  readonly reporter: Reporter;
+  readonly reporter: Pick<Reporter, 'dueFor'>;
+  /** Told once something that the sender is to be told is on disk. */
+  readonly reportDue: () => void;
   /** The present moment; asked again before every decision. */
   readonly world: () => World;
   /** Changes whenever the network does: trouble on a network that is gone says nothing about the mail. */
@@ -59,14 +60,14 @@ interface Traveller {
 /**
  * Runs the attempt to its end: every claimed recipient is recorded or given back. Rejects only if the store refuses both.
  * @param signal Aborts what is in flight (network gone, shutdown); such recipients are tried again and nobody is blamed.
- * @returns True if something came of it that will be due: a retry, a report, a recipient given back.
+ * @returns True if something came of it that will be due: a retry, a recipient given back.
  */
 export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, signal: AbortSignal): Promise<boolean> {
   let somethingWaits = false;
   const epoch = deps.networkEpoch();
   const wakes = deps.wakes();
   const outgoing = await deps.outgoing(message);
-  /** Failures wait for the end of the attempt: one report per message, not one per recipient (STANDARDS 49). */
+  /** Failures wait for the end of the attempt: the user is told once, not for each recipient. */
   const failed: Finished[] = [];
 
   const start = deps.world();
@@ -123,21 +124,20 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
 
   const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
-    // A store that is being reopened must not lose the word of who was accepted.
-    const reports = await insist(deps, 'report', () => deps.reporter.reportsFor(message, finished));
     // Made anew for each try: while the disk was full, what waits may have been woken.
+    // A store that is being reopened must not lose the word of who was accepted.
     const written = await insist(deps, 'record', async () => {
       const now = finished.map(asOfNow);
-      const updates = now.map((f) => toUpdate(deps, message, f, reports.delaySent.has(f.recipient.id)));
+      const updates = now.map((f) => toUpdate(deps, message, f));
       for (const { waitsFor } of updates) if (waitsFor !== null) deps.waitsFor(waitsFor);
       await deps.store.record({
         messageId: message.id,
         tries,
         updates,
-        reports: reports.messages,
         invalidAddresses: finished.flatMap((f) => invalidAddress(f)),
       });
-      somethingWaits ||= reports.messages.length > 0 || updates.some((update) => update.nextAt !== null);
+      if (updates.some((update) => update.report)) deps.reportDue();
+      somethingWaits ||= updates.some((update) => update.nextAt !== null);
       return now;
     });
     for (const f of written) logFinished(deps.log, message, f);
@@ -169,7 +169,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       route,
       { step, stepIndex: traveller.stepIndex, verdict, errorKind, nothingReached: result.nothingReached },
       world,
-      deps.random.next(),
+      spread(message.id),
       traveller.trail,
     );
     return decision.kind === 'step'
@@ -259,7 +259,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     for (const traveller of those) {
       const step = traveller.route.kind === 'steps' ? traveller.route.steps[traveller.stepIndex] : undefined;
       if (step === undefined) {
-        stuck.push(withoutStep(deps, traveller));
+        stuck.push(withoutStep(deps, message, traveller));
         continue;
       }
       const key = JSON.stringify(step);
@@ -338,14 +338,14 @@ async function runStep(
 }
 
 /** A recipient that has no step to take: no gateway is usable. Temporary, and said so (SPEC §3.5). */
-function withoutStep(deps: AttemptDeps, traveller: Traveller): Finished {
+function withoutStep(deps: AttemptDeps, message: ClaimedMessage, traveller: Traveller): Finished {
   const verdict: Verdict = { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' };
   const decision = nextStep(
     { ...traveller.recipient, undeliverable: traveller.undeliverable },
     traveller.route,
     { step: null, stepIndex: traveller.stepIndex, verdict, errorKind: null, nothingReached: true },
     deps.world(),
-    deps.random.next(),
+    spread(message.id),
     traveller.trail,
   );
   if (decision.kind === 'step') throw new Error('policy sent a recipient without a step to another step');
@@ -394,10 +394,11 @@ function afresh(recipient: ClaimedRecipient): Extract<NextStep, { kind: 'retry' 
   };
 }
 
-function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delaySent: boolean): RecipientUpdate {
+function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished): RecipientUpdate {
   const { recipient, decision, verdict } = f;
   const now = deps.clock.now();
   const counted = decision.kind !== 'retry' || decision.counted;
+  const told = deps.reporter.dueFor(message, f);
   const common = {
     recipient: recipient.id,
     attempts: recipient.attempts + (counted ? 1 : 0),
@@ -407,7 +408,8 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished, delay
     via: f.row === null ? null : (f.row.hop.gatewayName ?? f.row.hop.host),
     hop: f.row === null || f.row.passedOver === true ? null : f.row.hop,
     error: f.row?.error ?? null,
-    ...(delaySent ? { delaySent: true } : {}),
+    ...(told?.action === 'delayed' ? { delaySent: true } : {}),
+    report: told?.due ?? null,
   };
   switch (decision.kind) {
     case 'delivered':

@@ -45,9 +45,12 @@ export function createStorageProblems(deps: {
   readonly profile: string;
   readonly clock: Clock;
   readonly problems: Problems;
+  /** There is room on the disk after there was none. */
+  readonly roomAgain: () => void;
 }): StorageProblems {
   const { clock, problems } = deps;
   let cancel: (() => void) | null = null;
+  let wasFull = false;
   let setAside = 0;
   /** Goes up with whatever is heard of the store: words that took their time must not come after better news. */
   let rounds = 0;
@@ -55,16 +58,25 @@ export function createStorageProblems(deps: {
   const freeSpace = async (): Promise<number> => {
     const fs = await statfs(deps.profile);
     const free = fs.bavail * fs.bsize;
-    if (free >= LIMITS.reserveBytes) problems.clear('disk');
-    else {
+    if (free >= LIMITS.reserveBytes) {
+      problems.clear('disk');
+      if (wasFull) deps.roomAgain();
+      wasFull = false;
+    } else {
+      wasFull = true;
       problems.raise('disk', 'error', phrase('problem.disk-full'));
-      cancel ??= clock.after(LOOK_AGAIN_MS, () => {
-        cancel = null;
-        freeSpace().catch(() => undefined);
-      });
+      lookAgain();
     }
     return free;
   };
+
+  function lookAgain(): void {
+    cancel ??= clock.after(LOOK_AGAIN_MS, () => {
+      cancel = null;
+      // A disk that cannot be asked now is asked again: the problem must not stay for ever.
+      freeSpace().catch(lookAgain);
+    });
+  }
 
   /** SQLite calls a disk that became read-only under it an I/O error: what it is, the disk itself is asked. Never rejects. */
   const nameOf = async (error: StoreError): Promise<Phrase> => {

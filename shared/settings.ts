@@ -3,6 +3,7 @@
  * validate with it as the user types, the engine validates with it before it saves. Unknown keys survive (loose objects).
  */
 import * as z from 'zod';
+import { INTAKE } from './limits.ts';
 import { isAddressPattern, isCidr, isDomainPattern, isHost, isHostName, isIpPort } from './syntax.ts';
 
 const port = z.number().int().min(1).max(65535);
@@ -27,9 +28,9 @@ export const serverSchema = z.looseObject({
   maxMessageBytes: z
     .number()
     .int()
-    .min(64 * 1024)
-    .max(2 * 1024 ** 3)
-    .default(100 * 1024 ** 2),
+    .min(INTAKE.messageBytes.least)
+    .max(INTAKE.messageBytes.most)
+    .default(INTAKE.messageBytes.byDefault),
   allow: z.array(z.string().trim().refine(isCidr, 'Not an address or CIDR range')).max(1000).default([]),
   deny: z.array(z.string().trim().refine(isCidr, 'Not an address or CIDR range')).max(1000).default([]),
   blockedRecipients: z

@@ -1,6 +1,6 @@
 /** What `postcast --help` says. */
 
-export const HELP = `Usage: postcast COMMAND [--profile DIR] [--json]
+export const HELP = `Usage: postcast COMMAND [--profile DIR] [--json]    (options stand anywhere)
 
 Talks to the PostCast Server that runs for this user.
 
@@ -20,7 +20,8 @@ Talks to the PostCast Server that runs for this user.
   secret remove GATEWAY-ID
   sendmail [-t] [-i] [-f FROM] [RCPT…]
                               takes a message on standard input, like sendmail(8),
-                              also while the program is not running
+                              also while the program is not running; exit codes of
+                              sysexits.h: 0 only if the message is safe on disk
   quit                        end the program
   version
 

@@ -36,6 +36,20 @@ const FOLDERS = ['outbox', 'sent', 'bad', 'bounced', 'deleted'] as const;
 
 class Usage extends Error {}
 
+/**
+ * The arguments of `postcast sendmail`, global options that stand before it included; null if it is another command. Its
+ * own options mean other things than ours and are left to it.
+ */
+export function sendmailArguments(argv: readonly string[]): readonly string[] | null {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (word === 'sendmail') return [...argv.slice(0, i), ...argv.slice(i + 1)];
+    if (word === '--profile') i++;
+    else if (word !== '--json' && word !== '--' && !word.startsWith('--profile=')) return null;
+  }
+  return null;
+}
+
 /** `argv`: without node and the script's name. `postcast sendmail` is parsed in sendmail.ts: it has rules of its own. */
 export function parseCommand(argv: readonly string[]): ParsedCommand {
   try {

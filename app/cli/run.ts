@@ -1,9 +1,10 @@
 /** The commands of `postcast` (SPEC §10), apart from the process around them. */
 import { realpathSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { connectControl, type ControlClient } from '../../main/control/control-client.ts';
+import { NotOurs } from '../../main/control/own-place.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import { say } from '../../shared/phrases.ts';
@@ -11,7 +12,8 @@ import type { Failure } from '../../shared/result.ts';
 import type { SettingsProblem } from '../../shared/settings.ts';
 import { formatDetails, formatList, formatStatus, printable } from './format.ts';
 import { HELP } from './help.ts';
-import { parseCommand, parseValue, type Command, type Common } from './parse.ts';
+import { saveFile } from '../save-file.ts';
+import { parseCommand, parseValue, sendmailArguments, type Command, type Common } from './parse.ts';
 
 /** Exit codes; also in the help. */
 const EXIT = { ok: 0, failed: 1, usage: 2, notRunning: 3 } as const;
@@ -53,10 +55,15 @@ function profileFolder(written: string | null): string {
 async function connect(profile: string): Promise<ControlClient> {
   let client: ControlClient | null;
   try {
-    client = await connectControl(controlPlace(profile, thisComputer(os)).address);
+    client = await connectControl(controlPlace(profile, thisComputer(os)));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'EACCES' || code === 'EPERM' ? 'it belongs to another user' : (code ?? 'unknown reason');
+    const why =
+      error instanceof NotOurs
+        ? error.message
+        : code === 'EACCES' || code === 'EPERM'
+          ? 'it belongs to another user'
+          : (code ?? 'unknown reason');
     throw new Stop(EXIT.failed, {
       code: 'no-access',
       message: `The program of this profile cannot be spoken to: ${why}.`,
@@ -168,7 +175,7 @@ async function talk(
     case 'settings-export': {
       const { json } = await ask(client, 'settings.export', {});
       if (command.file === null) return terminal.out(json.endsWith('\n') ? json : `${json}\n`);
-      await writeFile(command.file, json, { mode: 0o600 });
+      await saveFile(command.file, [Buffer.from(json, 'utf8')]);
       return tell({ file: command.file }, () => `Saved in ${command.file ?? ''}.`);
     }
     case 'settings-import': {
@@ -264,9 +271,10 @@ function pick(value: unknown, name: string): unknown {
 
 /** Runs one command; `argv` without node and script. Returns the exit code. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  if (argv[0] === 'sendmail') {
+  const forSendmail = sendmailArguments(argv);
+  if (forSendmail !== null) {
     const { sendmail } = await import('./sendmail.ts');
-    return sendmail(argv.slice(1), terminal);
+    return sendmail(forSendmail, terminal);
   }
   const parsed = parseCommand(argv);
   if (!parsed.ok && argv.includes('--json')) {

@@ -10,6 +10,9 @@ export interface SendmailArgs {
   readonly sender: string | null;
   readonly recipients: readonly string[];
   readonly profile: string | null;
+  /** Trouble is told as JSON on standard output. */
+  readonly json: boolean;
+  readonly help: boolean;
 }
 
 /** Options with a value that mean nothing here, alone or joined to it: -F name, -B type, -N dsn, … */
@@ -27,11 +30,14 @@ export function parseSendmail(
   let ignoreDots = false;
   let sender: string | null = null;
   let profile: string | null = null;
+  let json = false;
+  let help = false;
   const recipients: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
     if (word === '--') {
-      recipients.push(...argv.slice(i + 1));
+      // Not spread: there may be more than a call can have arguments.
+      for (const recipient of argv.slice(i + 1)) recipients.push(recipient);
       break;
     }
     if (!word.startsWith('-') || word === '-') {
@@ -40,7 +46,9 @@ export function parseSendmail(
       const value = word === '--profile' ? argv[++i] : word.slice('--profile='.length);
       if (value === undefined || value === '') return { ok: false, message: '--profile needs a folder' };
       profile = value;
-    } else if (FLAGS.test(word)) {
+    } else if (word === '--json') json = true;
+    else if (word === '--help') help = true;
+    else if (FLAGS.test(word)) {
       fromHeader ||= word.includes('t');
       ignoreDots ||= word.includes('i');
     } else if (word === '-oi') ignoreDots = true;
@@ -55,7 +63,7 @@ export function parseSendmail(
       return { ok: false, message: `unknown option ${word}` };
     }
   }
-  return { ok: true, args: { fromHeader, ignoreDots, sender, recipients, profile } };
+  return { ok: true, args: { fromHeader, ignoreDots, sender, recipients, profile, json, help } };
 }
 
 /** A name without a domain is meant for this computer: `root` becomes `root@host`. */

@@ -3,6 +3,7 @@
  * loopback, `server.allow` or sign-in nobody names a recipient.
  */
 import ipaddr from 'ipaddr.js';
+import { INTAKE } from '../../shared/limits.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { domainKey, splitAddress } from './address-parser.ts';
 import type { RefusalName } from './replies.ts';
@@ -15,8 +16,8 @@ export const LIMITS = {
   recipients: 1000,
   commandLine: 16_384,
   textLine: 1_048_576,
-  header: 1_048_576,
-  hops: 100,
+  header: INTAKE.header,
+  hops: INTAKE.hops,
   connections: 1000,
   /** Per address off loopback. */
   connectionsPerAddress: 50,
@@ -26,8 +27,7 @@ export const LIMITS = {
   commandMs: 600_000,
   dataGraceMs: 300_000,
   dataOctetsPerSecond: 100,
-  /** Kept free for bounces, states and the journal (STANDARDS: 452 before the disk is full). */
-  reserveBytes: 64 * 1024 ** 2,
+  reserveBytes: INTAKE.reserveBytes,
 } as const;
 
 /** The settings in the form that decisions need; made once per settings object. */

@@ -14,8 +14,8 @@ export interface DropEnvelope {
   readonly uid: number;
 }
 
-/** The longest envelope line in octets: thousands of recipients. */
-export const MAX_ENVELOPE_BYTES = 1024 * 1024;
+/** The longest envelope line in octets: as many recipients as the queue can hold, unless most of them are very long. */
+export const MAX_ENVELOPE_BYTES = 16 * 1024 * 1024;
 
 /** The envelope line, with its LF. */
 export function encodeEnvelope(envelope: DropEnvelope): string {

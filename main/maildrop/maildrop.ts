@@ -1,18 +1,24 @@
-/** Takes what `postcast sendmail` dropped into the queue, with the same header rules as the listener (SPEC §8, §10). */
+/**
+ * Takes what `postcast sendmail` dropped into the queue, with the same header rules as the listener (SPEC §8, §10). Each
+ * drop is taken once, whatever ends the program when: that it was taken is written down in the transaction that takes it.
+ */
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { INTAKE } from '../../shared/limits.ts';
 import { displayHeader } from '../listener/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../listener/header-scanner.ts';
 import { formatDate } from '../listener/received-header.ts';
-import { StoreError, type Clock, type Log, type StagedMessage } from '../ports.ts';
+import { StoreError, type Clock, type Log, type QueueStore, type StagedMessage } from '../ports.ts';
 import { decodeEnvelope, MAX_ENVELOPE_BYTES, type DropEnvelope } from './drop-file.ts';
+import { dropFault, FAULT_WORDS } from './drop-limits.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** Options of createMaildrop. */
 export interface MaildropOptions {
   /** `maildrop` of the profile; made if it is not there. */
   readonly directory: string;
-  readonly store: { readonly stage: (id: string) => StagedMessage };
+  readonly store: Pick<QueueStore, 'getMemo' | 'setMemo'> & { readonly stage: (id: string) => StagedMessage };
   readonly newQueueId: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -20,64 +26,129 @@ export interface MaildropOptions {
   readonly hostname: () => string;
 }
 
-/** See createMaildrop. */
-export interface Maildrop {
-  /** Takes everything that waits; how many messages there were. Rejects only if the folder cannot be read. */
-  pickup(): Promise<number>;
+/** What came of looking into the folder. */
+export interface PickedUp {
+  /** Messages that are in the queue now. */
+  readonly taken: number;
+  /** Put aside this time, since they can never be queued. */
+  readonly setAside: number;
+  /** Why, of the last of them. */
+  readonly whyAside: string;
+  /** All that was put aside so far and still lies there. */
+  readonly inBad: number;
+  /** Why the queue takes nothing at present; null if it does. What it refused waits in the folder. */
+  readonly refused: StoreError['reason'] | null;
+  /** Names of those that wait for a reason of their own, which is tried again; with the first one's reason. */
+  readonly waiting: readonly string[];
+  readonly why: string;
 }
 
-const MAX_HEADER_BYTES = 1024 * 1024;
-const MAX_HOPS = 100;
+/** See createMaildrop. */
+export interface Maildrop {
+  /** Takes everything that waits. Rejects only if the folder cannot be read. */
+  pickup(): Promise<PickedUp>;
+}
+
 const CHUNK = 256 * 1024;
-/** Windows does not have it. */
-const NO_FOLLOW = (constants as { readonly O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
+/** Windows has neither. */
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number };
 /** Something half-written that old was left by a program that ended in mid-write. */
 const STALE_MS = 36 * 3_600_000;
 
 /** The message itself is at fault: it is put aside in `bad`, where a person can look at it. Nothing is thrown away. */
 class BadDrop extends Error {}
 
+/** What became of one drop. `size`: of one that found no room; null: the queue takes none at all. */
+type Outcome =
+  | { readonly kind: 'gone' | 'no-room' }
+  | { readonly kind: 'refused'; readonly reason: StoreError['reason']; readonly size: number | null }
+  | { readonly kind: 'waits' | 'aside'; readonly why: string };
+
 /** Calls one after another share the work: a message is never taken twice in one run. */
 export function createMaildrop(options: MaildropOptions): Maildrop {
   const { directory, store, clock, log } = options;
   const folder = (name: 'tmp' | 'new' | 'bad'): string => path.join(directory, name);
-  /** In the queue, but the file could not be removed. */
-  const taken = new Set<string>();
-  let running: Promise<number> = Promise.resolve(0);
+  const memoOf = (name: string): string => `drop:${name}`;
+  /** Drops whose trouble is in the log already: they are looked at again and again. */
+  const complained = new Set<string>();
+  let running: Promise<unknown> = Promise.resolve();
 
-  async function take(name: string): Promise<boolean> {
-    const file = path.join(folder('new'), name);
-    const handle = await open(file, constants.O_RDONLY | NO_FOLLOW);
+  /** True if it is in the queue now and was not before; false if it is larger than what the disk has room for. */
+  async function take(name: string, smallerThan: number): Promise<boolean> {
+    // Nobody waits for the other end of a pipe that somebody put here.
+    const handle = await open(path.join(folder('new'), name), constants.O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(
+      (error: unknown) => {
+        throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? new BadDrop('it is a link') : error;
+      },
+    );
     try {
-      await accept(handle);
-    } catch (error) {
-      if (!(error instanceof BadDrop)) throw error;
-      await mkdir(folder('bad'), { recursive: true, mode: 0o700 });
-      await rename(file, path.join(folder('bad'), name));
-      log.problem(`maildrop ${name} was put aside`, error);
-      return false;
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new BadDrop('it is not a file');
+      if (stats.size >= smallerThan) return false;
+      await accept(handle, memoOf(name)).catch((error: unknown) => {
+        throw error instanceof StoreError && error.reason === 'full' ? new NoRoom(stats.size, error.message) : error;
+      });
+      return true;
     } finally {
       await handle.close();
     }
-    taken.add(name);
-    await unlink(file);
-    taken.delete(name);
-    return true;
   }
 
-  async function accept(handle: FileHandle): Promise<void> {
+  /** Never rejects: one bad drop does not hold up another. `isNew`: it came into the queue just now. */
+  async function one(name: string, smallerThan: number): Promise<Outcome & { readonly isNew: boolean }> {
+    let isNew = false;
+    try {
+      const known = (await store.getMemo(memoOf(name))) !== null;
+      isNew = !known && (await take(name, smallerThan));
+      if (!known && !isNew) return { kind: 'no-room', isNew };
+      await unlink(path.join(folder('new'), name));
+      return { kind: 'gone', isNew };
+    } catch (error) {
+      try {
+        if (error instanceof BadDrop) return { ...(await putAside(name, error)), isNew };
+      } catch (trouble) {
+        return { ...troubleWith(name, trouble), isNew };
+      }
+      return { ...troubleWith(name, error), isNew };
+    }
+  }
+
+  async function putAside(name: string, error: BadDrop): Promise<Outcome> {
+    await mkdir(folder('bad'), { recursive: true, mode: 0o700 });
+    const there = await lstat(path.join(folder('bad'), name)).catch(() => null);
+    const target = there === null ? name : `${name}-${clock.now()}`;
+    await rename(path.join(folder('new'), name), path.join(folder('bad'), target));
+    log.problem(`maildrop ${name} was put aside`, error);
+    return { kind: 'aside', why: error.message };
+  }
+
+  function troubleWith(name: string, error: unknown): Outcome {
+    if (!complained.has(name)) log.problem(`maildrop ${name} waits`, error);
+    complained.add(name);
+    if (error instanceof StoreError && error.reason !== 'other')
+      return { kind: 'refused', reason: error.reason, size: error instanceof NoRoom ? error.size : null };
+    return { kind: 'waits', why: wordsFor(error) };
+  }
+
+  async function accept(handle: FileHandle, takenMemo: string): Promise<void> {
     const { envelope, offset } = await readEnvelope(handle);
+    const check = (header: Pick<HeaderFacts, 'hops'>, headerTooBig: boolean): void => {
+      const { length } = envelope.recipients;
+      const fault = dropFault({ recipients: length, envelope: offset, headerTooBig, hops: header.hops });
+      if (fault !== null) throw new BadDrop(FAULT_WORDS[fault]);
+    };
+    check({ hops: 0 }, false);
     const id = options.newQueueId();
     const at = clock.now();
     const staged = store.stage(id);
     try {
-      const scanner = new HeaderScanner(MAX_HEADER_BYTES);
+      const scanner = new HeaderScanner(INTAKE.header);
       let facts: HeaderFacts | null = null;
       let body8bit = false;
       let size = 0;
       const begin = async (): Promise<HeaderFacts> => {
         const header = scanner.facts();
-        if (header.hops >= MAX_HOPS) throw new BadDrop('too many hops: this message goes in circles');
+        check(header, false);
         await staged.write(Buffer.from(prefix(id, at, envelope, header), 'utf8'));
         const octets = scanner.octets();
         if (octets.length > 0) await staged.write(Uint8Array.from(octets));
@@ -91,7 +162,7 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
           continue;
         }
         const where = scanner.push(chunk);
-        if (where === 'too-big') throw new BadDrop('the header is too big');
+        if (where === 'too-big') check(scanner.facts(), true);
         if (where === 'end') facts = await begin();
       }
       facts ??= await begin();
@@ -111,6 +182,7 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
         subject: displayHeader(facts.subject ?? ''),
         headerFrom: facts.from === null ? null : displayHeader(facts.from),
         messageId: facts.messageId,
+        takenMemo,
       });
       log.queued(id, {
         from: envelope.mailFrom,
@@ -138,22 +210,58 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
     ].join('');
   }
 
-  async function run(): Promise<number> {
+  async function run(): Promise<PickedUp> {
     for (const name of ['tmp', 'new'] as const) await mkdir(folder(name), { recursive: true, mode: 0o700 });
-    let count = 0;
+    let taken = 0;
+    let setAside = 0;
+    let whyAside = '';
+    let refused: StoreError['reason'] | null = null;
+    /** One that finds no room does not keep a smaller one from being taken. */
+    let smallerThan = Infinity;
+    const waiting: { readonly name: string; readonly why: string }[] = [];
+    const removed: string[] = [];
     // Names begin with the time of dropping: oldest first.
     for (const name of (await readdir(folder('new'))).sort()) {
-      if (taken.has(name)) continue;
-      try {
-        if (await take(name)) count++;
-      } catch (error) {
-        log.problem(`maildrop ${name} waits`, error);
-        // The queue cannot take anything at the moment: what waits here is safe.
-        if (error instanceof StoreError) break;
+      const outcome = await one(name, smallerThan);
+      if (outcome.isNew) taken += 1;
+      if (outcome.kind === 'gone') removed.push(name);
+      if (outcome.kind === 'aside') {
+        setAside += 1;
+        whyAside = outcome.why;
       }
+      if (outcome.kind === 'waits') waiting.push({ name, why: outcome.why });
+      if (outcome.kind !== 'refused') continue;
+      refused = outcome.reason;
+      if (outcome.size === null) break;
+      smallerThan = Math.min(smallerThan, outcome.size);
     }
+    await forget(removed);
     await sweep();
-    return count;
+    const inBad = (await readdir(folder('bad')).catch(() => [])).length;
+    return {
+      taken,
+      setAside,
+      whyAside,
+      inBad,
+      refused,
+      waiting: waiting.map(({ name }) => name),
+      why: waiting[0]?.why ?? '',
+    };
+  }
+
+  /** A power cut must not bring back a file once it is forgotten that it was taken. */
+  async function forget(removed: readonly string[]): Promise<void> {
+    if (removed.length === 0) return;
+    try {
+      await syncFolder(folder('new'));
+      for (const name of removed) {
+        complained.delete(name);
+        await store.setMemo(memoOf(name), null);
+      }
+    } catch (error) {
+      // Then it is remembered for longer than it need be.
+      log.problem('maildrop', error);
+    }
   }
 
   async function sweep(): Promise<void> {
@@ -166,11 +274,26 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
 
   return {
     pickup: () => {
-      const next = running.catch(() => 0).then(run);
+      const next = running.catch(() => undefined).then(run);
       running = next;
       return next;
     },
   };
+}
+
+/** The disk has no room for a drop of this size. */
+class NoRoom extends StoreError {
+  readonly size: number;
+  constructor(size: number, message: string) {
+    super('full', message);
+    this.size = size;
+  }
+}
+
+/** The system's own word for it ("EACCES"), or the message of ours. */
+function wordsFor(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code ?? (error instanceof Error ? error.message : String(error));
 }
 
 async function readEnvelope(handle: FileHandle): Promise<{ readonly envelope: DropEnvelope; readonly offset: number }> {
@@ -184,7 +307,8 @@ async function readEnvelope(handle: FileHandle): Promise<{ readonly envelope: Dr
       if (envelope === null) throw new BadDrop('its first line is not an envelope');
       return { envelope, offset: end + 1 };
     }
-    if (bytesRead < buffer.length || buffer.length >= MAX_ENVELOPE_BYTES) throw new BadDrop('it has no envelope');
+    if (bytesRead < buffer.length) throw new BadDrop('it has no envelope');
+    if (buffer.length >= MAX_ENVELOPE_BYTES) throw new BadDrop(FAULT_WORDS['envelope-too-long']);
   }
 }
 

@@ -33,6 +33,15 @@ function page(text: string): string {
 }
 
 /**
+ * The query of a request to `/`; null for any other target. Cut apart by hand: a target is whatever somebody sent, and
+ * the URL parser throws at some ("//") and takes others for addresses of other hosts.
+ */
+function paramsOf(target: string): URLSearchParams | null {
+  const [path = '', ...query] = target.split('?');
+  return path === '/' ? new URLSearchParams(query.join('?')) : null;
+}
+
+/**
  * Opens the port. Rejects if there is none to be had. The answer comes once, when a request carries `state`; after that, after
  * `waitMs`, or when `signal` aborts the port is closed.
  */
@@ -60,11 +69,11 @@ export async function openRedirectServer(options: {
       };
       // A foreign name that leads to loopback (DNS rebinding) is not the redirect.
       if (request.headers.host !== host || request.method !== 'GET') return turnAway(400);
-      const url = new URL(request.url ?? '/', `http://${host}`);
-      if (url.pathname !== '/') return turnAway(404);
-      const states = url.searchParams.getAll('state');
+      const params = paramsOf(request.url ?? '');
+      if (params === null) return turnAway(404);
+      const states = params.getAll('state');
       if (states.length !== 1 || states[0] !== state) return turnAway(400);
-      const given = url.searchParams.has('code');
+      const given = params.has('code');
       response
         .writeHead(200, PAGE_HEADERS)
         .end(
@@ -74,7 +83,7 @@ export async function openRedirectServer(options: {
               : 'The sign-in was not given. You can close this page.',
           ),
           () => {
-            settle({ kind: 'answer', params: url.searchParams });
+            settle({ kind: 'answer', params });
           },
         );
     },

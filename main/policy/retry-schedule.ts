@@ -16,6 +16,17 @@ export function retryDelay(retryIndex: number, retryMinutes: readonly number[], 
   return Math.round(interval(retryIndex, retryMinutes) * (1 - JITTER + 2 * JITTER * random));
 }
 
+/**
+ * Where a message stands between the shortest and the longest wait: 0 <= x < 1, always the same for it. Its recipients come
+ * back together however many claims they were in, for few connections and one report; different messages are spread.
+ */
+export function spread(messageId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < messageId.length; i += 1) hash = Math.imul(hash ^ messageId.charCodeAt(i), 0x01000193) >>> 0;
+  // The last characters alone move few of the high bits.
+  return (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0) / 2 ** 32;
+}
+
 /** The next place in the schedule; stays at the end once there. */
 export function nextRetryIndex(retryIndex: number, retryMinutes: readonly number[]): number {
   return Math.min(Math.max(0, retryIndex) + 1, retryMinutes.length - 1);

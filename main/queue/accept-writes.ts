@@ -26,6 +26,8 @@ export function createAcceptWrites(options: {
   return {
     accept({ message, octets, now, claim }: OpInput<'accept'>): OpOutput<'accept'> {
       checkSpace();
+      if (message.takenMemo !== undefined)
+        prepare('INSERT OR REPLACE INTO memo (key, value) VALUES (?, ?)').run(message.takenMemo, message.id);
       if (octets.kind === 'inline') {
         return messages.insert(message, octets, now, claim);
       }

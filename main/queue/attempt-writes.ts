@@ -73,7 +73,8 @@ export function createAttemptWrites(options: {
     prepare(
       `UPDATE recipient SET state = ?, due_at = ?, next_at = ?, attempts = ?, retry_index = ?, gateway_passes = ?, undeliverable = ?,
         last_counted_at = ?, waits_for = ?, reply = ?, status = ?, facts = ?, via = coalesce(?, via), delay_sent = ?, done_at = ?,
-        hop = coalesce(?, hop), forced_gateway = NULL, claimed_by = NULL, claimed_at = NULL WHERE id = ?`,
+        hop = coalesce(?, hop), report_at = ?, report = ?, forced_gateway = NULL, claimed_by = NULL, claimed_at = NULL
+        WHERE id = ?`,
     ).run(
       STATE_CODES[update.state],
       pending && message.deleted_at === null ? (update.nextAt ?? NEVER) : null,
@@ -91,6 +92,7 @@ export function createAttemptWrites(options: {
       (update.delaySent ?? row.delay_sent === 1) ? 1 : 0,
       pending ? null : (row.done_at ?? now),
       toJson(update.hop),
+      ...reportOf(row, update),
       update.recipient,
     );
     const news = books.touch(message.seq);
@@ -100,6 +102,16 @@ export function createAttemptWrites(options: {
       news.words = words;
       prepare('UPDATE search SET words = ? WHERE seq = ?').run(words.toLowerCase(), message.seq);
     }
+  }
+
+  /**
+   * `report_at` and `report` after an update. Something new takes the place of the old; "delayed" is not told any more of
+   * a recipient that is done with. The same record may come again after its answer was lost: it tells nothing new.
+   */
+  function reportOf(row: RecipientColumns, update: RecipientUpdate): readonly [number | null, string | null] {
+    const repeated = row.claimed_by === null && stateFrom(row.state) === update.state;
+    if (repeated || (isPending(update.state) && !update.report)) return [row.report_at, row.report];
+    return update.report ? [update.report.at, toJson(update.report.facts)] : [null, null];
   }
 
   function giveBack(row: RecipientColumns, now: number, crashed: boolean): void {
@@ -174,11 +186,14 @@ export function createAttemptWrites(options: {
         const [delivered, deferred] = [count(['delivered', 'relayed']), count(['deferred'])];
         if (delivered + deferred > 0) books.countActivity(now, 0, delivered, deferred);
       }
-      for (const { message: report, bytes } of record.reports) {
-        // The same record may come again after its answer was lost: the report is there already.
-        if (reads.messageById(report.id) === undefined) messages.insert(report, { kind: 'inline', bytes }, now);
-      }
       for (const { address, reply } of record.invalidAddresses) noteInvalidAddress(address, reply, now);
+      return null;
+    },
+
+    report({ report: { message, bytes, told }, now }: OpInput<'report'>): null {
+      const crossOff = prepare('UPDATE recipient SET report_at = NULL, report = NULL WHERE id = ? AND report_at = ?');
+      const changes = told.reduce((sum, { recipient, at }) => sum + Number(crossOff.run(recipient, at).changes), 0);
+      if (changes > 0) messages.insert(message, { kind: 'inline', bytes }, now);
       return null;
     },
 

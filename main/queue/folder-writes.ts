@@ -4,9 +4,13 @@ import type { MessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { MessageColumns } from './queue-rows.ts';
 import { FOLDER_CODES, stateFrom } from './queue-rows.ts';
-import { NEVER } from './schema.ts';
+import { NEVER, RECIPIENT_FACTOR } from './schema.ts';
 import type { OpInput } from './store-protocol.ts';
 import type { TransactionBooks } from './transaction-books.ts';
+
+/** Its sender has nothing to be told any more: what is still to be reported is made of the message. */
+const ALL_TOLD = `NOT EXISTS (SELECT 1 FROM recipient WHERE report_at IS NOT NULL
+  AND recipient.id >= message.seq * ${RECIPIENT_FACTOR} AND recipient.id < (message.seq + 1) * ${RECIPIENT_FACTOR})`;
 
 /** Changes to where stored mail is shown, and whether it is kept. */
 export function createFolderWrites(options: {
@@ -62,7 +66,7 @@ export function createFolderWrites(options: {
       const sent =
         sentBefore === null
           ? []
-          : prepare('SELECT * FROM message WHERE finished_at < ? AND folder = ? LIMIT ?').all(
+          : prepare(`SELECT * FROM message WHERE finished_at < ? AND folder = ? AND ${ALL_TOLD} LIMIT ?`).all(
               sentBefore,
               FOLDER_CODES.sent,
               limit,
@@ -70,7 +74,7 @@ export function createFolderWrites(options: {
       const deleted =
         deletedBefore === null
           ? []
-          : prepare('SELECT * FROM message WHERE deleted_at < ? LIMIT ?').all(deletedBefore, limit);
+          : prepare(`SELECT * FROM message WHERE deleted_at < ? AND ${ALL_TOLD} LIMIT ?`).all(deletedBefore, limit);
       const rows = [...sent, ...deleted].slice(0, limit) as MessageColumns[];
       for (const row of rows) messages.remove(row);
       books.forgetOldActivity();

@@ -96,6 +96,15 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
       await call('record', { record, now: clock.now() });
       for (const { recipient } of record.updates) inFlight.delete(recipient);
     },
+    async pendingReports(soon) {
+      return call('pendingReports', { soon });
+    },
+    async reportMatter(id) {
+      return call('reportMatter', { id });
+    },
+    async report(report) {
+      await call('report', { report, now: clock.now() });
+    },
     async release(recipients, hold) {
       await call('release', { recipients, ...hold });
       for (const recipient of recipients) inFlight.delete(recipient);

@@ -8,8 +8,8 @@ import type {
   Selection,
   SortKey,
 } from '../../shared/ipc-contract.ts';
-import type { FolderCounts, HopTry } from '../../shared/mail.ts';
-import type { StoredDetails } from '../ports.ts';
+import type { FolderCounts, HopTry, RecipientDsn } from '../../shared/mail.ts';
+import type { PendingReport, ReportMatter, StoredDetails } from '../ports.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
 import { FOLDER_CODES, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
@@ -228,6 +228,46 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
         due: number | null;
       };
       return row.due === null || row.due >= NEVER ? null : row.due;
+    },
+
+    pendingReports(soon: number): readonly PendingReport[] {
+      const rows = prepare(
+        `SELECT id / ${RECIPIENT_FACTOR} AS seq, min(report_at) AS since FROM recipient WHERE report_at IS NOT NULL GROUP BY 1`,
+      ).all() as { seq: number; since: number }[];
+      return rows.flatMap(({ seq, since }) => {
+        const message = messageBySeq(seq);
+        const others = prepare(
+          `SELECT count(claimed_by) AS inFlight, coalesce(sum(due_at <= ?3), 0) AS dueSoon FROM recipient
+           WHERE id >= ?1 AND id < ?2`,
+        ).get(seq * RECIPIENT_FACTOR, (seq + 1) * RECIPIENT_FACTOR, soon) as { inFlight: number; dueSoon: number };
+        return message === undefined ? [] : [{ id: message.id, since, ...others }];
+      });
+    },
+
+    reportMatter(id: string): ReportMatter | null {
+      const row = messageById(id);
+      if (row === undefined) return null;
+      const told = prepare(
+        'SELECT id, rcpt_to, dsn, report_at, report FROM recipient WHERE id >= ? AND id < ? AND report_at IS NOT NULL ORDER BY id',
+      ).all(row.seq * RECIPIENT_FACTOR, (row.seq + 1) * RECIPIENT_FACTOR) as Pick<
+        RecipientColumns,
+        'id' | 'rcpt_to' | 'dsn' | 'report_at' | 'report'
+      >[];
+      if (told.length === 0) return null;
+      const envelope = toEnvelope(
+        prepare('SELECT * FROM envelope WHERE seq = ?').get(row.seq) as EnvelopeColumns | undefined,
+      );
+      const { accepted_at: acceptedAt, mail_from: mailFrom, size, subject } = row;
+      return {
+        message: { id, acceptedAt, mailFrom, size, dsn: envelope.dsn, subject },
+        recipients: told.map((one) => ({
+          id: one.id,
+          rcptTo: one.rcpt_to,
+          dsn: parseJson<RecipientDsn>(one.dsn, {}),
+          at: one.report_at ?? 0,
+          facts: parseJson<unknown>(one.report, null),
+        })),
+      };
     },
 
     /** Chunk n of a message; null if there is no such message. Empty past the end. */

@@ -120,6 +120,8 @@ export interface RecipientColumns {
   readonly reply: string | null;
   readonly hop: string | null;
   readonly facts: string | null;
+  readonly report_at: number | null;
+  readonly report: string | null;
 }
 
 /** A column that parseJson reads; nothing = null. */

@@ -46,7 +46,7 @@ export function createScheduleWrites(options: {
         for (const row of inOutbox ? [] : failed) {
           prepare(
             `UPDATE recipient SET state = ?1, due_at = ?2, next_at = ?2, counted_from = ?2, attempts = 0, retry_index = 0,
-              gateway_passes = 0, undeliverable = 0, delay_sent = 0, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
+              gateway_passes = 0, undeliverable = 0, delay_sent = 0, report_at = NULL, report = NULL, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
               forced_gateway = ?3 WHERE id = ?4`,
           ).run(STATE_CODES.queued, now, forcedGateway, row.id);
           books.touch(seq);

@@ -136,8 +136,15 @@ const dueByDomain = `
 CREATE INDEX recipient_due_by_domain ON recipient (due_at / ${DUE_SPAN_MS}, domain, due_at) WHERE due_at IS NOT NULL;
 `;
 
+/** What a sender is still to be told of a recipient, and since when. */
+const dueReports = `
+ALTER TABLE recipient ADD COLUMN report_at INTEGER;
+ALTER TABLE recipient ADD COLUMN report TEXT;
+CREATE INDEX recipient_report ON recipient (report_at) WHERE report_at IS NOT NULL;
+`;
+
 /** Step n (from 0) brings a database from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [first, dueByDomain];
+export const MIGRATIONS: readonly string[] = [first, dueByDomain, dueReports];
 
 /** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

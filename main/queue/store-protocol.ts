@@ -8,7 +8,17 @@ import type {
   Selection,
 } from '../../shared/ipc-contract.ts';
 import type { FolderCounts } from '../../shared/mail.ts';
-import type { AttemptRecord, ClaimedMessage, NewMessage, StoreError, StoreRecovery, StoredDetails } from '../ports.ts';
+import type {
+  AttemptRecord,
+  ClaimedMessage,
+  FinishedReport,
+  NewMessage,
+  PendingReport,
+  ReportMatter,
+  StoreError,
+  StoreRecovery,
+  StoredDetails,
+} from '../ports.ts';
 
 /** Octets of a message that is accepted: here in one piece, or staged before under a token. */
 export type AcceptedBytes =
@@ -32,6 +42,7 @@ export interface StoreOps {
     readonly skipDomains: readonly string[];
   }): readonly ClaimedMessage[];
   record(input: { readonly record: AttemptRecord; readonly now: number }): null;
+  report(input: { readonly report: FinishedReport; readonly now: number }): null;
   release(input: { readonly recipients: readonly number[]; readonly nextAt: number; readonly held: boolean }): null;
   /** In flight for this run but not in the list: nobody works on them (their thread died). Given back. */
   reclaim(input: { readonly known: readonly number[]; readonly now: number }): number;
@@ -60,6 +71,8 @@ export interface StoreOps {
 
   select(input: { readonly selection: Selection }): readonly number[];
   nextDueAt(input: null): number | null;
+  pendingReports(input: { readonly soon: number }): readonly PendingReport[];
+  reportMatter(input: { readonly id: string }): ReportMatter | null;
   bytes(input: {
     readonly id: string;
     readonly n: number;
@@ -86,6 +99,7 @@ export const OP_KIND: Readonly<Record<OpName, 'durable' | 'lazy' | 'read'>> = {
   discard: 'lazy',
   claimDue: 'lazy', // undone = still queued
   record: 'durable',
+  report: 'durable',
   release: 'lazy', // undone = found in flight at start-up, and given back then
   reclaim: 'durable',
   wakeDue: 'durable',
@@ -103,6 +117,8 @@ export const OP_KIND: Readonly<Record<OpName, 'durable' | 'lazy' | 'read'>> = {
   tidy: 'lazy',
   select: 'read',
   nextDueAt: 'read',
+  pendingReports: 'read',
+  reportMatter: 'read',
   bytes: 'read',
   counts: 'read',
   list: 'read',

@@ -181,6 +181,18 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'problem.queue-set-aside_other':
     'Die Warteschlangendatei war beschädigt. Sie wurde als {file} aufgehoben; {count} Nachrichten wurden gerettet.',
   'problem.disk-full': 'Der Datenträger ist fast voll: Bis Platz ist, wird keine neue Post angenommen.',
+  'problem.drops-set-aside_one':
+    '{count} Nachricht, die mit postcast sendmail übergeben wurde, kann nicht in die Warteschlange ({why}). Sie ist in {folder} aufgehoben.',
+  'problem.drops-set-aside_other':
+    '{count} Nachrichten, die mit postcast sendmail übergeben wurden, können nicht in die Warteschlange (die letzte: {why}). Sie sind in {folder} aufgehoben.',
+  'problem.drops-lie-aside_one':
+    '{count} Nachricht, die mit postcast sendmail übergeben wurde, konnte nicht in die Warteschlange. Sie ist in {folder} aufgehoben.',
+  'problem.drops-lie-aside_other':
+    '{count} Nachrichten, die mit postcast sendmail übergeben wurden, konnten nicht in die Warteschlange. Sie sind in {folder} aufgehoben.',
+  'problem.drops-wait_one':
+    '{count} Nachricht, die mit postcast sendmail übergeben wurde, kann zurzeit nicht gelesen oder eingereiht werden ({why}). Sie bleibt in {folder}, es wird wieder versucht.',
+  'problem.drops-wait_other':
+    '{count} Nachrichten, die mit postcast sendmail übergeben wurden, können zurzeit nicht gelesen oder eingereiht werden ({why}). Sie bleiben in {folder}, es wird wieder versucht.',
   'problem.read-only': 'Der Profilordner ist nicht beschreibbar; es kann keine Post angenommen werden.',
   'problem.secrets-obfuscated':
     'Dieses System hat keinen Schlüsselspeicher: Passwörter sind nur verschleiert, nicht geschützt.',

@@ -172,6 +172,18 @@ export const en = {
   'problem.queue-set-aside_one': 'The queue file was damaged. It was kept as {file}; {count} message was rescued.',
   'problem.queue-set-aside_other': 'The queue file was damaged. It was kept as {file}; {count} messages were rescued.',
   'problem.disk-full': 'The disk is nearly full: new mail is not accepted until there is room.',
+  'problem.drops-set-aside_one':
+    '{count} message that was handed over with postcast sendmail cannot be queued ({why}). It is kept in {folder}.',
+  'problem.drops-set-aside_other':
+    '{count} messages that were handed over with postcast sendmail cannot be queued (the last one: {why}). They are kept in {folder}.',
+  'problem.drops-lie-aside_one':
+    '{count} message that was handed over with postcast sendmail could not be queued. It is kept in {folder}.',
+  'problem.drops-lie-aside_other':
+    '{count} messages that were handed over with postcast sendmail could not be queued. They are kept in {folder}.',
+  'problem.drops-wait_one':
+    '{count} message that was handed over with postcast sendmail cannot be read or queued at present ({why}). It stays in {folder} and is tried again.',
+  'problem.drops-wait_other':
+    '{count} messages that were handed over with postcast sendmail cannot be read or queued at present ({why}). They stay in {folder} and are tried again.',
   'problem.read-only': 'The profile folder cannot be written to, so no mail can be accepted.',
   'problem.secrets-obfuscated': 'This system has no key store: passwords are only obfuscated, not protected.',
   'problem.secrets-unavailable': 'This system has no key store that can be used: passwords are not stored.',

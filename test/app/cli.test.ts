@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -169,6 +169,25 @@ describe('postcast', () => {
     expect(done.error).toContain('PostCast Server is not running');
   });
 
+  it.each<[string, (profile: string) => string[]]>([
+    ['before the command', (at) => ['--profile', at, 'list', '--folder', 'bad', '--json']],
+    ['before it, with =', (at) => ['--json', `--profile=${at}`, 'list', '--folder=bad']],
+    ['in its middle', (at) => ['list', '--json', '--folder', 'bad', '--profile', at]],
+    ['in front of what is not an option any more', (at) => ['--profile', at, '--json', '--', 'list']],
+  ])('takes global options %s', async (_name, args) => {
+    const done = await postcast(args(profile));
+    expect([done.error, done.code]).toEqual(['', 0]);
+    expect(JSON.parse(done.out)).toMatchObject({ total: expect.any(Number) as number });
+  });
+
+  it('does not say a word to a socket in a folder that others can write to', async () => {
+    await chmod(path.join(profile, 'control'), 0o770);
+    const done = await here(['secret', 'set', 'office'], 'hunter2\n');
+    expect(done.code).toBe(1);
+    expect(done.error).toContain('other users may write');
+    expect(engine.calls).toEqual([]);
+  });
+
   it('exports settings for this user only, and imports them again', async () => {
     await here(['settings', 'set', 'gateways.mode', 'always']);
     const file = path.join(profile, 'out.json');
@@ -328,6 +347,89 @@ describe('postcast sendmail', () => {
     expect(done.code).toBe(code);
     expect(done.error).toMatch(/^postcast sendmail: /);
     expect(await dropped()).toEqual([]);
+  });
+
+  describe('what the queue cannot take is refused before 0', () => {
+    const list = (count: number, length: number): string[] =>
+      Array.from({ length: count }, (_, i) => `${String(i).padStart(length, 'x')}@example.test`);
+
+    it.each<[string, string[], string, number, string]>([
+      ['70,000 recipients', list(70_000, 6), 'x', 69, 'more than 65536 recipients'],
+      [
+        'a list of recipients over 16 MiB',
+        list(60_000, 241).map((one) => `\\${one.slice(1)}`.replaceAll('x', '\\')),
+        'x',
+        69,
+        '16 MiB',
+      ],
+      ['a message over the limit of the settings', ['b@x.test'], 'x'.repeat(100_000), 69, 'larger than 0.1 MiB'],
+      ['a header without end', ['b@x.test'], `X: ${'y'.repeat(900)}\n`.repeat(1300), 65, 'header'],
+      ['a message that goes in circles', ['b@x.test'], `${'Received: by x; y\n'.repeat(100)}\nx`, 65, 'in circles'],
+    ])('%s', async (_name, recipients, input, code, words) => {
+      await writeFile(path.join(profile, 'settings.json'), '\ufeff{"server":{"maxMessageBytes":"65536"}}');
+      const done = await sendmail(['-f', 'a@x.test', ...recipients], input);
+      expect(done.error).toContain(words);
+      expect(done.code).toBe(code);
+      expect(await dropped()).toEqual([]);
+      expect(await readdir(path.join(profile, 'maildrop', 'tmp')).catch(() => [])).toEqual([]);
+      expect(engine.calls).toEqual([]);
+    });
+
+    it('but not what it can: an envelope over 1 MiB, a text of 2 MB without a header', async () => {
+      const recipients = list(30_000, 40);
+      expect(await sendmail(['-f', 'a@x.test', ...recipients], 'Subject: x\n\nx\n')).toMatchObject({ code: 0 });
+      expect(await sendmail(['-f', 'a@x.test', 'b@x.test'], 'no header here\n'.repeat(140_000))).toMatchObject({
+        code: 0,
+      });
+      const [first, second] = await dropped();
+      expect(first?.envelope['recipients']).toEqual(recipients);
+      expect(second?.message).toHaveLength(140_000 * 16);
+    });
+
+    it('nor is mail put where others can write to', async () => {
+      await mkdir(path.join(profile, 'maildrop', 'new'), { recursive: true });
+      await chmod(path.join(profile, 'maildrop'), 0o777);
+      const open = await sendmail(['b@x.test'], 'x');
+      expect(open).toMatchObject({ code: 77 });
+      expect(open.error).toContain('other users may write');
+      await rename(path.join(profile, 'maildrop'), path.join(profile, 'elsewhere'));
+      await symlink(path.join(profile, 'elsewhere'), path.join(profile, 'maildrop'));
+      expect(await sendmail(['b@x.test'], 'x')).toMatchObject({ code: 77 });
+      expect(await readdir(path.join(profile, 'elsewhere', 'new'))).toEqual([]);
+    });
+  });
+
+  it.each<[string, (profile: string) => string[]]>([
+    ['before it', (at) => ['--profile', at, 'sendmail', '-i', 'b@x.test']],
+    ['before it, with =', (at) => [`--profile=${at}`, 'sendmail', '-i', 'b@x.test']],
+    ['before it, with another', (at) => ['--json', '--profile', at, 'sendmail', '-i', 'b@x.test']],
+    ['behind it', (at) => ['sendmail', '-i', '--profile', at, 'b@x.test']],
+    ['behind the recipients', (at) => ['sendmail', '-i', 'b@x.test', '--profile', at]],
+  ])('takes global options %s', async (_name, args) => {
+    expect(await postcast(args(profile), 'x')).toMatchObject({ code: 0, error: '' });
+    expect((await dropped()).map(({ envelope }) => envelope['recipients'])).toEqual([['b@x.test']]);
+  });
+
+  it('keeps its own options: what looks like a global one is a value or a recipient there', async () => {
+    expect(
+      await sendmail(['-f', '--json@x.test', '-F', '--profile', '--', '--json@y.test', '--profile@y.test'], 'x'),
+    ).toMatchObject({ code: 0 });
+    expect((await dropped()).map(({ envelope }) => [envelope['mailFrom'], envelope['recipients']])).toEqual([
+      ['--json@x.test', ['--json@y.test', '--profile@y.test']],
+    ]);
+  });
+
+  it('says it as JSON where that was asked for, and has help', async () => {
+    const refused = await postcast(['--json', '--profile', profile, 'sendmail'], 'x');
+    expect(refused).toMatchObject({ code: 64, error: '' });
+    expect(JSON.parse(refused.out)).toMatchObject({
+      error: { message: expect.stringContaining('no recipients') as string },
+    });
+    expect(JSON.parse((await sendmail(['--json', 'b@x.test'], 'x')).out)).toEqual({ taken: true });
+    expect(await sendmail(['--help'], '')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('sendmail [-t]') as string,
+    });
   });
 
   it('says so when the profile cannot be written to', async () => {

@@ -88,6 +88,27 @@ describe('while it runs', () => {
     });
   });
 
+  it('global options stand in front of sendmail too; what can never be queued is told with the way to it', async () => {
+    const args = ['postcast', '--profile', profile.folder, 'sendmail', '-f', 'ann@client.test', 'bob@local.test'];
+    expect(await runCommand('npx', args, 'Subject: in front\n\nx\n')).toMatchObject({ code: 0, stderr: '' });
+    const sent = async (): Promise<readonly string[]> => (await list('sent')).rows.map((row) => row.subject);
+    await eventually('it is in Sent', sent).toContain('in front');
+    await postcast(profile, ['delete', (await list('sent')).rows.find((row) => row.subject === 'in front')?.id ?? '']);
+    await postcast(profile, ['delete', (await only('deleted')).id]);
+
+    const folder = path.join(profile.folder, 'maildrop');
+    writeFileSync(path.join(folder, 'new', '1'), 'damaged');
+    expect((await sendmail('beside it')).code).toBe(0);
+    await eventually('the good one is in Sent', sent).toContain('beside it');
+    const { stdout } = await postcast(profile, ['status']);
+    expect(stdout).toMatch(/^Problem +1 message .* cannot be queued/m);
+    expect(stdout).toContain(path.join(folder, 'bad'));
+    expect(readdirSync(path.join(folder, 'bad'))).toEqual(['1']);
+    rmSync(path.join(folder, 'bad', '1'));
+    await postcast(profile, ['delete', (await list('sent')).rows.find((row) => row.subject === 'beside it')?.id ?? '']);
+    await postcast(profile, ['delete', (await only('deleted')).id]);
+  });
+
   it('what cannot be understood ends with 2 and says what', async () => {
     const ended = await postcast(profile, ['dance']);
     expect(ended).toMatchObject({ code: 2, stdout: '' });

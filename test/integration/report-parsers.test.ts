@@ -110,6 +110,15 @@ describe('a report', () => {
     expect(parsed.human.indexOf('nobody@')).toBeLessThan(parsed.human.indexOf('later@'));
   });
 
+  it('names thousands of recipients to programs, and to people as many as they read', () => {
+    const recipients = Array.from({ length: 3000 }, (_, i) => ({ ...failed, rcptTo: `r${i}@example.test` }));
+    const parsed = parse(buildReport(input({ recipients })).bytes);
+    expect(parsed.blocks).toHaveLength(3001);
+    expect(parsed.human).toContain('r499@example.test');
+    expect(parsed.human).not.toContain('r500@example.test');
+    expect(parsed.human).toContain('and 2500 more');
+  });
+
   it('carries the header alone where the original is not wanted', () => {
     const built = buildReport(
       input({ original: { kind: 'header', bytes: new TextEncoder().encode('Subject: Hello\r\n') } }),

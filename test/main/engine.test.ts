@@ -303,6 +303,92 @@ describe('a message', () => {
     expect(failed).toMatchObject([{ id, folder: 'bounced', words: '550 no such user' }]);
   });
 
+  /** Reports that were made, whatever became of them. */
+  const reports = async ({ store }: EngineLab): Promise<readonly string[]> => {
+    const texts: string[] = [];
+    for (const folder of ['outbox', 'sent', 'bad'] as const) {
+      const query = { folder, search: '', sort: 'age', descending: true, offset: 0, limit: 100 } as const;
+      for (const { id, mailFrom } of (await store().list(query)).rows)
+        if (mailFrom === null) texts.push(Buffer.from(await store().head(id, 10_000_000)).toString());
+    }
+    return texts;
+  };
+  const named = (report: string): number => [...report.matchAll(/^Final-Recipient:/gm)].length;
+  const many = (count: number, notify: readonly ('success' | 'failure' | 'delay')[], domain = 'a.test') =>
+    Array.from({ length: count }, (_, i) => ({ rcptTo: `r${i}@${domain}`, dsn: { notify: [...notify] } }));
+
+  /** Claimed from the queue, as after a pause: piece by piece. */
+  const acceptPaused = async (begun: EngineLab, ...recipients: Parameters<EngineLab['accept']>): Promise<string> => {
+    await begun.engine().pause();
+    const id = await begun.accept(...recipients);
+    await begun.engine().resume();
+    await begun.settle();
+    return id;
+  };
+
+  it.each([
+    ['failed', ['failure'] as const],
+    ['relayed', ['success'] as const],
+  ])('with many recipients that %s is reported once, however many claims they took', async (action, notify) => {
+    const begun = await start((_s, to) => (to === 'ann@sender.test' || action === 'relayed' ? accepted : refused));
+    await acceptPaused(begun, many(500, notify));
+    const made = await reports(begun);
+    expect(made.map(named)).toEqual([500]);
+    expect(made[0]?.match(new RegExp(`^Action: ${action}`, 'gm'))).toHaveLength(500);
+  });
+
+  it('that is late for many recipients is reported as delayed once', async () => {
+    const begun = await start(
+      (_s, to) => (to === 'ann@sender.test' ? accepted : later),
+      (s) => ({ ...s, connection: { ...s.connection, retryMinutes: [300] } }),
+    );
+    await acceptPaused(begun, many(450, ['delay']));
+    expect(await reports(begun)).toEqual([]);
+    await begun.advance(7 * HOUR);
+    expect((await reports(begun)).map(named)).toEqual([450]);
+    await begun.advance(7 * HOUR);
+    expect(await reports(begun)).toHaveLength(1);
+  });
+
+  it('is reported although the program ends between the refusal and the report, and not twice', async () => {
+    const begun = await start((_s, to) => (to === 'ann@sender.test' ? accepted : refused));
+    const { accept, crash, store, settle } = begun;
+    const write = vi.spyOn(store(), 'report').mockRejectedValue(new StoreError('closed', 'killed'));
+    await accept(many(3, ['failure']));
+    expect(write).toHaveBeenCalled();
+    expect(await reports(begun)).toEqual([]);
+    await crash();
+    await settle();
+    expect((await reports(begun)).map(named)).toEqual([3]);
+    await crash();
+    await settle();
+    expect((await reports(begun)).map(named)).toEqual([3]);
+  });
+
+  it('whose last recipient takes long is not kept from being reported for ever', async () => {
+    let release: (verdict: Verdict) => void = () => undefined;
+    const script: Script = (_s, to) =>
+      to === 'ann@sender.test' ? accepted : to.startsWith('slow') ? new Promise((done) => (release = done)) : refused;
+    const begun = await start(script);
+    const { clock, store, engine, states, settle } = begun;
+    const staged = store().stage('long');
+    await staged.write(new TextEncoder().encode('Subject: x\r\n\r\n'));
+    const recipients = [...many(250, ['failure']), { rcptTo: 'slow@slow.test', dsn: {} }];
+    await staged.commit({ ...plainMessage('long'), recipients, acceptedAt: clock.now() });
+    engine().newMail();
+    const bounced = async (): Promise<number> =>
+      Object.values(await states('long')).filter((state) => state === 'bounced').length;
+    await expect.poll(bounced).toBe(200);
+    expect(await reports(begun)).toEqual([]);
+    await clock.advance(16 * 60_000, async () => {
+      await store().nextDueAt();
+    });
+    await expect.poll(async () => (await reports(begun)).map(named)).toEqual([200]);
+    release(refused);
+    await settle();
+    expect((await reports(begun)).map(named).sort()).toEqual([200, 51]);
+  });
+
   it('refused for good with "return undeliverable" off is Bounced, and nobody is told', async () => {
     const { accept, counts } = await start(
       () => refused,

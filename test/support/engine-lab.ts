@@ -200,7 +200,7 @@ export async function createEngineLab(
    * order: once it has answered a question of ours, all that was asked before is done.
    */
   const settle = async (): Promise<void> => {
-    for (let quiet = 0, turns = 0; quiet < 5; turns += 1) {
+    for (let quiet = 0, turns = 0; quiet < 12; turns += 1) {
       await store.nextDueAt();
       for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
       quiet = engine.sending() === 0 ? quiet + 1 : 0;

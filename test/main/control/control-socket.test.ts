@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -200,7 +200,7 @@ describe('the control socket', () => {
     // The socket is there once the server listens.
     let client = null;
     while (client === null) {
-      client = await connectControl(place.address);
+      client = await connectControl(place);
       if (client === null) await new Promise((resolve) => setImmediate(resolve));
     }
     const answer = client.call('status.get', {});
@@ -210,16 +210,79 @@ describe('the control socket', () => {
     release!();
     expect(await answer).toEqual({ ok: true, value: 'done' });
     await closing;
-    expect(await connectControl(place.address)).toBeNull();
+    expect(await connectControl(place)).toBeNull();
   });
 
   it('gives the client words when the program ends in mid-call', async () => {
     const { server } = await start({ dispatch: () => new Promise(() => undefined) });
-    const client = (await connectControl(place.address))!;
+    const client = (await connectControl(place))!;
     const answer = client.call('status.get', {});
     await once(net.connect(place.address), 'connect');
     servers.length = 0;
     await server.close(10);
     expect(await answer).toMatchObject({ ok: false, error: { code: 'connection-lost' } });
+  });
+});
+
+describe('before the client says a word', () => {
+  /** Whoever listens at the place, and how many came. */
+  async function stranger(answer = ''): Promise<{ visitors: number; readonly close: () => void }> {
+    await mkdir(place.folder!, { recursive: true, mode: 0o700 });
+    const seen = { visitors: 0, close: () => void server.close() };
+    const server = net.createServer((socket) => {
+      seen.visitors += 1;
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write(answer));
+    });
+    server.listen(place.address);
+    await once(server, 'listening');
+    return seen;
+  }
+
+  const refused: [string, boolean, () => Promise<unknown>, RegExp][] = [
+    ['a folder that others may write to', false, () => chmod(place.folder!, 0o720), /other users may write/],
+    ['a folder of another user', true, () => chown(place.folder!, 4321, 4321), /belongs to another user/],
+    ['a socket of another user', true, () => chown(place.address, 4321, 4321), /belongs to another user/],
+    [
+      'a folder that is a link',
+      false,
+      async () => {
+        await rename(place.folder!, `${place.folder!}-elsewhere`);
+        await symlink(`${place.folder!}-elsewhere`, place.folder!);
+      },
+      /is not a folder/,
+    ],
+    [
+      'a link in the place of the socket',
+      false,
+      async () => {
+        await rename(place.address, `${place.address}-elsewhere`);
+        await symlink(`${place.address}-elsewhere`, place.address);
+      },
+      /is not a socket/,
+    ],
+  ];
+  for (const [what, needsRoot, prepare, words] of refused) {
+    it.skipIf(needsRoot && process.getuid?.() !== 0)(`it refuses ${what}`, async () => {
+      const other = await stranger();
+      await prepare();
+      await expect(connectControl(place)).rejects.toThrow(words);
+      // Whoever comes after it was not there before either.
+      other.close();
+      expect(other.visitors).toBe(0);
+    });
+  }
+
+  it('nobody there is no error', async () => {
+    expect(await connectControl(place)).toBeNull();
+    await mkdir(place.folder!, { mode: 0o700 });
+    expect(await connectControl(place)).toBeNull();
+  });
+
+  it('an answer that is none ends the conversation in words', async () => {
+    const other = await stranger('{"id":1}\n');
+    const client = (await connectControl(place))!;
+    expect(await client.call('status.get', {})).toMatchObject({ ok: false, error: { code: 'connection-lost' } });
+    other.close();
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +13,12 @@ let committed: { message: NewMessage; text: string }[];
 let aborted: number;
 let problems: string[];
 let failWith: StoreError | null;
+/** Memos of the store; those of messages are written with them. */
+let memos: Map<string, string>;
+/** The program ends between the commit and what comes after it. */
+let killed: boolean;
+/** Subject of the only message that failWith is for; null: for all. */
+let failFor: string | null;
 
 /** The store's way in, without what is behind it: the drop folder needs to know only what was committed. */
 function stage(id: string): StagedMessage {
@@ -21,9 +28,11 @@ function stage(id: string): StagedMessage {
       parts.push(Uint8Array.from(chunk));
     },
     commit: async (message) => {
-      if (failWith !== null) throw failWith;
+      if (failWith !== null && (failFor === null || message.subject.startsWith(failFor))) throw failWith;
       expect(message.id).toBe(id);
       committed.push({ message, text: Buffer.concat(parts).toString('latin1') });
+      if (message.takenMemo !== undefined) memos.set(message.takenMemo, id);
+      if (killed) throw new StoreError('closed', 'killed');
     },
     abort: async () => {
       aborted++;
@@ -35,7 +44,15 @@ function open() {
   let n = 0;
   return createMaildrop({
     directory,
-    store: { stage },
+    store: {
+      stage,
+      getMemo: async (key) => Promise.resolve(memos.get(key) ?? null),
+      setMemo: async (key, value) => {
+        if (value === null) memos.delete(key);
+        else memos.set(key, value);
+        return Promise.resolve();
+      },
+    },
     newQueueId: () => `Q${++n}`,
     clock: { now: () => NOW, monotonic: () => 0, after: () => () => undefined },
     log: {
@@ -62,12 +79,15 @@ beforeEach(async () => {
   problems = [];
   aborted = 0;
   failWith = null;
+  memos = new Map();
+  killed = false;
+  failFor = null;
 });
 afterEach(() => rm(path.dirname(directory), { recursive: true, force: true }));
 
 describe('the drop folder', () => {
   it('is made when it is not there, and empty', async () => {
-    expect(await open().pickup()).toBe(0);
+    expect((await open().pickup()).taken).toBe(0);
     expect((await inFolder('new')).concat(await inFolder('tmp'))).toEqual([]);
   });
 
@@ -76,7 +96,7 @@ describe('the drop folder', () => {
       'Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <x@y>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n.dots\r\n';
     await drop('2', 'Subject: two\r\n\r\n\xe4\r\n');
     await drop('1', text);
-    expect(await open().pickup()).toBe(2);
+    expect((await open().pickup()).taken).toBe(2);
     expect(committed.map((one) => one.message.subject)).toEqual(['Grüße', 'two']);
     const [first, second] = committed;
     expect(first?.text).toMatch(
@@ -106,7 +126,7 @@ describe('the drop folder', () => {
 
   it('takes an empty message and the null reverse-path', async () => {
     await drop('1', '', { version: 1, mailFrom: null, recipients: ['bob@bücher.test'], uid: 0 });
-    expect(await open().pickup()).toBe(1);
+    expect((await open().pickup()).taken).toBe(1);
     expect(committed[0]?.message).toMatchObject({ mailFrom: null, smtputf8: true });
   });
 
@@ -114,7 +134,7 @@ describe('the drop folder', () => {
     const body = 'x'.repeat(76).concat('\r\n').repeat(20_000);
     const recipients = Array.from({ length: 3000 }, (_, i) => `user${i}@example.test`);
     await drop('1', `Subject: big\r\n\r\n${body}`, { version: 1, mailFrom: null, recipients, uid: 0 });
-    expect(await open().pickup()).toBe(1);
+    expect((await open().pickup()).taken).toBe(1);
     expect(committed[0]?.text.endsWith(`\r\nSubject: big\r\n\r\n${body}`)).toBe(true);
     expect(committed[0]?.message.recipients).toHaveLength(3000);
   });
@@ -137,10 +157,67 @@ describe('the drop folder', () => {
     await mkdir(path.join(directory, 'new'), { recursive: true });
     await writeFile(path.join(directory, 'new', '1'), content);
     await drop('2', 'Subject: fine\r\n\r\n');
-    expect(await open().pickup()).toBe(1);
+    expect((await open().pickup()).taken).toBe(1);
     expect(committed.map((one) => one.message.subject)).toEqual(['fine']);
     expect(await inFolder('bad')).toEqual(['1']);
     expect(problems).toHaveLength(1);
+  });
+
+  it('puts aside what no queue could hold, and takes a long list of recipients that it can', async () => {
+    const list = (count: number, length: number, filler = 'x') =>
+      Array.from({ length: count }, (_, i) => `${String(i).padStart(length, filler)}@example.test`);
+    const of = (recipients: readonly string[]) => ({ version: 1, mailFrom: null, recipients, uid: 0 });
+    await drop('1', 'Subject: a\r\n\r\n', of(list(70_000, 6)));
+    await drop('2', 'Subject: b\r\n\r\n', of(list(60_000, 241, '\\')));
+    await drop('3', 'Subject: c\r\n\r\n', of(list(40_000, 40)));
+    const found = await open().pickup();
+    expect(found).toMatchObject({ taken: 1, setAside: 2, inBad: 2, refused: null, waiting: [] });
+    expect(committed.map(({ message }) => [message.subject, message.recipients.length])).toEqual([['c', 40_000]]);
+    expect(problems.map((line) => line.replace(/: send.*/, ''))).toEqual([
+      'maildrop 1 was put aside: it has more than 65536 recipients',
+      'maildrop 2 was put aside: its list of recipients is longer than 16 MiB',
+    ]);
+  });
+
+  it('leaves what has trouble of its own where it is, says so once, and takes the others', async () => {
+    await drop('1', 'Subject: odd\r\n\r\n');
+    await drop('2', 'Subject: fine\r\n\r\n');
+    await drop('3', 'Subject: fine\r\n\r\n');
+    const maildrop = open();
+    failWith = new StoreError('other', 'I will not have this one');
+    failFor = 'odd';
+    const found = [await maildrop.pickup(), await maildrop.pickup()];
+    expect(found.map(({ taken }) => taken)).toEqual([2, 0]);
+    expect(found[1]).toMatchObject({ waiting: ['1'], why: 'I will not have this one', refused: null });
+    expect(problems).toHaveLength(1);
+    failWith = null;
+    expect(await maildrop.pickup()).toMatchObject({ taken: 1, waiting: [] });
+    expect(await inFolder('new')).toEqual([]);
+  });
+
+  it('takes small ones while there is no room for a large one', async () => {
+    await drop('1', `Subject: large\r\n\r\n${'x'.repeat(5000)}`);
+    await drop('2', `Subject: larger\r\n\r\n${'x'.repeat(6000)}`);
+    await drop('3', 'Subject: small\r\n\r\n');
+    failWith = new StoreError('full', 'disk full');
+    failFor = 'large';
+    const maildrop = open();
+    expect(await maildrop.pickup()).toMatchObject({ taken: 1, refused: 'full' });
+    expect(await inFolder('new')).toEqual(['1', '2']);
+    failWith = null;
+    expect((await maildrop.pickup()).taken).toBe(2);
+  });
+
+  it('takes a message once though the program ends between queueing it and removing the file', async () => {
+    await drop('1', 'Subject: once\r\n\r\n');
+    killed = true;
+    expect(await open().pickup()).toMatchObject({ refused: 'closed' });
+    expect([committed.length, await inFolder('new')]).toEqual([1, ['1']]);
+    killed = false;
+    const again = open();
+    expect(await again.pickup()).toMatchObject({ taken: 0, refused: null });
+    expect([committed.length, await inFolder('new')]).toEqual([1, []]);
+    expect(memos.size).toBe(0);
   });
 
   it('keeps everything while the queue takes nothing, and gives it later', async () => {
@@ -148,29 +225,42 @@ describe('the drop folder', () => {
     await drop('2', 'Subject: b\r\n\r\n');
     failWith = new StoreError('full', 'disk full');
     const maildrop = open();
-    expect(await maildrop.pickup()).toBe(0);
+    expect((await maildrop.pickup()).taken).toBe(0);
     expect([await inFolder('new'), aborted]).toEqual([['1', '2'], 1]);
     failWith = null;
-    expect(await maildrop.pickup()).toBe(2);
+    expect((await maildrop.pickup()).taken).toBe(2);
   });
 
   it('takes a message once though it is asked twice at the same time', async () => {
     for (let i = 0; i < 20; i++) await drop(`m${i}`, `Subject: ${i}\r\n\r\n`);
     const maildrop = open();
     const counts = await Promise.all([maildrop.pickup(), maildrop.pickup(), maildrop.pickup()]);
-    expect(counts.reduce((sum, n) => sum + n)).toBe(20);
+    expect(counts.reduce((sum, { taken }) => sum + taken, 0)).toBe(20);
     expect(committed).toHaveLength(20);
   });
 
-  it('does not follow links', async () => {
+  it('does not follow links, and waits at no pipe', async () => {
     await mkdir(path.join(directory, 'new'), { recursive: true });
     await writeFile(
       path.join(directory, 'elsewhere'),
       `${encodeEnvelope({ version: 1, mailFrom: null, recipients: ['a@b.test'], uid: 0 })}secret`,
     );
     await symlink(path.join(directory, 'elsewhere'), path.join(directory, 'new', '1'));
-    expect(await open().pickup()).toBe(0);
-    expect(committed).toEqual([]);
+    execFileSync('mkfifo', [path.join(directory, 'new', '2')]);
+    await mkdir(path.join(directory, 'new', '3'));
+    await drop('4', 'Subject: fine\r\n\r\n');
+    expect(await open().pickup()).toMatchObject({ taken: 1, setAside: 3, waiting: [] });
+    expect(committed.map(({ message }) => message.subject)).toEqual(['fine']);
+    expect(await inFolder('bad')).toEqual(['1', '2', '3']);
+  });
+
+  it('never writes over what was put aside before', async () => {
+    for (let i = 0; i < 2; i++) {
+      await mkdir(path.join(directory, 'new'), { recursive: true });
+      await writeFile(path.join(directory, 'new', '1'), 'rubbish');
+      await open().pickup();
+    }
+    expect(await inFolder('bad')).toHaveLength(2);
   });
 
   it('sweeps what a killed sendmail left half-written long ago, and nothing newer', async () => {

@@ -216,19 +216,65 @@ describe('claiming and recording', () => {
     expect(await store.details('nothing')).toBeNull();
   });
 
-  test('a report becomes a message in the same transaction, once even if the record comes twice', async () => {
+  test('what is to be told stands with the recipient until the report is a message, and is told once', async () => {
     const { store } = await openStore();
-    await accept(store, newMessage('a'));
-    const [message] = await claim(store);
+    await accept(store, newMessage('a', { to: ['x@example.test', 'y@example.test', 'z@example.test'] }));
+    const [message] = await claim(store, undefined, 2);
+    const [x, y] = message!.recipients.map(({ id }) => id);
+    const due = (at: number) => ({ state: 'bounced' as const, report: { at, facts: { action: 'failed' } } });
+    await store.record(recordOf('a', [update(x!, due(5))]));
+    expect(await store.pendingReports(0)).toEqual([{ id: 'a', since: 5, inFlight: 1, dueSoon: 0 }]);
+    expect(await store.pendingReports(1e15)).toEqual([{ id: 'a', since: 5, inFlight: 1, dueSoon: 1 }]);
+    const second = recordOf('a', [update(y!, due(7))]);
+    await store.record(second);
+    const matter = await store.reportMatter('a');
+    expect(matter?.recipients).toMatchObject([
+      { id: x, rcptTo: 'x@example.test', at: 5, facts: { action: 'failed' } },
+      { id: y, at: 7 },
+    ]);
     const report = {
       message: newMessage('r', { mailFrom: null, origin: { kind: 'report', about: 'a' } }),
       bytes: Buffer.from('report'),
+      told: matter!.recipients.map(({ id, at }) => ({ recipient: id, at })),
     };
-    const record = recordOf('a', [update(message!.recipients[0]!.id, { state: 'bounced' })], { reports: [report] });
-    await store.record(record);
-    await store.record(record);
-    expect(await store.counts()).toMatchObject({ outbox: 1, bounced: 1 });
+    await store.report(report);
+    await store.report(report);
+    // Its answer was lost: the record comes again.
+    await store.record(second);
+    expect(await store.pendingReports(0)).toEqual([]);
+    expect(await store.reportMatter('a')).toBeNull();
+    expect(await store.counts()).toMatchObject({ outbox: 2 });
     expect((await readAll(store, 'r')).toString()).toBe('report');
+  });
+
+  test('time removes no message of which something is still to be told', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a'));
+    await recordAll(store, await claim(store), { report: { at: 5, facts: { action: 'relayed' } } });
+    const limits = { sentBefore: 1e15, deletedBefore: 1e15 };
+    expect(await store.expireKept(limits)).toBe(0);
+    await store.move({ ids: ['a'] }, 'deleted');
+    expect(await store.expireKept(limits)).toBe(0);
+    const { recipients } = (await store.reportMatter('a'))!;
+    const told = recipients.map(({ id, at }) => ({ recipient: id, at }));
+    await store.report({ message: newMessage('r'), bytes: Buffer.from('report'), told });
+    expect(await store.expireKept(limits)).toBe(1);
+  });
+
+  test('"delayed" is not told of a recipient that is done with by then, a retry forgets what was to be told', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a'));
+    const late = { state: 'deferred' as const, nextAt: 0, report: { at: 5, facts: 'delayed' } };
+    await recordAll(store, await claim(store), late);
+    await recordAll(store, await claim(store), { state: 'deferred', nextAt: 0 });
+    expect(await store.pendingReports(0)).toHaveLength(1);
+    await recordAll(store, await claim(store));
+    expect(await store.pendingReports(0)).toEqual([]);
+    await accept(store, newMessage('b'));
+    await recordAll(store, await claim(store), { state: 'bounced', report: { at: 6, facts: 'failed' } });
+    expect(await store.pendingReports(0)).toHaveLength(1);
+    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 9);
+    expect(await store.pendingReports(0)).toEqual([]);
   });
 
   test('delivered stays delivered, whatever is said later', async () => {

@@ -98,7 +98,7 @@ export function recordOf(
   updates: readonly RecipientUpdate[],
   more: Partial<AttemptRecord> = {},
 ): AttemptRecord {
-  return { messageId, tries: [], updates, reports: [], invalidAddresses: [], ...more };
+  return { messageId, tries: [], updates, invalidAddresses: [], ...more };
 }
 
 /** Records the same end for every recipient of what was claimed. */

@@ -1,0 +1,10 @@
+/** Limits of every way into the queue: the listener, and the drop folder of `postcast sendmail`. Octets and counts. */
+export const INTAKE = {
+  header: 1_048_576,
+  /** Received fields: more are a loop (RFC 5321 §6.3). */
+  hops: 100,
+  /** Kept free on the disk for bounces, states and the journal (STANDARDS: 452 before the disk is full). */
+  reserveBytes: 64 * 1024 ** 2,
+  /** The setting `server.maxMessageBytes`. */
+  messageBytes: { least: 64 * 1024, most: 2 * 1024 ** 3, byDefault: 100 * 1024 ** 2 },
+} as const;
