@@ -78,6 +78,8 @@ export interface Problem {
   readonly severity: 'info' | 'warning' | 'error';
   readonly phrase: Phrase;
   readonly since: number;
+  /** The user has to decide, and this is what `settings.goOn` would do; then it cannot be dismissed. */
+  readonly action?: Phrase;
 }
 
 export interface SecretsState {

@@ -6,6 +6,7 @@ import type { en } from './en.ts';
 /** German words for every phrase that the engine can say: a missing one does not compile. See en.ts for the rules. */
 export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.paused': 'Das Senden ist angehalten.',
+  'hold.settings': 'Es wird nichts gesendet: In settings.json stehen Werte, die nicht lesbar sind.',
   'hold.no-network': 'Wartet auf eine Netzwerkverbindung.',
   'hold.dial-up': 'Wartet auf eine Einwahlverbindung.',
   'hold.captive-portal': 'Wartet: Dieses Netzwerk verlangt zuerst eine Anmeldung. Öffnen Sie dafür eine Webseite.',
@@ -152,9 +153,14 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'problem.listener.address': 'Die Adresse, auf der gewartet werden soll, gibt es auf diesem Computer nicht.',
   'problem.listener.other': 'Der Server für Mailprogramme konnte nicht starten: {detail}',
   'problem.settingsSetAside':
-    'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen.',
+    'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen. Gesendet wird nichts, bis Sie settings.json in Ordnung bringen, Ihre Einstellungen importieren oder entscheiden, dass es mit den jetzigen Einstellungen weitergeht.',
+  'problem.settingsHeld':
+    'Es wird nichts gesendet: Diese Werte in settings.json sind nicht lesbar und bestimmen, wohin Post gehen oder wer sie übergeben darf: {values}. Berichtigen Sie sie in der Datei oder im Einstellungsfenster, oder machen Sie mit dem weiter, was an ihrer Stelle gilt.',
+  'problem.goOnAsItIs': 'Mit den jetzigen Einstellungen weitermachen',
+  'problem.goOnWith': 'Mit „{value}“ weitermachen',
+  'problem.goOnWithThese': 'Mit dem weitermachen, was stattdessen gilt',
   'problem.settingsWrong':
-    'Einige Werte in settings.json sind falsch, an ihrer Stelle gelten die Voreinstellungen: {values}. Betroffene Gateways werden nicht benutzt; eine Kopie der Datei bleibt erhalten.',
+    'Einige Werte in settings.json sind nicht lesbar, an ihrer Stelle gelten die Voreinstellungen: {values}. Bevor sie überschrieben werden, wird eine Kopie der Datei aufgehoben.',
   'problem.settingsUnreadable':
     'settings.json wurde geändert und ist nicht mehr lesbar ({why}). Es gelten die Einstellungen von vorher; eine Kopie der Datei bleibt erhalten.',
   'problem.queue-set-aside_one':
