@@ -228,7 +228,7 @@ describe('settings.json', () => {
     expect(removed).toEqual([]);
     // What the user takes out himself goes, as ever.
     writeFileSync(file, withList([]));
-    await expect.poll(() => removed, { timeout: 30_000 }).toEqual(['gateway:office']);
+    await expect.poll(() => removed, { timeout: 30_000 }).toContain('gateway:office');
   });
 
   /** As read, but on any free port, and asking nobody. */
