@@ -58,7 +58,7 @@ export const en = {
     dueNow: 'due now',
     dueAfter: {
       paused: 'when resumed',
-      settings: 'once settings are readable',
+      settings: 'when readable',
       'no-network': 'when online',
       'dial-up': 'once dialled in',
       'captive-portal': 'after log-in',

@@ -6,7 +6,7 @@ import type { en } from './en.ts';
 /** German words for every phrase that the engine can say: a missing one does not compile. See en.ts for the rules. */
 export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.paused': 'Das Senden ist angehalten.',
-  'hold.settings': 'Es wird nichts gesendet: In settings.json stehen Werte, die nicht lesbar sind.',
+  'hold.settings': 'Es wird nichts gesendet, bis Einstellungen berichtigt sind, die nicht lesbar sind.',
   'hold.no-network': 'Wartet auf eine Netzwerkverbindung.',
   'hold.dial-up': 'Wartet auf eine Einwahlverbindung.',
   'hold.captive-portal': 'Wartet: Dieses Netzwerk verlangt zuerst eine Anmeldung. Öffnen Sie dafür eine Webseite.',

@@ -8,7 +8,7 @@ import { enSignIn } from './en-sign-in.ts';
  */
 export const en = {
   'hold.paused': 'Sending is paused.',
-  'hold.settings': 'Nothing is sent: settings.json holds values that cannot be read.',
+  'hold.settings': 'Nothing is sent until settings that cannot be read are put right.',
   'hold.no-network': 'Waiting for a network connection.',
   'hold.dial-up': 'Waiting for a dial-up connection.',
   'hold.captive-portal': 'Waiting: this network asks you to log in first. Open a web page to do so.',

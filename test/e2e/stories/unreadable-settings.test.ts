@@ -17,7 +17,7 @@ async function edit(profile: TestProfile, change: (text: string) => string): Pro
   await writeFile(file, change(await readFile(file, 'utf8')));
 }
 
-const NOT_WORKING = 'Nothing is sent: settings.json holds values that cannot be read.';
+const NOT_WORKING = 'Nothing is sent until settings that cannot be read are put right.';
 
 describe.skipIf(!canRunDnsmasq())('“allways” is written where the mode stands', () => {
   let servers: Servers;
