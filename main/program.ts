@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { EngineApi } from '../shared/ipc-contract.ts';
+import { phrase } from '../shared/phrases.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
 import type { AppStatus } from '../shared/status.ts';
 import { stageForDelivery } from './accept-and-claim.ts';
@@ -345,6 +346,17 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     }
   };
 
+  /** Where it does not listen though it should; that it listens nowhere is a state of its own. */
+  const tellOfListener = (): void => {
+    const state = listener.state();
+    const missing = state.kind === 'listening' ? (state.missing ?? []) : [];
+    if (missing.length === 0) problems.clear('listener-address');
+    else {
+      const hosts = missing.map(({ host }) => host).join(', ');
+      problems.raise('listener-address', 'warning', phrase('problem.listenerAddress', { hosts }));
+    }
+  };
+
   const stops = [
     store.onChange(() => {
       events.emit('queue:changed', {});
@@ -355,8 +367,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     problems.onChange(tell),
-    listener.onState(tell),
+    listener.onState(() => {
+      tellOfListener();
+      tell();
+    }),
     network.watch(() => {
+      drop(listener.networkChanged(), log, 'listener');
       dialUp.networkChanged();
       notices.direct();
       tell();
@@ -398,6 +414,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
 
   // A file that could not be read at all was set aside by now.
   tellOfFile(null);
+  tellOfListener();
 
   const api = createApi({
     clock,

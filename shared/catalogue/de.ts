@@ -152,6 +152,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Das System erlaubt diesem Programm Port {port} nicht. Ports ab 1024 brauchen keine besonderen Rechte.',
   'problem.listener.address': 'Die Adresse, auf der gewartet werden soll, gibt es auf diesem Computer nicht.',
   'problem.listener.other': 'Der Server für Mailprogramme konnte nicht starten: {detail}',
+  'problem.listenerAddress':
+    'Unter {hosts} wird keine Post angenommen: Dieser Computer hat die Adresse gerade nicht, oder ein anderes Programm benutzt dort den Port. Bei einem Netzwerkwechsel wird es erneut versucht.',
   'problem.settingsSetAside':
     'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen. Gesendet wird nichts, bis Sie settings.json in Ordnung bringen, Ihre Einstellungen importieren oder entscheiden, dass es mit den jetzigen Einstellungen weitergeht.',
   'problem.settingsHeld':

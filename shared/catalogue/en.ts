@@ -146,6 +146,8 @@ export const en = {
     'The system does not let this program use port {port}. Ports from 1024 up need no special rights.',
   'problem.listener.address': 'The address to listen on does not exist on this computer.',
   'problem.listener.other': 'The server for mail programs could not start: {detail}',
+  'problem.listenerAddress':
+    'Mail is not accepted at {hosts}: this computer does not have that address now, or another program uses the port there. It is tried again when the network changes.',
   'problem.settingsSetAside':
     'The settings file could not be read. It was kept as {file}; default settings are in use. Nothing is sent until you put settings.json right, import your settings, or decide to go on with the settings as they are now.',
   'problem.settingsHeld':

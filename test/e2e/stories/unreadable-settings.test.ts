@@ -88,3 +88,35 @@ describe.skipIf(!canRunDnsmasq())('“allways” is written where the mode stand
     expect(mx.sessions).toHaveLength(0);
   });
 });
+
+describe('the whole file cannot be read, and another stands in its place', () => {
+  let servers: Servers;
+  let profile: TestProfile;
+  let launched: LaunchedApp;
+  let main: Page;
+  const keep = keepUntilEnd();
+  const SAID = 'The settings file could not be read.';
+  beforeAll(async () => {
+    servers = keep(await startServers());
+    profile = await makeProfile({ gateways: { mode: 'always', list: [servers.office.entry] } });
+    keep({ close: () => profile.remove() });
+    // As the program leaves it: with its default settings it would not keep to loopback.
+    await edit(profile, (text) => text.replace('{', '{"undecided":"settings.json.broken-2026-11-27T10-00-00-000Z",'));
+    launched = keep(await launchApp({ name: 'stories/unreadable-settings', profile }));
+    main = await mainWindow(launched);
+  });
+
+  it('holds the message, and the window asks for a decision', async () => {
+    await handOver(profile.port, { to: 'carol@customer.test', subject: 'Report' });
+    await row(main, 'Report').waitFor();
+    await main.getByRole('region', { name: 'Problems' }).getByText(SAID).waitFor();
+    await picture(launched, main, '2-undecided');
+    expect((await postcast(profile, ['status'])).stdout).toContain(SAID);
+  });
+
+  it('goes on once the user says so', async () => {
+    await main.getByRole('button', { name: 'Use the settings as they are and go on' }).click();
+    await eventually('the gateway has it', () => subjectsAt(servers.office)).toEqual(['Report']);
+    expect(Object.keys(await profile.settings())).not.toContain('undecided');
+  });
+});
