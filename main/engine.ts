@@ -118,7 +118,8 @@ export function createEngine(deps: EngineDeps): Engine {
     for (const listener of listeners) listener();
   };
 
-  const hold = (): World['hold'] => decideHold({ paused: isPaused, settings: settingsHold(settings), network: known, dialUp: deps.dialUp() });
+  const hold = (): World['hold'] =>
+    decideHold({ paused: isPaused, settings: settingsHold(settings), network: known, dialUp: deps.dialUp() });
 
   const world = (): World => ({
     settings: settings.get(),

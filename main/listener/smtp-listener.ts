@@ -448,7 +448,7 @@ function isPortTrouble({ code = '' }: NodeJS.ErrnoException): boolean {
 /** Programs on this computer hand in their mail there. */
 function coversLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
-  return /^127\./.test(bare) || ['::1', 'localhost', '0.0.0.0', '::'].includes(bare);
+  return bare.startsWith('127.') || ['::1', 'localhost', '0.0.0.0', '::'].includes(bare);
 }
 
 const MESSAGES = {

@@ -119,7 +119,7 @@ function readValues(raw: Json): ReadSettings {
 function readGroup(schema: z.core.$ZodType, raw: Json, path: string, findings: Findings): Json {
   const out: Json = { ...raw };
   const { shape } = bareSchema(schema) as z.ZodObject;
-  for (const [name, inner] of Object.entries(shape as Record<string, z.core.$ZodType>)) {
+  for (const [name, inner] of Object.entries(shape)) {
     if (!Object.hasOwn(raw, name)) continue;
     const at = path === '' ? name : `${path}.${name}`;
     const value = readOne(inner, raw[name], at, findings);
@@ -168,7 +168,7 @@ function standIns(bare: z.ZodObject, raw: unknown, path: string, findings: Findi
     holds: rules.some((rule) => rule.restricts),
   });
   const out: Json = {};
-  for (const [name, inner] of Object.entries(bare.shape as Record<string, z.core.$ZodType>)) {
+  for (const [name, inner] of Object.entries(bare.shape)) {
     const at = `${path}.${name}`;
     const group = bareSchema(inner);
     const value =

@@ -34,7 +34,7 @@ export function understand(schema: z.core.$ZodType, value: unknown): unknown {
   }
   if (bare instanceof z.ZodObject && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const copy = { ...value } as Record<string, unknown>;
-    for (const [key, inner] of Object.entries(bare.shape as Record<string, z.core.$ZodType>)) {
+    for (const [key, inner] of Object.entries(bare.shape)) {
       if (Object.hasOwn(copy, key)) copy[key] = understand(inner, copy[key]);
     }
     return copy;

@@ -69,7 +69,7 @@ export const de: Words<typeof en> = {
     dueNow: 'jetzt fällig',
     dueAfter: {
       paused: 'nach der Pause',
-      settings: 'wenn lesbar',
+      settings: 'nach Korrektur',
       'no-network': 'wenn online',
       'dial-up': 'nach Einwahl',
       'captive-portal': 'nach Anmeldung',

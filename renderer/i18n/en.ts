@@ -58,7 +58,7 @@ export const en = {
     dueNow: 'due now',
     dueAfter: {
       paused: 'when resumed',
-      settings: 'when readable',
+      settings: 'once put right',
       'no-network': 'when online',
       'dial-up': 'once dialled in',
       'captive-portal': 'after log-in',

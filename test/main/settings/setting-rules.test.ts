@@ -239,7 +239,7 @@ describe('garbage at any place', () => {
         (text, all) => {
           const read = readSettings(text);
           expect(settingsSchema.safeParse(read.settings).success).toBe(true);
-          let file: Json = structuredClone(settingsSchema.parse({})) as Json;
+          let file: Json = structuredClone(settingsSchema.parse({}));
           for (const { path, garbage: odd, how } of all) {
             try {
               file = spoil(file as unknown as Settings, path, odd, how);
