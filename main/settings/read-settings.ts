@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ruleOf, settingsBelow } from '../../shared/setting-rules.ts';
 import { defaultSettings, gatewaySchema, settingsSchema, type Settings } from '../../shared/settings.ts';
-import { bareSchema, understand } from './understand.ts';
+import { bareSchema, settingsIn, understand } from './understand.ts';
 
 /** A value of the file that cannot be read. */
 export interface UnreadableSetting {
@@ -118,8 +118,7 @@ function readValues(raw: Json): ReadSettings {
 
 function readGroup(schema: z.core.$ZodType, raw: Json, path: string, findings: Findings): Json {
   const out: Json = { ...raw };
-  const { shape } = bareSchema(schema) as z.ZodObject;
-  for (const [name, inner] of Object.entries(shape)) {
+  for (const [name, inner] of settingsIn(schema)) {
     if (!Object.hasOwn(raw, name)) continue;
     const at = path === '' ? name : `${path}.${name}`;
     const value = readOne(inner, raw[name], at, findings);
@@ -168,7 +167,7 @@ function standIns(bare: z.ZodObject, raw: unknown, path: string, findings: Findi
     holds: rules.some((rule) => rule.restricts),
   });
   const out: Json = {};
-  for (const [name, inner] of Object.entries(bare.shape)) {
+  for (const [name, inner] of settingsIn(bare)) {
     const at = `${path}.${name}`;
     const group = bareSchema(inner);
     const value =
@@ -201,7 +200,7 @@ function readList(
   const rule = ruleOf(path);
   const instead = (rule.instead ?? []) as readonly unknown[];
   const told =
-    whole.success || wrong.length > 0 ? wrong : [{ index: -1, message: whole.error?.issues[0]?.message ?? '' }];
+    whole.success || wrong.length > 0 ? wrong : [{ index: -1, message: whole.error.issues[0]?.message ?? '' }];
   for (const { index, message } of told.slice(0, MOST_TOLD)) {
     unreadable(findings, { path, raw, message, ...(index < 0 ? {} : { entry: index }) });
   }

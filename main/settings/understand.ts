@@ -11,6 +11,12 @@ export function bareSchema(schema: z.core.$ZodType): z.core.$ZodType {
   return at;
 }
 
+/** The schemas of a group's settings, by name; none if it is no group. */
+export function settingsIn(schema: z.core.$ZodType): readonly (readonly [string, z.core.$ZodType])[] {
+  const bare = bareSchema(schema);
+  return bare instanceof z.ZodObject ? Object.entries(bare.shape) : [];
+}
+
 /** Blanks, hyphens and case do not matter in a word that is one of a few: `Below-Normal`. */
 const wordKey = (word: string): string => word.toLowerCase().replaceAll(/[\s_-]/g, '');
 
@@ -34,7 +40,7 @@ export function understand(schema: z.core.$ZodType, value: unknown): unknown {
   }
   if (bare instanceof z.ZodObject && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const copy = { ...value } as Record<string, unknown>;
-    for (const [key, inner] of Object.entries(bare.shape)) {
+    for (const [key, inner] of settingsIn(bare)) {
       if (Object.hasOwn(copy, key)) copy[key] = understand(inner, copy[key]);
     }
     return copy;
