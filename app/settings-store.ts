@@ -3,18 +3,25 @@
  * electron-store (atomic, synced writes) is loaded with the first write.
  */
 import type ElectronStore from 'electron-store';
-import { existsSync, readdirSync, readFileSync, renameSync, copyFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
 import type { SettingsStore } from '../main/ports.ts';
-import { readSettings } from '../main/settings/read-settings.ts';
+import { withUnread } from '../main/settings/keep-unread.ts';
+import {
+  readSettings,
+  UNDECIDED,
+  undecidedIn,
+  type KeptPlace,
+  type UnreadableSetting,
+} from '../main/settings/read-settings.ts';
 import { watchForChanges, type WatchedFile } from '../main/settings/watch-file.ts';
-import { parseSettings, type Settings, type SettingsProblem } from '../shared/settings.ts';
+import { defaultSettings, parseSettings, settingsSchema, type Settings } from '../shared/settings.ts';
 
 /** The port, and what only the shell needs. */
 export interface SettingsFile extends SettingsStore {
-  /** What is wrong with single values in the file; defaults stand for them. */
-  readonly problems: readonly SettingsProblem[];
+  readonly problems: readonly UnreadableSetting[];
+  readonly undecided: string | null;
   /** Why the file was set aside at start, or cannot be read now; null if neither. */
   readonly message: string | null;
   /**
@@ -67,18 +74,21 @@ async function openElectronStore(profile: string): Promise<SettingsWriter> {
 
 const UNREADABLE = '__unreadable__';
 
-/** Reads the file, whatever state it is in. Never throws for what is in the file. */
+/** Reads the file, whatever state it is in. Never throws for what is in the file, or for a file that cannot be read. */
 export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   const file = path.join(options.profile, 'settings.json');
   const { note } = options;
-  let text = readText();
-  const first = readSettings(text);
+  const begun = readAtStart();
+  let text = begun.text;
+  const first = begun.read;
   let current: Settings = first.settings;
   let problems = first.kind === 'mended' ? first.problems : [];
+  let kept: readonly KeptPlace[] = first.kind === 'mended' ? first.kept : [];
   let message = first.kind === 'broken' ? first.message : null;
-  let setAside = first.kind === 'broken' ? putAside() : null;
+  let setAside: string | null = null;
   // Wrong values would be gone with the next write: a copy is kept before it.
-  let copyFirst = first.kind === 'mended';
+  let copyFirst = first.kind === 'mended' || first.kind === 'broken';
+  if (first.kind === 'broken') standIn();
   const listeners = new Set<(settings: Settings) => void>();
   let writer: Promise<SettingsWriter> | undefined;
   let watched: WatchedFile | undefined;
@@ -94,22 +104,43 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     }
   }
 
+  function readAtStart(): { readonly text: string | null; readonly read: ReturnType<typeof readSettings> } {
+    try {
+      const found = readText();
+      return { text: found, read: readSettings(found) };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { text: null, read: { kind: 'broken', settings: defaultSettings(), message: why } };
+    }
+  }
+
+  /**
+   * The broken file is kept under another name, and a file takes its place that says so: what the user has to decide is not
+   * forgotten with a restart. If that cannot be written, all stays as it is, and is found again at the next start.
+   */
+  function standIn(): void {
+    const name = asideName();
+    const next = { version: 1, [UNDECIDED]: path.basename(name) };
+    current = settingsSchema.parse(next);
+    try {
+      const fresh = `${file}.new`;
+      writeFileSync(fresh, `${JSON.stringify(next, null, 2)}\n`, { mode: 0o600 });
+      copyFileSync(file, name, constants.COPYFILE_EXCL);
+      renameSync(fresh, file);
+      text = readText();
+      setAside = name;
+      copyFirst = false;
+    } catch (error) {
+      note('settings could not be set aside', { error: String(error) });
+      setAside = file;
+    }
+  }
+
   function asideName(): string {
     const stamp = new Date(options.now()).toISOString().replaceAll(/[:.]/g, '-');
     let name = `${file}.broken-${stamp}`;
     for (let n = 2; existsSync(name); n++) name = `${file}.broken-${stamp}-${n}`;
     return name;
-  }
-
-  function putAside(): string | null {
-    const name = asideName();
-    try {
-      renameSync(file, name);
-      return name;
-    } catch (error) {
-      note('settings could not be set aside', { error: String(error) });
-      return file;
-    }
   }
 
   function openWriter(): Promise<SettingsWriter> {
@@ -129,7 +160,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     }
     if (now === null || now === text) return;
     text = now;
-    const before = [problems, message];
+    const before = [problems, kept, message];
     const read = readSettings(now);
     switch (read.kind) {
       case 'none':
@@ -142,7 +173,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
         return;
       case 'mended':
         copyFirst = true;
-        problems = read.problems;
+        ({ problems, kept } = read);
         message = null;
         note('settings.json was changed by hand; some values are wrong', {
           values: read.problems.map((p) => p.path).join(' '),
@@ -150,35 +181,58 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
         break;
       case 'good':
         problems = [];
+        kept = [];
         message = null;
         break;
     }
     // What is said of the file may be news though its settings are not.
     if (!isDeepStrictEqual(read.settings, current)) current = read.settings;
-    else if (isDeepStrictEqual([problems, message], before)) return;
+    else if (isDeepStrictEqual([problems, kept, message], before)) return;
     for (const listener of listeners) listener(current);
   }
 
-  async function write(next: unknown): ReturnType<SettingsStore['replace']> {
+  /** What the file says now; null if it cannot be read. */
+  function lookAtFile(): string | null {
+    try {
+      return readText();
+    } catch {
+      copyFirst = true;
+      return null;
+    }
+  }
+
+  function keepCopy(): void {
+    if (!existsSync(file)) return;
+    const name = asideName();
+    try {
+      copyFileSync(file, name);
+    } catch {
+      // It cannot be read: it is moved out of the way.
+      renameSync(file, name);
+    }
+    note('a copy of settings.json was kept', { file: name });
+    setAside ??= name;
+  }
+
+  /** @param touched What the change names; null = the user has decided about everything. */
+  async function write(next: unknown, touched: readonly string[] | null): ReturnType<SettingsStore['replace']> {
     const parsed = parseSettings(next);
     if (!parsed.ok) return parsed;
     const opened = await openWriter();
-    const onDisk = readText();
-    if (onDisk !== text && onDisk !== null) {
-      // Changed by hand since it was read: what stands there now is kept beside it.
-      copyFirst = true;
-    }
-    if (copyFirst && onDisk !== null) {
-      const name = asideName();
-      copyFileSync(file, name);
-      note('a copy of settings.json was kept', { file: name });
-      copyFirst = false;
-      setAside ??= name;
-    }
-    opened.store = parsed.settings;
-    text = readText();
-    current = parsed.settings;
-    problems = [];
+    const onDisk = lookAtFile();
+    // Changed by hand since it was read: what stands there now is kept beside it.
+    if (onDisk !== text && onDisk !== null) copyFirst = true;
+    if (copyFirst) keepCopy();
+    copyFirst = false;
+    const { [UNDECIDED]: _decided, ...decided } = parsed.settings;
+    const stored = touched === null ? decided : withUnread(parsed.settings, current, kept, touched);
+    opened.store = stored;
+    text = lookAtFile();
+    // What stands for values that still cannot be read is worked out in one place.
+    const read = readSettings(JSON.stringify(stored));
+    current = read.settings;
+    problems = read.kind === 'mended' ? read.problems : [];
+    kept = read.kind === 'mended' ? read.kept : [];
     message = null;
     for (const listener of listeners) listener(current);
     return { ok: true, settings: current };
@@ -186,8 +240,8 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
 
   return {
     get: () => current,
-    replace: (next) => {
-      const done = queue.then(() => write(next));
+    replace: (next, touched) => {
+      const done = queue.then(() => write(next, touched ?? null));
       queue = done.catch(() => undefined);
       return done;
     },
@@ -199,6 +253,9 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     },
     get message() {
       return message;
+    },
+    get undecided() {
+      return undecidedIn(current);
     },
     get whole() {
       const aside = `${path.basename(file)}.broken-`;

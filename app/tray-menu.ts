@@ -41,6 +41,7 @@ export interface TrayWords {
   readonly waiting: (count: number) => string;
   readonly failed: (count: number) => string;
   readonly listenerFailed: (port: number) => string;
+  readonly settingsHold: string;
   readonly open: string;
   readonly sendNow: string;
   readonly pause: string;
@@ -60,11 +61,13 @@ export function trayView(status: AppStatus, words: TrayWords): TrayView {
   const unseen = counts.unseenBad + counts.unseenBounced;
   const lines = [`${words.program} – ${words.states[status.state]}`];
   if (listener.kind === 'failed') lines.push(words.listenerFailed(listener.port));
+  if (status.hold === 'settings') lines.push(words.settingsHold);
   if (counts.outbox > 0) lines.push(words.waiting(counts.outbox));
   if (unseen > 0) lines.push(words.failed(unseen));
   const items: TrayItem[] = [
     { type: 'label', label: clip(words.states[status.state]) },
     ...(listener.kind === 'failed' ? listenerItems(listener, words) : []),
+    ...(status.hold === 'settings' ? [{ type: 'label', label: words.settingsHold } as const] : []),
     { type: 'separator' },
     action(words.open, { kind: 'open' }),
     action(words.sendNow, { kind: 'send-now' }, counts.outbox > 0 && !status.paused),

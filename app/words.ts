@@ -45,6 +45,7 @@ const english: ShellWords = {
     waiting: (count) => (count === 1 ? '1 message waiting' : `${count} messages waiting`),
     failed: (count) => (count === 1 ? '1 message could not be delivered' : `${count} messages could not be delivered`),
     listenerFailed: (port) => `Not accepting mail: port ${port} cannot be used`,
+    settingsHold: 'Nothing is sent: a setting cannot be read',
     open: 'Open PostCast Server',
     sendNow: 'Send now',
     pause: 'Pause',
@@ -100,6 +101,7 @@ const german: ShellWords = {
         ? '1 Nachricht konnte nicht zugestellt werden'
         : `${count} Nachrichten konnten nicht zugestellt werden`,
     listenerFailed: (port) => `Nimmt keine Post an: Port ${port} ist nicht verwendbar`,
+    settingsHold: 'Sendet nichts: Eine Einstellung ist nicht lesbar',
     open: 'PostCast Server öffnen',
     sendNow: 'Jetzt senden',
     pause: 'Anhalten',

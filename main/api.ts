@@ -46,6 +46,8 @@ export interface ApiDeps {
     changes: readonly { readonly path: string; readonly value: unknown }[],
   ) => Promise<SettingsAnswer>;
   readonly importSettings: (json: string) => Promise<SettingsAnswer>;
+  /** Saves what stands in the place of values that cannot be read. */
+  readonly goOn: () => Promise<SettingsAnswer>;
   readonly submitTest: (message: TestMessage) => Promise<string>;
   readonly preview: (id: string) => Promise<Output<'queue.preview'> | null>;
   readonly discover: (address: string, signal: AbortSignal) => Promise<Output<'gateways.discover'>['found']>;
@@ -229,11 +231,16 @@ export function createApi(deps: ApiDeps): EngineApi {
       return ok({ paused: false });
     },
     'control.dismissProblem': async ({ id }) => {
-      deps.problems.clear(id);
+      deps.problems.dismiss(id);
       return Promise.resolve(ok({}));
     },
     'settings.get': async () => Promise.resolve(ok(withoutHashes(settings.get()))),
     'settings.set': async ({ changes }) => ok(masked(await deps.applyChanges(changes))),
+    'settings.goOn': async () => {
+      const answer = await deps.goOn();
+      if (answer.saved) return ok({});
+      return fail('bad-input', answer.problems[0]?.message ?? 'That cannot be saved.', answer.problems[0]?.path);
+    },
     'settings.export': async () => Promise.resolve(ok({ json: deps.exportSettings() })),
     'settings.import': async ({ json }) => ok(masked(await deps.importSettings(json))),
     'secrets.set': async ({ gatewayId, secret, acceptObfuscated, fresh }) => {

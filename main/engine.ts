@@ -16,11 +16,13 @@ import { sendsOnConnect } from './policy/dialup-rules.ts';
 import { MOST_RUNNING } from './policy/attempt-pace.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
+import { settingsEffect } from './policy/settings-effect.ts';
 import type { World } from './policy/types.ts';
 import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
 import { insist } from './insist.ts';
 import { createReportDesk } from './report-desk.ts';
 import type { Reporter } from './reports.ts';
+import { settingsHold } from './settings/read-settings.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
 /** With fewer places than this the queue is not asked for more while others are under way: many are claimed at a time. */
@@ -122,7 +124,8 @@ export function createEngine(deps: EngineDeps): Engine {
     for (const listener of listeners) listener();
   };
 
-  const hold = (): World['hold'] => decideHold({ paused: isPaused, network: known, dialUp: deps.dialUp() });
+  const hold = (): World['hold'] =>
+    decideHold({ paused: isPaused, settings: settingsHold(settings), network: known, dialUp: deps.dialUp() });
 
   const world = (): World => ({
     settings: settings.get(),
@@ -300,11 +303,14 @@ export function createEngine(deps: EngineDeps): Engine {
     delivery.networkChanged(addressesOf(known));
   };
 
-  /** @param why For the log: one line for every start. */
-  const startDelivering = async (why: string): Promise<void> => {
+  /**
+   * @param why For the log: one line for every start.
+   * @param gateways Ids of those that are asked whether they work here. Default: all.
+   */
+  const startDelivering = async (why: string, gateways?: readonly string[]): Promise<void> => {
     if (hold() !== null || closing) return;
     log.note('start delivering', { why });
-    drop(delivery.probeGateways(abort.signal), log, 'probe');
+    if (gateways?.length !== 0) drop(delivery.probeGateways(abort.signal, gateways), log, 'probe');
     try {
       await wakeAll();
     } catch (error) {
@@ -331,7 +337,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const lookAround = (): void => {
     if (!started || closing) return;
     const before = { network: known, dialUp };
-    const wasHeld = decideHold({ paused: isPaused, ...before }) !== null;
+    const wasHeld = decideHold({ paused: isPaused, settings: settingsHold(settings), ...before }) !== null;
     known = network.current();
     dialUp = deps.dialUp();
     const dialUpSettings = settings.get().dialUp;
@@ -392,6 +398,7 @@ export function createEngine(deps: EngineDeps): Engine {
       await insist(deps, 'start', () => deps.memory.load());
       drop(insist(deps, 'clamp', clampClock), log, 'clamp');
       let before = settings.get();
+      let heldBySettings = settingsHold(settings);
       unwatch.push(
         network.watch(lookAround),
         deps.memory.onDoubt(() => {
@@ -411,15 +418,18 @@ export function createEngine(deps: EngineDeps): Engine {
           drop(startDelivering('names'), log, 'names');
         }),
         settings.onChange((next) => {
-          const routesBy = (s: typeof next): string =>
-            JSON.stringify([s.gateways, s.connection, s.administration.forceDelivery, s.security.networkNames]);
-          const routesChanged = routesBy(next) !== routesBy(before);
+          const effect = settingsEffect(before, next);
+          const released = heldBySettings && !settingsHold(settings);
+          const sooner = String(next.connection.retryMinutes) !== String(before.connection.retryMinutes);
           before = next;
+          heldBySettings = settingsHold(settings);
+          // A shorter schedule counts for what waits by the longer one.
+          if (sooner) drop(clampClock().then(pump), log, 'clamp');
           tell();
           // A changed mode or list takes effect for everything in the Outbox (SPEC §3.5).
-          if (routesChanged) {
+          if (released || effect.routes) {
             delivery.forgetFailures();
-            drop(startDelivering('settings'), log, 'settings');
+            drop(startDelivering('settings', released ? undefined : effect.gateways), log, 'settings');
           } else pump();
         }),
       );

@@ -19,6 +19,7 @@ import type {
 import type { GatewaySettings, Settings } from '../shared/settings.ts';
 import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
 import type { RecipientHistory } from './policy/types.ts';
+import type { UnreadableSetting } from './settings/read-settings.ts';
 
 /** Wall clock and timers; virtual in tests. */
 export interface Clock {
@@ -361,17 +362,23 @@ export interface DialUp {
 
 export interface SettingsStore {
   get(): Settings;
-  /** Validates and saves; resolves with the problems if nothing was saved. */
+  /**
+   * Validates and saves; resolves with the problems if nothing was saved. `touched`: dotted paths that the user set; what else
+   * in the file cannot be read stays as it stands there, undecided. Absent: the whole is what the user wants.
+   */
   replace(
     next: unknown,
+    touched?: readonly string[],
   ): Promise<
     | { readonly ok: true; readonly settings: Settings }
     | { readonly ok: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
   >;
   /** Path of the broken file that was set aside at start, null if all was well. */
   readonly setAside: string | null;
-  /** What is wrong with single values in the file; defaults stand for them. */
-  readonly problems?: readonly { readonly path: string; readonly message: string }[];
+  /** Values in the file that cannot be read; what stands for them is in `get()` (shared/setting-rules.ts). */
+  readonly problems?: readonly UnreadableSetting[];
+  /** The file could not be read at all at start, was kept under this name, and the user has not decided; null: not so. */
+  readonly undecided?: string | null;
   /** Why the file cannot be read as it stands now; null if it can. */
   readonly message?: string | null;
   /** Also called when the file was made unreadable by hand: the settings are then the same as before. */

@@ -5,9 +5,11 @@ import type { Clock } from './ports.ts';
 
 export interface Problems {
   /** Raises (or renews the words of) a problem. `since` stays that of the first time. */
-  raise(id: string, severity: Problem['severity'], phrase: Phrase): void;
-  /** It is over, or the user dismissed it. */
+  raise(id: string, severity: Problem['severity'], phrase: Phrase, action?: Phrase): void;
+  /** It is over. */
   clear(id: string): void;
+  /** The user has seen it; one that wants a decision stays. */
+  dismiss(id: string): void;
   list(): readonly Problem[];
   onChange(listener: () => void): () => void;
 }
@@ -19,14 +21,18 @@ export function createProblems(clock: Clock): Problems {
     for (const listener of listeners) listener();
   };
   return {
-    raise(id, severity, phrase) {
+    raise(id, severity, phrase, action) {
       const known = open.get(id);
-      if (known?.severity === severity && JSON.stringify(known.phrase) === JSON.stringify(phrase)) return;
-      open.set(id, { id, severity, phrase, since: known?.since ?? clock.now() });
+      const next: Problem = { id, severity, phrase, since: known?.since ?? clock.now(), ...(action ? { action } : {}) };
+      if (JSON.stringify(known) === JSON.stringify(next)) return;
+      open.set(id, next);
       tell();
     },
     clear(id) {
       if (open.delete(id)) tell();
+    },
+    dismiss(id) {
+      if (open.get(id)?.action === undefined && open.delete(id)) tell();
     },
     list: () => [...open.values()],
     onChange(listener) {

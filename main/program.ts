@@ -47,6 +47,8 @@ import { startQueueStore } from './queue/open-queue-store.ts';
 import { createRemovedSecrets } from './removed-secrets.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
+import { isReadable, settingsProblems } from './settings/file-problems.ts';
+import { settingsHold } from './settings/read-settings.ts';
 import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
 import { createStorageProblems, startTrouble } from './storage-problems.ts';
@@ -253,7 +255,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     network,
     queue: async () => ({ waiting: (await store.counts()).outbox, nextDueAt: await store.nextDueAt() }),
     sending: () => engine.sending(),
-    paused: () => engine.paused(),
+    // Nothing would be sent over what is dialled.
+    paused: () => engine.paused() || settingsHold(settings),
   });
   const engine = createEngine({
     clock,
@@ -352,8 +355,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       );
     });
   };
-  const setSettings = async (next: unknown): ReturnType<typeof applyAll> => {
-    const done = await settings.replace(next);
+  const setSettings = async (next: unknown, touched?: readonly string[]): ReturnType<typeof applyAll> => {
+    const done = await settings.replace(next, touched);
     return done.ok ? { saved: true, settings: done.settings } : { saved: false, problems: done.problems };
   };
   const applyAll = async (
@@ -363,17 +366,26 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     | { readonly saved: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
   > => {
     const changed = applyChanges(settings.get(), changes);
-    return changed.ok ? setSettings(changed.next) : { saved: false, problems: changed.problems };
+    const touched = changes.map(({ path }) => path);
+    return changed.ok ? setSettings(changed.next, touched) : { saved: false, problems: changed.problems };
   };
 
-  /** What is wrong with the file of the settings, as it stands now. */
   const tellOfFile = (unreadable: string | null): void => {
-    const wrong = (settings.problems ?? []).map((p) => p.path).join(', ');
-    if (unreadable !== null)
-      problems.raise('settings-file', 'warning', phrase('problem.settingsUnreadable', { why: unreadable }));
-    else if (wrong !== '')
-      problems.raise('settings-file', 'warning', phrase('problem.settingsWrong', { values: wrong.slice(0, 300) }));
-    else problems.clear('settings-file');
+    for (const [id, told] of settingsProblems(settings, unreadable)) {
+      if (told === null) problems.clear(id);
+      else problems.raise(id, told.severity, told.phrase, told.action);
+    }
+  };
+
+  /** Where it does not listen though it should; that it listens nowhere is a state of its own. */
+  const tellOfListener = (): void => {
+    const state = listener.state();
+    const missing = state.kind === 'listening' ? (state.missing ?? []) : [];
+    if (missing.length === 0) problems.clear('listener-address');
+    else {
+      const hosts = missing.map(({ host }) => host).join(', ');
+      problems.raise('listener-address', 'warning', phrase('problem.listenerAddress', { hosts }));
+    }
   };
 
   const stops = [
@@ -386,8 +398,12 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     problems.onChange(tell),
-    listener.onState(tell),
+    listener.onState(() => {
+      tellOfListener();
+      tell();
+    }),
     network.watch(() => {
+      drop(listener.networkChanged(), log, 'listener');
       dialUp.networkChanged();
       notices.direct();
       tell();
@@ -411,7 +427,8 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tellOfFile(settings.message ?? null);
       log.setMode(next.administration.log);
       drop(listener.apply(next), log, 'listener');
-      drop(removedSecrets.changed(next), log, 'removed-secrets');
+      // What a file that cannot be read does not name was removed by nobody.
+      if (isReadable(settings)) drop(removedSecrets.changed(next), log, 'removed-secrets');
       dialUp.settingsChanged();
       notices.gateways();
       notices.direct();
@@ -430,13 +447,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
 
   // A file that could not be read at all was set aside by now.
   tellOfFile(null);
-  if (settings.setAside !== null) {
-    problems.raise(
-      'settings',
-      'warning',
-      phrase('problem.settingsSetAside', { file: path.basename(settings.setAside) }),
-    );
-  }
+  tellOfListener();
 
   const api = createApi({
     clock,
@@ -455,6 +466,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       return status();
     },
     exportSettings: () => exportSettings(settings.get()),
+    goOn: () => setSettings(settings.get()),
     applyChanges: applyAll,
     importSettings: async (json) => {
       const read = importSettings(json, settings.get());

@@ -41,6 +41,7 @@ export function programState(input: StatusInput): ProgramState {
   // The user's own doing comes before what is wrong with a gateway: nothing is asked of it now, and the banner tells of it.
   if (input.paused) return 'paused';
   if (input.problems.some((p) => p.severity === 'error')) return 'attention';
+  if (input.hold === 'settings') return 'attention';
   if (input.hold === 'dial-up') return 'waiting-dial-up';
   if (input.hold !== null) return 'waiting-network';
   if (input.counts.unseenBad + input.counts.unseenBounced > 0) return 'attention';
@@ -60,7 +61,11 @@ function statusPhrases(input: StatusInput): readonly Phrase[] {
   if (listener.kind === 'failed') {
     phrases.push(phrase(`problem.listener.${listener.reason}`, { port: listener.port, detail: listener.message }));
   }
-  const errors = input.problems.filter((p) => p.severity === 'error').map((p) => p.phrase);
+  // What the user has to decide comes first: it names the values for which everything else waits.
+  const errors = input.problems
+    .filter((p) => p.severity === 'error')
+    .sort((a, b) => Number(b.action !== undefined) - Number(a.action !== undefined))
+    .map((p) => p.phrase);
   const hold = input.hold === null ? [] : [phrase(`hold.${input.hold}`)];
   const closed = input.hold === null && input.noWayOut !== null;
   phrases.push(...(input.paused ? [...hold, ...errors] : [...errors, ...hold]));

@@ -182,6 +182,8 @@ export const engineMethods = {
         .max(200),
     }),
   ),
+  /** The user decides: what stands in the place of values that cannot be read is saved, and the queue goes on. */
+  'settings.goOn': method<Record<string, never>>()(nothing),
   'settings.export': method<{ readonly json: string }>()(nothing),
   'settings.import': method<
     | { readonly saved: true; readonly settings: Settings }

@@ -65,8 +65,8 @@ export type DeferReason =
   | 'local' // our own disk, memory, a bug
   | 'crashed'; // outcome unknown: the program ended in mid-attempt
 
-/** Why nothing is tried at all (SPEC §4.3, §7). */
-export type HoldReason = 'paused' | 'no-network' | 'dial-up' | 'captive-portal' | 'no-dns';
+/** Why nothing is tried at all (SPEC §3.5, §4.3, §7). `settings`: a setting that restricts where mail may go cannot be read. */
+export type HoldReason = 'paused' | 'settings' | 'no-network' | 'dial-up' | 'captive-portal' | 'no-dns';
 
 /**
  * What one attempt step said about one recipient. `rejected` cannot carry scope gateway or local: mail can never bounce

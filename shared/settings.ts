@@ -1,10 +1,12 @@
 /**
  * The settings of SPEC §10: names, limits and defaults. The schema is the one place that decides what is valid; windows
  * validate with it as the user types, the engine validates with it before it saves. Unknown keys survive (loose objects).
+ * What stands in the place of a value in the file that cannot be read: setting-rules.ts has a line for every setting.
  */
 import * as z from 'zod';
 import { INTAKE } from './limits.ts';
-import { isAddressPattern, isCidr, isDomainPattern, isHost, isHostName, isIpPort } from './syntax.ts';
+import { EVERYTHING, NO_WAY_OUT } from './setting-rules.ts';
+import { isAddressPattern, isCidr, isDomainPattern, isHost, isHostName, isIpPort, isProxy } from './syntax.ts';
 
 const port = z.number().int().min(1).max(65535);
 const host = z.string().trim().refine(isHost, 'Not a host name or IP address');
@@ -34,7 +36,12 @@ export const serverSchema = z.looseObject({
   allow: z.array(z.string().trim().refine(isCidr, 'Not an address or CIDR range')).max(1000).default([]),
   deny: z.array(z.string().trim().refine(isCidr, 'Not an address or CIDR range')).max(1000).default([]),
   blockedRecipients: z
-    .array(z.string().trim().refine(isAddressPattern, 'Not an address or domain'))
+    .array(
+      z
+        .string()
+        .trim()
+        .refine((v) => v === EVERYTHING || isAddressPattern(v), 'Not an address or domain'),
+    )
     .max(10000)
     .default([]),
   requireAuth: z.boolean().default(false),
@@ -95,7 +102,12 @@ export const gatewaysSchema = z.looseObject({
     })
     .prefault({}),
   domains: z
-    .array(z.string().trim().refine(isDomainPattern, 'Not a domain (example.com or *.example.com)'))
+    .array(
+      z
+        .string()
+        .trim()
+        .refine((v) => v === EVERYTHING || isDomainPattern(v), 'Not a domain (example.com or *.example.com)'),
+    )
     .max(100000)
     .default([]),
   /** SPEC §3.3: how long the hop in front may stay silent before the next one is connected to as well. */
@@ -149,11 +161,11 @@ export const connectionSchema = z.looseObject({
     .default([1, 2, 5, 10, 20, 40, 60]),
   trustLoopbackMx: z.boolean().default(false),
   lanHosts: z.array(lanHostSchema).max(1000).default([]),
-  /** '' or socks5://host:port or http://host:port */
+  /** '' or socks5://host:port or http://host:port; 'blocked' = only what is near is connected to. */
   proxy: z
     .string()
     .trim()
-    .refine((v) => v === '' || /^(socks5?|http):\/\/[^\s/@]+:\d{1,5}$/.test(v), 'Like socks5://host:1080')
+    .refine((v) => v === '' || v === NO_WAY_OUT || isProxy(v), 'Like socks5://host:1080')
     .default(''),
 });
 

@@ -9,9 +9,22 @@ import type { GatewayMode } from './settings.ts';
 export type ProgramState =
   'idle' | 'waiting' | 'sending' | 'paused' | 'no-way-out' | 'waiting-network' | 'waiting-dial-up' | 'attention';
 
+/** An address of the settings that cannot be listened on. */
+export interface MissingAddress {
+  readonly host: string;
+  readonly reason: 'taken' | 'forbidden' | 'address' | 'other';
+  readonly message: string;
+}
+
 export type ListenerState =
   | { readonly kind: 'starting' | 'stopped' }
-  | { readonly kind: 'listening'; readonly hosts: readonly string[]; readonly port: number }
+  | {
+      readonly kind: 'listening';
+      readonly hosts: readonly string[];
+      readonly port: number;
+      /** Wanted, but not to be had at present. Absent: none. */
+      readonly missing?: readonly MissingAddress[];
+    }
   | {
       readonly kind: 'failed';
       readonly port: number;
@@ -88,6 +101,8 @@ export interface Problem {
   readonly severity: 'info' | 'warning' | 'error';
   readonly phrase: Phrase;
   readonly since: number;
+  /** The user has to decide, and this is what `settings.goOn` would do; then it cannot be dismissed. */
+  readonly action?: Phrase;
 }
 
 export interface SecretsState {

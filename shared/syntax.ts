@@ -36,10 +36,20 @@ export function isIp(value: string): boolean {
   return isIpv4(value) || isIpv6(value);
 }
 
-/** Host name or IP address (an IPv6 address may stand in brackets). */
+/**
+ * Host name or IP address (an IPv6 address may stand in brackets). A name does not end in a number: `999.1.1.1` is an
+ * address gone wrong (RFC 3696 §2).
+ */
 export function isHost(value: string): boolean {
   const bare = value.startsWith('[') && value.endsWith(']') ? value.slice(1, -1) : value;
-  return isHostName(value) || isIp(bare);
+  return isIp(bare) || (isHostName(value) && !/(^|\.)\d+$/.test(value));
+}
+
+/** "socks5://host:port" or "http://host:port": a proxy without sign-in. */
+export function isProxy(value: string): boolean {
+  const found = /^(?:socks5?|http):\/\/(\[[^\]]+\]|[^\s/@:]+):(\d{1,5})$/.exec(value);
+  const port = Number(found?.[2]);
+  return found !== null && isHost(found[1] ?? '') && port >= 1 && port <= 65535;
 }
 
 /** "ip", "ip:port" or "[ipv6]:port". */

@@ -15,6 +15,7 @@ Talks to the PostCast Server that runs for this user.
   settings set NAME VALUE     change one; VALUE as JSON or as plain text
   settings export [FILE]      settings without passwords, to FILE or standard output
   settings import [FILE]      from FILE or standard input
+  settings go-on              keep what stands in place of values that cannot be read
   secret set GATEWAY-ID       password of a gateway, from standard input (one line)
                               --accept-obfuscated: also where there is no key store
   secret remove GATEWAY-ID

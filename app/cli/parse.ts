@@ -23,6 +23,7 @@ export type Command =
   | { readonly kind: 'settings-set'; readonly path: string; readonly value: string }
   | { readonly kind: 'settings-export'; readonly file: string | null }
   | { readonly kind: 'settings-import'; readonly file: string | null }
+  | { readonly kind: 'settings-go-on' }
   | { readonly kind: 'secret-set'; readonly gateway: string; readonly acceptObfuscated: boolean }
   | { readonly kind: 'secret-remove'; readonly gateway: string }
   | { readonly kind: 'quit' };
@@ -174,8 +175,11 @@ function settings([what, ...rest]: readonly string[]): Command {
         kind: what === 'export' ? 'settings-export' : 'settings-import',
         file: first === '-' ? null : (first ?? null),
       };
+    case 'go-on':
+      if (first !== undefined) throw new Usage('"settings go-on" takes nothing more');
+      return { kind: 'settings-go-on' };
     default:
-      throw new Usage('"settings" needs one of get, set, export, import');
+      throw new Usage('"settings" needs one of get, set, export, import, go-on');
   }
 }
 

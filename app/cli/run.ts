@@ -172,6 +172,10 @@ async function talk(
       if (!done.saved) throw refuse(done.problems);
       return tell({ saved: true }, () => 'Saved.');
     }
+    case 'settings-go-on': {
+      await ask(client, 'settings.goOn', {});
+      return tell({ saved: true }, () => 'Saved. What waits goes on.');
+    }
     case 'settings-export': {
       const { json } = await ask(client, 'settings.export', {});
       if (command.file === null) return terminal.out(json.endsWith('\n') ? json : `${json}\n`);

@@ -194,7 +194,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       book.forget();
       direct.forget();
     },
-    async probeGateways(signal) {
+    async probeGateways(signal, only) {
       // Those that are limited to other networks are none of this one's business; senders are a message's matter.
       const { ids } = orderGateways({
         list: settings().gateways.list.map((g) => ({ ...g, senders: [] })),
@@ -202,7 +202,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         networkNames: deps.networkNames?.() ?? [],
         sender: null,
       });
-      const wanted = settings().gateways.list.filter((g) => ids.includes(g.id));
+      const wanted = settings().gateways.list.filter((g) => ids.includes(g.id) && (only?.includes(g.id) ?? true));
       await Promise.all(wanted.map((g) => probe(g, signal)));
     },
     async credentialsChanged(gatewayId, signal) {

@@ -98,7 +98,9 @@ export function dial(
   signal: AbortSignal,
 ): Promise<Dialled> {
   return new Promise((resolve) => {
-    const { addresses, port, connectMs } = options;
+    const { port, connectMs } = options;
+    const noWayOut = options.proxy?.kind === 'blocked' ? options.proxy : null;
+    const addresses = options.addresses.filter(({ address }) => noWayOut === null || bypassesProxy(address));
     const failures: DialFailure[] = [];
     const open = new Map<net.Socket, () => void>();
     const targets = new Map<net.Socket, string>();
@@ -184,6 +186,8 @@ export function dial(
     };
 
     if (signal.aborted) onAbort();
+    else if (noWayOut !== null && addresses.length === 0)
+      finish({ kind: 'failed', trouble: proxyNotReached(noWayOut), failures, noRoute: true });
     else if (addresses.length === 0)
       finish({ kind: 'failed', trouble: { kind: 'unreachable' }, failures, noRoute: false });
     else {

@@ -17,6 +17,7 @@ export async function secureTunnel(
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
   signal.throwIfAborted();
+  if (proxy.kind === 'blocked') throw new Error(troubleWords(proxyNotReached(proxy)));
   const socket = net.connect({ host: proxy.host, port: proxy.port, noDelay: true });
   socket.on('error', ignore);
   const onAbort = (): void => {

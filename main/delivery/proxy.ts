@@ -3,24 +3,26 @@
  * (RFC 9110 §9.3.6). Reads exactly the proxy's answer and not an octet more: a mail server may greet in the same packet.
  */
 import type net from 'node:net';
+import { isProxy } from '../../shared/syntax.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import type { SessionTrouble } from '../policy/types.ts';
 
 export interface Proxy {
-  readonly kind: 'socks5' | 'http';
+  /** 'blocked': there is no way out, and nothing is connected to; host and port say nothing. */
+  readonly kind: 'socks5' | 'http' | 'blocked';
   readonly host: string;
   readonly port: number;
 }
 
-/** The proxy of the settings; null = none. Takes what the settings' schema lets through. */
+/** The proxy of the settings; null = none. What is not understood leads nowhere, rather than past the proxy. */
 export function parseProxy(text: string): Proxy | null {
-  const found = /^(socks5?|http):\/\/(\[[^\]]+\]|[^\s/@:]+):(\d{1,5})$/.exec(text);
-  const port = Number(found?.[3]);
-  if (!found || port < 1 || port > 65535) return null;
+  if (text === '') return null;
+  const found = isProxy(text) ? /^(\w+):\/\/(.+):(\d+)$/.exec(text) : null;
+  if (!found) return { kind: 'blocked', host: '', port: 0 };
   return {
     kind: found[1] === 'http' ? 'http' : 'socks5',
     host: (found[2] ?? '').replace(/^\[(.*)\]$/, '$1'),
-    port,
+    port: Number(found[3]),
   };
 }
 
@@ -33,6 +35,7 @@ const MOST_HEADER = 16 * 1024;
 
 /** No connection to the proxy itself: nothing left this computer's neighbourhood. */
 export function proxyNotReached(proxy: Proxy): SessionTrouble {
+  if (proxy.kind === 'blocked') return { kind: 'proxy', detail: 'connection.proxy lets nothing out' };
   return { kind: 'proxy', detail: `the proxy ${proxy.host}:${proxy.port} cannot be reached` };
 }
 

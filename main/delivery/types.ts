@@ -86,8 +86,8 @@ export interface Delivery {
   dropConnections(addresses: readonly string[]): void;
   /** Forgets "passed over" memory: the user asked to send now (SPEC §3.3). */
   forgetFailures(): void;
-  /** Connects to every enabled gateway side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */
-  probeGateways(signal: AbortSignal): Promise<void>;
+  /** Connects to every enabled gateway, or to those of `only`, side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */
+  probeGateways(signal: AbortSignal, only?: readonly string[]): Promise<void>;
   /** A new password or sign-in: forgets the old one's refusal and tries it at once, without mail. Never rejects. */
   credentialsChanged(gatewayId: string, signal: AbortSignal): Promise<void>;
   gatewayStates(): readonly GatewayState[];

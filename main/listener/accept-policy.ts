@@ -4,6 +4,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { INTAKE } from '../../shared/limits.ts';
+import { EVERYTHING } from '../../shared/setting-rules.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { domainKey, splitAddress } from './address-parser.ts';
 import type { RefusalName } from './replies.ts';
@@ -38,6 +39,8 @@ export interface CompiledPolicy {
   readonly blockedDomains: ReadonlySet<string>;
   /** Suffixes with their leading dot, from `*.domain`. */
   readonly blockedSuffixes: ReadonlySet<string>;
+  /** Nobody is written to at present: the block list cannot be read. */
+  readonly blocksAll: boolean;
   readonly requireAuth: boolean;
   readonly hasUsers: boolean;
   readonly tlsEnabled: boolean;
@@ -61,6 +64,7 @@ export function compilePolicy(server: ServerSettings): CompiledPolicy {
   const blockedDomains = new Set<string>();
   const blockedSuffixes = new Set<string>();
   for (const entry of server.blockedRecipients) {
+    if (entry === EVERYTHING) continue;
     if (entry.startsWith('*.')) blockedSuffixes.add(domainKey(entry.slice(1)));
     else if (entry.startsWith('@')) blockedDomains.add(domainKey(entry.slice(1)));
     else if (entry.includes('@')) blockedAddresses.add(blockKey(entry));
@@ -72,6 +76,7 @@ export function compilePolicy(server: ServerSettings): CompiledPolicy {
     blockedAddresses,
     blockedDomains,
     blockedSuffixes,
+    blocksAll: server.blockedRecipients.includes(EVERYTHING),
     requireAuth: server.requireAuth,
     hasUsers: server.users.length > 0,
     tlsEnabled: server.tls.enabled,
@@ -173,6 +178,7 @@ export function decideRcpt(
 ): RefusalName | null {
   if (!client.signedIn && (policy.requireAuth || !(client.loopback || client.allowed))) return 'relayDenied';
   if (isBlocked(policy, rcptTo)) return 'recipientBlocked';
+  if (policy.blocksAll) return 'blockListUnreadable';
   if (count >= LIMITS.recipients) return 'tooManyRecipients';
   return null;
 }

@@ -264,6 +264,12 @@ export const REFUSALS = {
     text: 'Recipient is on the block list',
     when: 'the recipient or its domain is in `server.blockedRecipients`',
   },
+  blockListUnreadable: {
+    code: 451,
+    enhanced: '4.3.5',
+    text: 'The block list of this server cannot be read, try again once it is put right',
+    when: '`*` is in `server.blockedRecipients`: an entry of the list in settings.json cannot be read',
+  },
   tooManyRecipients: {
     code: 452,
     enhanced: '4.5.3',

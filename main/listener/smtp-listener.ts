@@ -6,7 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import { hostname as systemHostName } from 'node:os';
 import { SMTPServer } from 'smtp-server';
 import type { Settings } from '../../shared/settings.ts';
-import type { ListenerState } from '../../shared/status.ts';
+import type { ListenerState, MissingAddress } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
 import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
@@ -42,6 +42,8 @@ export interface SmtpListenerOptions {
 export interface SmtpListener {
   /** Listens as the settings say; resolves once that worked or failed. Sessions go on if host and port stay. */
   apply(settings: Settings): Promise<ListenerState>;
+  /** Tries addresses anew that this computer did not have; the others are left alone. */
+  networkChanged(): Promise<ListenerState>;
   state(): ListenerState;
   /** Returns its unsubscribe. */
   onState(listener: (state: ListenerState) => void): () => void;
@@ -206,33 +208,93 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
     servers = [];
     bound = '';
     setState({ kind: 'starting' });
+    return bindAll(host, port, wanted);
+  };
+
+  /** Binds each address for itself: one that this computer does not have just now does not keep the others from listening. */
+  const bindAll = async (
+    hosts: readonly string[],
+    port: number,
+    wanted: string,
+    quiet = false,
+  ): Promise<ListenerState> => {
     const opened: SessionServer[] = [];
-    const hosts: string[] = [];
+    const listening: string[] = [];
+    const missing: MissingAddress[] = [];
     let actual = port;
-    let missing: NodeJS.ErrnoException | null = null;
-    for (const name of host) {
-      const server = new SessionServer(context, tls, signIns, log);
-      try {
-        actual = await listen(server, name, actual, host.includes('0.0.0.0'));
-        opened.push(server);
-        hosts.push(name);
-      } catch (error) {
-        const trouble = error as NodeJS.ErrnoException;
-        // Without IPv6 there is no ::1; the other addresses are enough.
-        if (trouble.code === 'EADDRNOTAVAIL' || trouble.code === 'EAFNOSUPPORT') {
-          missing = trouble;
-          log.note('listener-address-missing', { host: name, code: trouble.code });
-          continue;
-        }
-        unbind(opened);
-        return setState(await failed(actual, trouble));
+    let first: NodeJS.ErrnoException | null = null;
+    for (const host of hosts) {
+      const done = await bindOne(host, actual, hosts);
+      if (done.kind === 'bound') {
+        opened.push(done.server);
+        listening.push(host);
+        actual = done.port;
+        continue;
       }
+      first ??= done.error;
+      // Another program there would get the mail of this computer's own programs.
+      if (isPortTrouble(done.error) && coversLoopback(host)) {
+        unbind(opened);
+        return quiet ? state : setState(await failed(actual, done.error));
+      }
+      const { code = '' } = done.error;
+      log.note('listener-address-missing', { host, code });
+      // Without IPv6 there is no ::1; the other addresses are enough.
+      if (host !== '::1') missing.push({ host, reason: REASONS.get(code) ?? 'other', message: done.error.message });
     }
-    if (opened.length === 0) return setState(await failed(port, missing ?? new Error('No address to listen on')));
+    if (opened.length === 0) {
+      return quiet ? state : setState(await failed(port, first ?? new Error('No address to listen on')));
+    }
     servers = opened;
     bound = wanted;
-    log.note('listening', { hosts: hosts.join(' '), port: actual });
-    return setState({ kind: 'listening', hosts, port: actual });
+    log.note('listening', { hosts: listening.join(' '), port: actual });
+    return setState(stateOf(listening, actual, missing));
+  };
+
+  const stateOf = (hosts: readonly string[], port: number, missing: readonly MissingAddress[]): ListenerState => ({
+    kind: 'listening',
+    hosts,
+    port,
+    ...(missing.length > 0 ? { missing } : {}),
+  });
+
+  const bindOne = async (
+    host: string,
+    port: number,
+    all: readonly string[],
+  ): Promise<
+    | { readonly kind: 'bound'; readonly server: SessionServer; readonly port: number }
+    | { readonly kind: 'failed'; readonly error: NodeJS.ErrnoException }
+  > => {
+    const server = new SessionServer(context, tls, signIns, log);
+    try {
+      return { kind: 'bound', server, port: await listen(server, host, port, all.includes('0.0.0.0')) };
+    } catch (error) {
+      return { kind: 'failed', error: error as NodeJS.ErrnoException };
+    }
+  };
+
+  /** What could not be listened on may be there now. What is listened on is left alone. */
+  const retryNow = async (): Promise<ListenerState> => {
+    if (closed) return state;
+    const { host, port } = options.settings().server;
+    if (state.kind === 'failed' && state.reason === 'address') {
+      return bindAll(host, port, JSON.stringify([host, port]), true);
+    }
+    if (state.kind !== 'listening' || state.missing === undefined) return state;
+    const hosts = [...state.hosts];
+    const missing: MissingAddress[] = [];
+    for (const address of state.missing) {
+      const done = await bindOne(address.host, state.port, host);
+      if (done.kind === 'failed') missing.push(address);
+      else {
+        servers.push(done.server);
+        hosts.push(address.host);
+      }
+    }
+    if (missing.length === state.missing.length) return state;
+    log.note('listening', { hosts: hosts.join(' '), port: state.port });
+    return setState(stateOf(hosts, state.port, missing));
   };
 
   /** Stops listening; sessions end with their transactions. */
@@ -250,6 +312,11 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
       const result = work.then(() => applyNow(settings));
       work = result.catch(() => undefined);
       return Promise.all([result, tls.ready()]).then(([now]) => now);
+    },
+    networkChanged: () => {
+      const result = work.then(retryNow);
+      work = result.catch(() => undefined);
+      return result;
     },
     state: () => state,
     onState: (listener) => {
@@ -358,7 +425,19 @@ const REASONS: ReadonlyMap<string, 'taken' | 'forbidden' | 'address'> = new Map(
   ['EADDRNOTAVAIL', 'address'],
   ['EAFNOSUPPORT', 'address'],
   ['ENOTFOUND', 'address'],
+  ['EAI_AGAIN', 'address'],
 ]);
+
+/** The port is another program's, or not for us: it is the port's trouble, not the address's. */
+function isPortTrouble({ code = '' }: NodeJS.ErrnoException): boolean {
+  return ['taken', 'forbidden'].includes(REASONS.get(code) ?? '');
+}
+
+/** Programs on this computer hand in their mail there. */
+function coversLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  return bare.startsWith('127.') || ['::1', 'localhost', '0.0.0.0', '::'].includes(bare);
+}
 
 const MESSAGES = {
   taken: (port: number) => `Another program uses port ${port}`,

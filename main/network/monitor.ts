@@ -196,9 +196,12 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
     for (const { gateway, ...route } of lastRoutes) if (gateway !== null) adapter.provoke({ ...route, gateway });
     look();
   }
-  const stopSettings = settings.onChange(() => {
+  let mayAsk = settings.get().security.captivePortalProbe;
+  const stopSettings = settings.onChange((next) => {
     publish();
-    askPortal();
+    // Other settings are no reason to ask the Internet anything.
+    if (next.security.captivePortalProbe !== mayAsk) askPortal();
+    mayAsk = next.security.captivePortalProbe;
   });
   look();
 

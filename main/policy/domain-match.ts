@@ -2,6 +2,7 @@
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference -- so that every folder that imports this file finds the types
 /// <reference path="./punycode.d.ts" />
 import { toASCII } from 'punycode.js';
+import { EVERYTHING } from '../../shared/setting-rules.ts';
 
 /**
  * The one spelling that domains are compared in: A-labels (RFC 5890), lower case, no trailing dot. What cannot be
@@ -23,7 +24,7 @@ export function domainOf(address: string): string {
   return address.slice(localPartLength(address) + 1);
 }
 
-/** True if the domain is the listed one, or a sub-domain of a listed `*.example.com`. */
+/** True if the domain is the listed one, or a sub-domain of a listed `*.example.com`; `*` fits every domain. */
 export function matchesDomain(domain: string, pattern: string): boolean {
   return matchesAnyDomain(domain, [pattern]);
 }
@@ -31,8 +32,9 @@ export function matchesDomain(domain: string, pattern: string): boolean {
 /** As `matchesDomain`, for a list: quick for long lists, since only entries beyond ASCII have to be converted. */
 export function matchesAnyDomain(domain: string, patterns: readonly string[]): boolean {
   const name = canonicalDomain(domain);
-  if (name === '' || patterns.length === 0) return false;
-  const spellings = new Set([name]);
+  if (patterns.length === 0) return false;
+  if (name === '') return patterns.includes(EVERYTHING);
+  const spellings = new Set([name, EVERYTHING]);
   for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) spellings.add(`*${name.slice(dot)}`);
   return patterns.some((pattern) => {
     if (spellings.has(pattern)) return true;

@@ -1,5 +1,7 @@
 /** Settings to take along and to bring back (SPEC §10), without anything secret. Pure. */
-import { parseSettings, type Settings, type SettingsProblem } from '../../shared/settings.ts';
+import { parseSettings, settingsSchema, type Settings, type SettingsProblem } from '../../shared/settings.ts';
+import { UNDECIDED } from './read-settings.ts';
+import { understand } from './understand.ts';
 
 /** Names under which a person might have written a secret into the file by hand: nothing of that kind leaves. */
 const SECRET_NAME = /^(pass(word|wd|phrase)?|secret|token|.*(password|secret|token|privatekey))$/i;
@@ -17,7 +19,8 @@ function withoutSecrets(value: unknown): unknown {
 /** JSON text: names of the listener's users, but not their hashes; passwords are not in the settings anyway. */
 export function exportSettings(settings: Settings): string {
   const users = settings.server.users.map(({ hash: _hash, ...user }) => user);
-  const copy = withoutSecrets({ ...settings, server: { ...settings.server, users } });
+  const { [UNDECIDED]: _undecided, ...decided } = settings;
+  const copy = withoutSecrets({ ...decided, server: { ...settings.server, users } });
   return `${JSON.stringify(copy, null, 2)}\n`;
 }
 
@@ -51,7 +54,9 @@ export function importSettings(
       named['hash'] = hashes.get(String(named['name'])) ?? '';
     }
   }
-  const parsed = parseSettings(draft);
+  Reflect.deleteProperty(draft, UNDECIDED);
+  // What is understood in the file of the program is understood in one that comes along.
+  const parsed = parseSettings(understand(settingsSchema, draft));
   return parsed.ok ? { ok: true, next: parsed.settings } : parsed;
 }
 

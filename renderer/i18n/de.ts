@@ -60,6 +60,7 @@ export const de: Words<typeof en> = {
     search: 'Ordner durchsuchen',
     columns: 'Spalten',
     problems: 'Probleme',
+    goOnFailed: 'Die Einstellungen konnten nicht gespeichert werden',
     statusBar: 'Status',
     splitter: 'Höhe der Nachrichtendetails',
     nullSender: '(Bericht, kein Absender)',
@@ -68,6 +69,7 @@ export const de: Words<typeof en> = {
     dueNow: 'jetzt fällig',
     dueAfter: {
       paused: 'nach der Pause',
+      settings: 'nach Korrektur',
       'no-network': 'wenn online',
       'dial-up': 'nach Einwahl',
       'captive-portal': 'nach Anmeldung',

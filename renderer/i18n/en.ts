@@ -49,6 +49,7 @@ export const en = {
     search: 'Search this folder',
     columns: 'Columns',
     problems: 'Problems',
+    goOnFailed: 'The settings could not be saved',
     statusBar: 'Status',
     splitter: 'Height of the message details',
     nullSender: '(report, no sender)',
@@ -57,6 +58,7 @@ export const en = {
     dueNow: 'due now',
     dueAfter: {
       paused: 'when resumed',
+      settings: 'once put right',
       'no-network': 'when online',
       'dial-up': 'once dialled in',
       'captive-portal': 'after log-in',

@@ -8,6 +8,7 @@ import {
   MessageBarTitle,
 } from '@fluentui/react-components';
 import { Dismiss16Regular } from '@fluentui/react-icons';
+import type { Problem } from '../../shared/status.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { usePhrase } from '../i18n/phrase.ts';
@@ -25,6 +26,8 @@ const useStyles = makeStyles({
   },
 });
 
+const needsDecision = (problem: Problem): boolean => problem.action !== undefined;
+
 export function ProblemBars() {
   const styles = useStyles();
   const say = useSay();
@@ -35,7 +38,8 @@ export function ProblemBars() {
   const status = useStatus();
   if (status === null) return null;
   const { listener, problems } = status;
-  const shown = problems.slice(0, 3);
+  // What the user has to decide is never the fourth.
+  const shown = [...problems.filter(needsDecision), ...problems.filter((one) => !needsDecision(one))].slice(0, 3);
   return (
     <section className={styles.bars} aria-label={say('queue.problems')}>
       {listener.kind === 'failed' && (
@@ -73,16 +77,28 @@ export function ProblemBars() {
           politeness={problem.severity === 'error' ? 'assertive' : 'polite'}
         >
           <MessageBarBody>{sayPhrase(problem.phrase)}</MessageBarBody>
-          <MessageBarActions
-            containerAction={
+          {problem.action !== undefined && (
+            <MessageBarActions>
               <Button
-                appearance="transparent"
-                aria-label={say('common.dismiss')}
-                icon={<Dismiss16Regular />}
-                onClick={() => drop(bridge.call('control.dismissProblem', { id: problem.id }))}
-              />
-            }
-          />
+                size="small"
+                onClick={() => drop(attempt(say('queue.goOnFailed'), bridge.call('settings.goOn', {})))}
+              >
+                {sayPhrase(problem.action)}
+              </Button>
+            </MessageBarActions>
+          )}
+          {problem.action === undefined && (
+            <MessageBarActions
+              containerAction={
+                <Button
+                  appearance="transparent"
+                  aria-label={say('common.dismiss')}
+                  icon={<Dismiss16Regular />}
+                  onClick={() => drop(bridge.call('control.dismissProblem', { id: problem.id }))}
+                />
+              }
+            />
+          )}
         </MessageBar>
       ))}
     </section>

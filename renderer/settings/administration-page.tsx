@@ -1,13 +1,12 @@
 import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-components';
 import { FolderOpen20Regular } from '@fluentui/react-icons';
-import { useState } from 'react';
 import { drop, useBridge } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useAttempt } from '../notices.tsx';
 import { ChoiceSetting, Group, PageTitle, SwitchSetting, useWords } from './fields.tsx';
 import { InvalidAddresses } from './invalid-addresses.tsx';
-import { useSetting, useSettings } from './use-setting.ts';
+import { asNumber, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
 
 const useStyles = makeStyles({
   row: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
@@ -18,24 +17,13 @@ function UndeliverableAfter() {
   const styles = useStyles();
   const say = useSay();
   const { label, help } = useWords('administration.undeliverableAfter');
-  const value = useSetting<number>('administration.undeliverableAfter.value');
+  const value = useTypedSetting('administration.undeliverableAfter.value', asNumber());
   const unit = useSetting<string>('administration.undeliverableAfter.unit');
-  const [typed, setTyped] = useState<string | null>(null);
   return (
     <Field data-setting="administration.undeliverableAfter" label={label} hint={help} {...fault(value.problem)}>
       {(control) => (
         <div className={styles.row}>
-          <Input
-            {...control}
-            className={styles.value}
-            inputMode="numeric"
-            value={typed ?? String(value.value)}
-            onChange={(_, data) => {
-              setTyped(data.value);
-              value.set(data.value.trim() === '' ? Number.NaN : Number(data.value));
-            }}
-            onBlur={() => value.problem === undefined && setTyped(null)}
-          />
+          <Input {...control} className={styles.value} inputMode="numeric" {...value.input} />
           <Select
             aria-label={say('administration.unit')}
             value={unit.value}

@@ -1,4 +1,7 @@
-/** The fields that the settings pages are made of: label, short help, reason beside the field, saved as changed. */
+/**
+ * The fields that the settings pages are made of: label, short help, reason beside the field. What is
+ * chosen is saved at once, what is typed when it is done (use-setting.ts).
+ */
 import {
   Button,
   Dropdown,
@@ -17,7 +20,7 @@ import { fault } from '../components/fault.ts';
 import { useSay } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 import { problemText } from './problem-text.ts';
-import { issuesOf, useSetting, useSettings } from './use-setting.ts';
+import { asNumber, asNumbers, asText, issuesOf, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
 
 export const useFieldStyles = makeStyles({
   group: {
@@ -138,17 +141,11 @@ export function SwitchSetting({ path, disabled }: { readonly path: string; reado
 
 export function TextSetting({ path, placeholder }: { readonly path: string; readonly placeholder?: string }) {
   const styles = useFieldStyles();
-  const field = useSetting<string>(path);
+  const field = useTypedSetting(path, asText);
   const { label, help } = useWords(path);
   return (
     <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
-      <Input
-        className={styles.medium}
-        value={field.value}
-        placeholder={placeholder ?? ''}
-        spellCheck={false}
-        onChange={(_, data) => field.set(data.value)}
-      />
+      <Input className={styles.medium} {...field.input} placeholder={placeholder ?? ''} spellCheck={false} />
     </Field>
   );
 }
@@ -162,23 +159,15 @@ interface NumberProps {
 
 export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   const styles = useFieldStyles();
-  const field = useSetting<number>(path);
+  const field = useTypedSetting(path, asNumber(factor));
   const { label, help } = useWords(path);
-  const [typed, setTyped] = useState<string | null>(null);
-  const shown = typed ?? String(Math.round((field.value / factor) * 100) / 100);
   return (
     <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
       <Input
         className={styles.narrow}
         inputMode="numeric"
-        value={shown}
+        {...field.input}
         contentAfter={unit === undefined ? null : <span className={styles.help}>{unit}</span>}
-        onChange={(_, data) => {
-          setTyped(data.value);
-          const text = data.value.trim();
-          field.set(text === '' ? Number.NaN : Math.round(Number(text) * factor));
-        }}
-        onBlur={() => setTyped((old) => (field.problem === undefined ? null : old))}
       />
     </Field>
   );
@@ -187,26 +176,11 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
 /** Several numbers on one line, parted by commas or blanks: each can be changed where it stands. */
 export function NumbersSetting({ path }: { readonly path: string }) {
   const styles = useFieldStyles();
-  const field = useSetting<readonly number[]>(path);
+  const field = useTypedSetting(path, asNumbers);
   const { label, help } = useWords(path);
-  const [typed, setTyped] = useState<string | null>(null);
   return (
     <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
-      <Input
-        className={styles.medium}
-        value={typed ?? field.value.join(', ')}
-        spellCheck={false}
-        onChange={(_, data) => {
-          setTyped(data.value);
-          field.set(
-            data.value
-              .split(/[\s,;]+/)
-              .filter((part) => part !== '')
-              .map(Number),
-          );
-        }}
-        onBlur={() => setTyped((old) => (field.problem === undefined ? null : old))}
-      />
+      <Input className={styles.medium} {...field.input} spellCheck={false} />
     </Field>
   );
 }

@@ -1,5 +1,5 @@
 /** One setting: its value, what is being typed, and why that cannot be saved. */
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { settingsSchema, type Settings } from '../../shared/settings.ts';
 import { drop } from '../bridge.ts';
 import { useSay } from '../i18n/i18n.ts';
@@ -63,3 +63,100 @@ export function useSetting<T>(path: string): SettingField<T> {
   );
   return { value: draft?.value ?? saved, problem: draft?.problem ?? refused?.message, set };
 }
+
+/** Between a setting and the text of its field. */
+export interface Spelling<T> {
+  readonly show: (value: T) => string;
+  /** What cannot be read becomes something that the schema refuses. */
+  readonly read: (text: string) => T;
+}
+
+export interface TypedField {
+  /** Reason beside the field, as typed; undefined = fine. */
+  readonly problem: string | undefined;
+  /** What the input is given. */
+  readonly input: {
+    readonly value: string;
+    readonly onChange: (event: unknown, data: { readonly value: string }) => void;
+    readonly onBlur: () => void;
+    readonly onKeyDown: (event: KeyboardEvent) => void;
+  };
+}
+
+/**
+ * A setting that is typed (SPEC §9): checked with every key, saved with Enter or when the field is left, its page and its
+ * window included, and only if it is valid: 25 on the way to 2526 is not what anybody wants. Escape brings back the saved one.
+ */
+export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): TypedField {
+  const say = useSay();
+  const settings = useSettings();
+  const { save, problems } = useSettingsStore();
+  const [typed, setTyped] = useState<string | null>(null);
+  const saved = show(getPath(settings, path.split('.')) as T);
+  const [issue] = typed === null ? [] : issuesOf(settings, path, read(typed));
+  const refused = problems.find((problem) => problem.path === path || problem.path.startsWith(`${path}.`));
+
+  const commit = () => {
+    if (typed === null || issue !== undefined) return;
+    setTyped(null);
+    if (typed === saved) return;
+    drop(
+      save([{ path, value: read(typed) }]).then(([problem]) => {
+        // What was refused stands there still, with the reason; unless it was typed over meanwhile.
+        if (problem !== undefined) setTyped((now) => now ?? typed);
+      }),
+    );
+  };
+  const latest = useRef(commit);
+  useEffect(() => {
+    latest.current = commit;
+  });
+  useEffect(() => {
+    const leave = () => latest.current();
+    window.addEventListener('pagehide', leave);
+    return () => {
+      window.removeEventListener('pagehide', leave);
+      leave();
+    };
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter') commit();
+    if (event.key !== 'Escape' || typed === null) return;
+    event.stopPropagation();
+    setTyped(null);
+  };
+  return {
+    problem: issue === undefined ? refused?.message : problemText(issue, say),
+    input: {
+      value: typed ?? saved,
+      onChange: (_, data) => setTyped(data.value),
+      onBlur: commit,
+      onKeyDown,
+    },
+  };
+}
+
+/** Text as it is. */
+export const asText: Spelling<string> = { show: (value) => value, read: (text) => text };
+
+/** A number, shown as so many times less. An empty field is no number. */
+export function asNumber(factor = 1): Spelling<number> {
+  return {
+    show: (value) => String(Math.round((value / factor) * 100) / 100),
+    read: (text) => {
+      if (text.trim() === '') return Number.NaN;
+      return factor === 1 ? Number(text) : Math.round(Number(text) * factor);
+    },
+  };
+}
+
+/** Numbers parted by commas or blanks. */
+export const asNumbers: Spelling<readonly number[]> = {
+  show: (values) => values.join(', '),
+  read: (text) =>
+    text
+      .split(/[\s,;]+/)
+      .filter((part) => part !== '')
+      .map(Number),
+};

@@ -6,6 +6,7 @@ import type { en } from './en.ts';
 /** German words for every phrase that the engine can say: a missing one does not compile. See en.ts for the rules. */
 export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.paused': 'Das Senden ist angehalten.',
+  'hold.settings': 'Es wird nichts gesendet, bis Einstellungen berichtigt sind, die nicht lesbar sind.',
   'hold.no-network': 'Wartet auf eine Netzwerkverbindung.',
   'hold.dial-up': 'Wartet auf eine Einwahlverbindung.',
   'hold.captive-portal': 'Wartet: Dieses Netzwerk verlangt zuerst eine Anmeldung. Öffnen Sie dafür eine Webseite.',
@@ -170,10 +171,17 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Das Zertifikat für Mailprogramme, {file}, und sein Schlüssel gehören nicht zusammen. Das bisherige Paar bleibt in Gebrauch; gab es keines, wird keine Verschlüsselung angeboten.',
   'problem.certificate.broken':
     'Das Zertifikat für Mailprogramme oder sein Schlüssel ist beschädigt oder mit einem Passwort gesperrt: {file}. Das bisherige bleibt in Gebrauch; gab es keines, wird keine Verschlüsselung angeboten.',
+  'problem.listenerAddress':
+    'Unter {hosts} wird keine Post angenommen: Dieser Computer hat die Adresse gerade nicht, oder ein anderes Programm benutzt dort den Port. Bei einem Netzwerkwechsel wird es erneut versucht.',
   'problem.settingsSetAside':
-    'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen.',
+    'Die Einstellungsdatei war nicht lesbar. Sie wurde als {file} aufgehoben; es gelten die Voreinstellungen. Gesendet wird nichts, bis Sie settings.json in Ordnung bringen, Ihre Einstellungen importieren oder entscheiden, dass es mit den jetzigen Einstellungen weitergeht.',
+  'problem.settingsHeld':
+    'Es wird nichts gesendet: Diese Werte in settings.json sind nicht lesbar und bestimmen, wohin Post gehen oder wer sie übergeben darf: {values}. Berichtigen Sie sie in der Datei oder im Einstellungsfenster, oder machen Sie mit dem weiter, was an ihrer Stelle gilt.',
+  'problem.goOnAsItIs': 'Mit den jetzigen Einstellungen weitermachen',
+  'problem.goOnWith': 'Mit „{value}“ weitermachen',
+  'problem.goOnWithThese': 'Mit dem weitermachen, was stattdessen gilt',
   'problem.settingsWrong':
-    'Einige Werte in settings.json sind falsch, an ihrer Stelle gelten die Voreinstellungen: {values}. Betroffene Gateways werden nicht benutzt; eine Kopie der Datei bleibt erhalten.',
+    'Einige Werte in settings.json sind nicht lesbar, an ihrer Stelle gelten die Voreinstellungen: {values}. Bevor sie überschrieben werden, wird eine Kopie der Datei aufgehoben.',
   'problem.settingsUnreadable':
     'settings.json wurde geändert und ist nicht mehr lesbar ({why}). Es gelten die Einstellungen von vorher; eine Kopie der Datei bleibt erhalten.',
   'problem.queue-set-aside_one':

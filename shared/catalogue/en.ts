@@ -8,6 +8,7 @@ import { enSignIn } from './en-sign-in.ts';
  */
 export const en = {
   'hold.paused': 'Sending is paused.',
+  'hold.settings': 'Nothing is sent until settings that cannot be read are put right.',
   'hold.no-network': 'Waiting for a network connection.',
   'hold.dial-up': 'Waiting for a dial-up connection.',
   'hold.captive-portal': 'Waiting: this network asks you to log in first. Open a web page to do so.',
@@ -163,10 +164,17 @@ export const en = {
     'The certificate for mail programs, {file}, and its key do not belong together. The pair from before stays in use; if there was none, no encryption is offered.',
   'problem.certificate.broken':
     'The certificate for mail programs or its key is damaged or locked with a password: {file}. The one from before stays in use; if there was none, no encryption is offered.',
+  'problem.listenerAddress':
+    'Mail is not accepted at {hosts}: this computer does not have that address now, or another program uses the port there. It is tried again when the network changes.',
   'problem.settingsSetAside':
-    'The settings file could not be read. It was kept as {file}; default settings are in use.',
+    'The settings file could not be read. It was kept as {file}; default settings are in use. Nothing is sent until you put settings.json right, import your settings, or decide to go on with the settings as they are now.',
+  'problem.settingsHeld':
+    'Nothing is sent: these values in settings.json cannot be read and say where mail may go or who may hand it in: {values}. Put them right in the file or in the settings window, or go on with what stands in their place.',
+  'problem.goOnAsItIs': 'Use the settings as they are and go on',
+  'problem.goOnWith': 'Use “{value}” and go on',
+  'problem.goOnWithThese': 'Use what stands there instead and go on',
   'problem.settingsWrong':
-    'Some values in settings.json are wrong, and defaults stand for them: {values}. Gateways among them are not used, and a copy of the file is kept.',
+    'Some values in settings.json cannot be read, and defaults stand for them: {values}. A copy of the file is kept before they are overwritten.',
   'problem.settingsUnreadable':
     'settings.json was changed and can no longer be read ({why}). The settings from before are in use, and a copy of the file is kept.',
   'problem.queue-set-aside_one': 'The queue file was damaged. It was kept as {file}; {count} message was rescued.',

@@ -28,6 +28,14 @@ const PICTURES: readonly TrayPicture[] = [
 ];
 
 describe('the tray', () => {
+  it.each(['en', 'de'] as const)('says that nothing is sent for a setting that cannot be read (%s)', (language) => {
+    const { tray } = shellWords(language, '');
+    const view = trayView(statusWith({ hold: 'settings', state: 'attention' }), tray);
+    expect(view.icon).toBe('attention');
+    expect(view.tooltip).toContain(tray.settingsHold);
+    expect(labels(view.items)).toContain(`(${tray.settingsHold})`);
+  });
+
   it.each<[string, Partial<AppStatus>, { icon: TrayPicture; tooltip: string; menu: string[] }]>([
     [
       'idle',

@@ -156,6 +156,11 @@ describe.skipIf(process.getuid?.() !== 0)('a settings.json that cannot be read',
     expect(said).toContain(`The settings file could not be read. It was kept as ${kept[0] ?? ''}`);
     expect((await postcast(profile, ['settings', 'set', 'general.theme', 'dark'])).code).toBe(0);
     expect((await profile.settings())['general']).toMatchObject({ theme: 'dark' });
+    // Another setting decides nothing: what the file said about gateways is not known.
+    expect((await postcastJson<AppStatus>(profile, ['status'])).hold).toBe('settings');
+    expect((await postcast(profile, ['settings', 'go-on'])).code).toBe(0);
+    expect((await postcastJson<AppStatus>(profile, ['status'])).hold).not.toBe('settings');
+    expect((await profile.settings())['general']).toMatchObject({ theme: 'dark' });
     expect(await readFile(path.join(profile.folder, kept[0] ?? ''), 'utf8')).toBe(broken);
   });
 });

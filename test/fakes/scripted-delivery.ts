@@ -31,6 +31,8 @@ export class ScriptedDelivery implements Delivery {
   /** Deliveries that were accepted, by recipient: more than one is a duplicate. */
   readonly accepted = new Map<string, number>();
   probes = 0;
+  /** Which gateways were probed, each time. */
+  readonly probed: (readonly string[] | 'all')[] = [];
   forgotten = 0;
   readonly credentials: string[] = [];
   readonly changes: (readonly string[])[] = [];
@@ -131,8 +133,9 @@ export class ScriptedDelivery implements Delivery {
   forgetFailures(): void {
     this.forgotten += 1;
   }
-  async probeGateways(): Promise<void> {
+  async probeGateways(_signal: AbortSignal, only?: readonly string[]): Promise<void> {
     this.probes += 1;
+    this.probed.push(only ?? 'all');
     return Promise.resolve();
   }
   async credentialsChanged(gatewayId: string): Promise<void> {

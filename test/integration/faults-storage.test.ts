@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   openSync,
-  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -15,8 +14,6 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openSettingsFile } from '../../app/settings-store.ts';
-import type { ProgramParts } from '../../main/program.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
@@ -420,112 +417,4 @@ describe('a damaged queue', () => {
     const again = await built.start({ profile, settings: NOWHERE });
     expect(await submit(again.port, 'again')).toMatch(/^250/);
   });
-});
-
-describe('settings.json', () => {
-  const good = JSON.stringify({ gateways: { mode: 'always' }, general: { future: 'kept' }, elsewhere: { a: 1 } });
-  test.each([
-    ['cut', good.slice(0, 40)],
-    ['empty', ''],
-    ['HTML', '<html><body>Sign in</body></html>'],
-    ['a list', '[1,2,3]'],
-  ])('%s: runs with defaults, the file is kept aside and the user told', async (_, text) => {
-    const profile = tempFolder();
-    writeFileSync(path.join(profile, 'settings.json'), text);
-    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
-    expect(await submit(rig.port, 's')).toMatch(/^250/);
-    expect(problemIds(rig)).toEqual(['problem.settingsSetAside']);
-    const aside = readdirSync(profile).filter((name) => name.startsWith('settings.json.broken-'));
-    expect(aside).toHaveLength(1);
-    expect(readFileSync(path.join(profile, aside[0] ?? ''), 'utf8')).toBe(text);
-  });
-
-  test('wrong types: the other values stand, unknown keys survive', async () => {
-    const profile = tempFolder();
-    const text = JSON.stringify({
-      gateways: { mode: 7, headStartMs: 'soon', list: 'none' },
-      server: { maxMessageBytes: null },
-      administration: { undeliverableAfter: { value: 9, unit: 'fortnights' } },
-      general: { future: 'kept', keepSent: 12 },
-      elsewhere: { a: 1 },
-    });
-    writeFileSync(path.join(profile, 'settings.json'), text);
-    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
-    expect(await submit(rig.port, 's')).toMatch(/^250/);
-    expect(settings.get()).toMatchObject({
-      gateways: { mode: 'never', list: [] },
-      administration: { undeliverableAfter: { value: 9 } },
-      general: { future: 'kept', keepSent: 12 },
-      elsewhere: { a: 1 },
-    });
-    expect(readFileSync(path.join(profile, 'settings.json'), 'utf8')).toBe(text);
-    expect(rig.program.status().problems.map((p) => p.phrase)).toEqual([
-      { id: 'problem.settingsWrong', params: { values: expect.stringContaining('gateways.mode') as string } },
-    ]);
-  });
-
-  test('made unreadable by hand while it runs: the user is told, until it can be read again', async () => {
-    const profile = tempFolder();
-    writeFileSync(path.join(profile, 'settings.json'), good);
-    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const rig = await built.start({ profile, parts: { settings: quiet(settings) } });
-    expect(problemIds(rig)).toEqual([]);
-    await settings.watch();
-    try {
-      writeFileSync(path.join(profile, 'settings.json'), good.slice(0, 40));
-      await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual(['problem.settingsUnreadable']);
-      expect(settings.get()).toMatchObject({ gateways: { mode: 'always' } });
-      writeFileSync(path.join(profile, 'settings.json'), good);
-      await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual([]);
-    } finally {
-      settings.close();
-    }
-  });
-
-  test.each([
-    ['whole: goes at the start', good, ['gateway:never']],
-    ['cut: stays, its gateway may come back', good.slice(0, 40), []],
-  ])('a password that belongs to nothing, settings %s', async (_, text, gone) => {
-    const profile = tempFolder();
-    writeFileSync(path.join(profile, 'settings.json'), text);
-    const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const removed: string[] = [];
-    const secrets: ProgramParts['secrets'] = {
-      get: () => Promise.resolve(null),
-      set: (name) => {
-        removed.push(name);
-        return Promise.resolve();
-      },
-      has: () => true,
-      names: () => ['gateway:never', 'of another kind'],
-      state: () => ({ protection: 'protected', backend: 'test' }),
-    };
-    const rig = await built.start({ profile, parts: { settings: quiet(settings), secrets } });
-    expect(await submit(rig.port, 's')).toMatch(/^250/);
-    expect(removed).toEqual(gone);
-  });
-
-  /** As read, but on any free port, and asking nobody. */
-  function quiet(file: ReturnType<typeof openSettingsFile>): ReturnType<typeof openSettingsFile> {
-    const settings = file.get();
-    const asTests = {
-      ...settings,
-      server: { ...settings.server, host: ['127.0.0.1'], port: 0 },
-      connection: { ...settings.connection, dnsServers: ['127.0.0.1:9'] },
-    };
-    return {
-      ...file,
-      setAside: file.setAside,
-      get problems() {
-        return file.problems;
-      },
-      get message() {
-        return file.message;
-      },
-      get: () => asTests,
-      onChange: (listener) => file.onChange(() => listener(asTests)),
-    };
-  }
 });

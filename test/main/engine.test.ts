@@ -414,6 +414,82 @@ describe('a message', () => {
   });
 });
 
+describe('the settings', () => {
+  const broken = [{ path: 'gateways.mode', message: 'Invalid option', holds: true }];
+
+  it('that cannot be read hold the queue; nothing is tried or counted; put right, all goes', async () => {
+    const l = await start(() => accepted, always('office'));
+    await l.unreadable(broken);
+    const probes = l.delivery.probes;
+    const id = await l.accept(['bob@a.test']);
+    await l.advance(10 * DAY);
+    expect(await l.engine().sendNow()).toEqual({ count: 0, phrase: { id: 'hold.settings' } });
+    await l.engine().retry({ ids: [id] }, 'office');
+    await l.network({ ...HOME, id: 'hotel', name: 'Hotel', since: 1 });
+    await l.set((s) => ({ ...s, gateways: { ...s.gateways, mode: 'never' } }));
+    expect([l.delivery.taken, l.delivery.probes - probes]).toEqual([[], 0]);
+    expect((await l.store().details(id))?.recipients[0]?.attempts).toBe(0);
+    await l.set((s) => ({ ...s, gateways: { ...s.gateways, mode: 'always' } }));
+    await l.unreadable([]);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+
+  it('that hold nothing back are no reason to wait', async () => {
+    const l = await start(() => accepted);
+    await l.unreadable([{ path: 'general.theme', message: 'Invalid option', holds: false }]);
+    const id = await l.accept(['bob@a.test']);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('put right while paused leave it paused', async () => {
+    const l = await start(() => accepted);
+    await l.unreadable(broken);
+    await l.engine().pause();
+    const id = await l.accept(['bob@a.test']);
+    await l.unreadable([]);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'queued' });
+    await l.engine().resume();
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('changed in what concerns no route let mail wait as it waits, and connect to nobody', async () => {
+    const l = await start(() => silent, always('office', 'home'));
+    const id = await l.accept(['bob@a.test']);
+    const { length } = l.delivery.taken;
+    const probed = [...l.delivery.probed];
+    for (const port of [2, 25, 252, 2526]) await l.set((s) => ({ ...s, server: { ...s.server, port } }));
+    await l.set((s) => ({ ...s, connection: { ...s.connection, serverTimeoutSeconds: 30, maxOutgoing: 5 } }));
+    expect([l.delivery.taken.length, l.delivery.probed]).toEqual([length, probed]);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'deferred' });
+  });
+
+  it('changed at one gateway have that one probed, and what waits tried', async () => {
+    const l = await start(() => silent, always('office', 'home'));
+    await l.accept(['bob@a.test']);
+    const { length } = l.delivery.taken;
+    const { length: before } = l.delivery.probed;
+    await l.set((s) => ({
+      ...s,
+      gateways: { ...s.gateways, list: s.gateways.list.map((g) => (g.id === 'home' ? { ...g, port: 465 } : g)) },
+    }));
+    expect(l.delivery.probed.slice(before)).toEqual([['home']]);
+    expect(l.delivery.taken.length).toBeGreaterThan(length);
+  });
+
+  it('with a shorter schedule have what waits by the longer one tried by the shorter', async () => {
+    const l = await start(
+      () => silent,
+      (s) => ({ ...always('office')(s), connection: { ...s.connection, retryMinutes: [600] } }),
+    );
+    const id = await l.accept(['bob@a.test']);
+    l.delivery.become(() => accepted);
+    await l.set((s) => ({ ...s, connection: { ...s.connection, retryMinutes: [1] } }));
+    await l.advance(3 * 60_000);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+});
+
 describe('the network', () => {
   it('missing holds the queue; nothing is tried or counted; its return sends all', async () => {
     const { accept, network, states, delivery, advance, store } = await start(() => accepted);

@@ -14,6 +14,13 @@ const refused = {
   phrase: { id: 'problem.sign-in-refused' },
   since: 0,
 } as const;
+const unread = {
+  id: 'settings',
+  severity: 'error',
+  phrase: { id: 'problem.settingsHeld' },
+  since: 0,
+  action: { id: 'problem.goOnWithThese' },
+} as const;
 const counts = (change: Partial<StatusInput['counts']>): StatusInput['counts'] => ({
   ...statusWith().counts,
   ...change,
@@ -50,6 +57,18 @@ describe('what the program says of itself', () => {
     ],
     ['sending', { sending: 1, counts: counts({ outbox: 2 }) }, 'sending', ['status.sending']],
     ['paused', { paused: true, hold: 'paused', counts: counts({ outbox: 2 }) }, 'paused', ['hold.paused']],
+    [
+      'a setting cannot be read',
+      { hold: 'settings', problems: [refused, unread] },
+      'attention',
+      ['problem.settingsHeld', 'problem.sign-in-refused', 'hold.settings'],
+    ],
+    [
+      'a setting cannot be read, while paused',
+      { hold: 'paused', paused: true, problems: [unread] },
+      'paused',
+      ['hold.paused', 'problem.settingsHeld'],
+    ],
     ['no network', { hold: 'no-network' }, 'waiting-network', ['hold.no-network']],
     [
       'a network without names, and mail that waits for them',

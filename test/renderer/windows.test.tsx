@@ -74,6 +74,86 @@ describe('SMTP Gateways', () => {
     expect(await screen.findByText('At most 65535')).toBeTruthy();
     expect(changesOf(bridge)).toEqual([]);
   });
+  describe('what is typed', () => {
+    /** Key by key, as a person does. */
+    const type = (field: HTMLElement, text: string) => {
+      fireEvent.focus(field);
+      for (let length = 1; length <= text.length; length++)
+        fireEvent.change(field, { target: { value: text.slice(0, length) } });
+    };
+    const port = () => screen.findByRole<HTMLInputElement>('textbox', { name: 'Port' });
+
+    test.each([
+      ['with Enter', (field: HTMLElement) => void fireEvent.keyDown(field, { key: 'Enter' })],
+      ['when the field is left', (field: HTMLElement) => void fireEvent.blur(field)],
+      ['when the page is left', () => void (window.location.hash = '#/settings/general')],
+      ['when the window is closed', () => void fireEvent(window, new Event('pagehide'))],
+    ])('is saved once, %s', async (_, finish) => {
+      const bridge = open('#/settings/server', createMockBridge());
+      const field = await port();
+      type(field, '2526');
+      expect(changesOf(bridge)).toEqual([]);
+      finish(field);
+      await waitFor(() => expect(changesOf(bridge)).toEqual([{ path: 'server.port', value: 2526 }]));
+      fireEvent.blur(field);
+      cleanup();
+      expect(changesOf(bridge)).toHaveLength(1);
+    });
+
+    test('is forgotten with Escape, and nothing is saved', async () => {
+      const bridge = open('#/settings/server', createMockBridge());
+      const field = await port();
+      const before = field.value;
+      type(field, '25');
+      fireEvent.keyDown(field, { key: 'Escape' });
+      expect(field.value).toBe(before);
+      fireEvent.blur(field);
+      expect(changesOf(bridge)).toEqual([]);
+    });
+
+    test('invalid, is never saved: it stays with its reason while its page is there', async () => {
+      const bridge = open('#/settings/connection', createMockBridge());
+      const field = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Proxy' });
+      type(field, 'socks5://localhost');
+      fireEvent.keyDown(field, { key: 'Enter' });
+      fireEvent.blur(field);
+      expect(field.value).toBe('socks5://localhost');
+      expect(screen.getByText(/Like socks5:/)).toBeTruthy();
+      cleanup();
+      expect(changesOf(bridge)).toEqual([]);
+    });
+
+    test('the same again is no change', async () => {
+      const bridge = open('#/settings/server', createMockBridge());
+      const field = await port();
+      const before = field.value;
+      type(field, before);
+      fireEvent.blur(field);
+      expect(changesOf(bridge)).toEqual([]);
+    });
+
+    test('refused by the program, stays with the reason', async () => {
+      const bridge = createMockBridge();
+      bridge.answer('settings.set', () =>
+        ok({ saved: false, problems: [{ path: 'server.port', message: 'Not that one' }] }),
+      );
+      open('#/settings/server', bridge);
+      const field = await port();
+      type(field, '2526');
+      fireEvent.blur(field);
+      expect(await screen.findByText('Not that one')).toBeTruthy();
+      expect(field.value).toBe('2526');
+    });
+
+    test('an address to listen on that is none is not added', async () => {
+      const bridge = open('#/settings/server', createMockBridge());
+      const field = await screen.findByRole('textbox', { name: 'Addresses' });
+      fireEvent.change(field, { target: { value: '999.1.1.1' } });
+      fireEvent.keyDown(field, { key: 'Enter' });
+      expect(screen.getByText('999.1.1.1: Not an IP address')).toBeTruthy();
+      expect(changesOf(bridge)).toEqual([]);
+    });
+  });
   test('invalid addresses are exported as text and as CSV in which nothing runs, and cleared', async () => {
     const bridge = createMockBridge();
     let rows = [

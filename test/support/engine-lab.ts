@@ -62,6 +62,8 @@ export interface EngineLab {
   settings(): Settings;
   /** Changes settings as the window would: a whole section, defaults filled in. */
   set(change: (settings: Settings) => unknown): Promise<void>;
+  /** The settings file holds values that cannot be read, or none any more. */
+  unreadable(problems: SettingsStore['problems']): Promise<void>;
   accept(
     recipients: readonly (string | NewRecipient)[],
     over?: Partial<{ mailFrom: string | null; text: string }>,
@@ -117,9 +119,13 @@ export async function createEngineLab(
     return result.settings;
   };
   let current = parsed(first(defaultSettings()));
+  let unread: NonNullable<SettingsStore['problems']> = [];
   const settingsListeners = new Set<(settings: Settings) => void>();
   const settings: SettingsStore = {
     get: () => current,
+    get problems() {
+      return unread;
+    },
     setAside: null,
     replace: async (next) => {
       current = parsed(next);
@@ -219,6 +225,11 @@ export async function createEngineLab(
     settings: () => current,
     async set(change) {
       await settings.replace(change(structuredClone(current)));
+      await settle();
+    },
+    async unreadable(problems = []) {
+      unread = problems;
+      for (const listener of settingsListeners) listener(current);
       await settle();
     },
     async accept(recipients, over = {}) {

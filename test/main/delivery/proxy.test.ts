@@ -175,8 +175,10 @@ describe('the setting', () => {
     ['socks5://proxy.test:1080', { kind: 'socks5', host: 'proxy.test', port: 1080 }],
     ['socks://proxy.test:1080', { kind: 'socks5', host: 'proxy.test', port: 1080 }],
     ['http://[::1]:3128', { kind: 'http', host: '::1', port: 3128 }],
-    ['http://proxy.test:0', null],
-    ['http://proxy.test:99999', null],
+    // Not past a proxy that is not understood.
+    ['http://proxy.test:0', { kind: 'blocked', host: '', port: 0 }],
+    ['socks5://a:b:1080', { kind: 'blocked', host: '', port: 0 }],
+    ['blocked', { kind: 'blocked', host: '', port: 0 }],
   ])('%j', (text, expected) => {
     expect(parseProxy(text)).toEqual(expected);
   });

@@ -10,10 +10,10 @@ afterEach(async () => {
   other = undefined;
 });
 
-async function takePort(): Promise<number> {
+async function takePort(host = '127.0.0.1'): Promise<number> {
   const server = createServer();
   other = server;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
 }
@@ -39,9 +39,52 @@ describe('where it listens', () => {
 
   test('an address that this computer does not have is left out while another works; alone it is a failure', async () => {
     h = await startListener({ host: ['127.0.0.1', '192.0.2.1'] });
-    expect(h.listener.state()).toMatchObject({ kind: 'listening', hosts: ['127.0.0.1'] });
+    expect(h.listener.state()).toMatchObject({
+      kind: 'listening',
+      hosts: ['127.0.0.1'],
+      missing: [{ host: '192.0.2.1', reason: 'address' }],
+    });
     h.settings = settingsWith({ host: ['192.0.2.1'] });
     expect(await h.listener.apply(h.settings)).toMatchObject({ kind: 'failed', reason: 'address' });
+  });
+
+  test('a port that is taken at one address does not stop the others, and is had once it is free', async () => {
+    const port = await takePort('127.0.0.9');
+    // As an address of the LAN: a port taken on loopback is every local program's trouble.
+    h = await startListener({ host: ['127.0.0.1', '192.0.2.1', '::ffff:127.0.0.9'], port });
+    expect(h.listener.state()).toMatchObject({
+      kind: 'listening',
+      hosts: ['127.0.0.1'],
+      missing: [
+        { host: '192.0.2.1', reason: 'address' },
+        { host: '::ffff:127.0.0.9', reason: 'taken' },
+      ],
+    });
+    const client = await greeted(port);
+    const seen: string[] = [];
+    h.listener.onState((state) => seen.push(state.kind));
+    await h.listener.networkChanged();
+    expect(seen).toEqual([]);
+    await new Promise((resolve) => other?.close(resolve));
+    other = undefined;
+    const { hosts } = (await h.listener.networkChanged()) as { hosts: readonly string[] };
+    expect(hosts).toEqual(['127.0.0.1', '::ffff:127.0.0.9']);
+    expect(seen).toEqual(['listening']);
+    // Who was connected meanwhile heard nothing of it.
+    expect(await client.say('NOOP')).toMatch(/^250/);
+    client.end();
+  });
+
+  test('no address at all is tried again when the network changes, without a word until it is there', async () => {
+    h = await startListener();
+    h.settings = settingsWith({ host: ['192.0.2.1'] });
+    expect(await h.listener.apply(h.settings)).toMatchObject({ kind: 'failed', reason: 'address' });
+    const seen: string[] = [];
+    h.listener.onState((state) => seen.push(state.kind));
+    await h.listener.networkChanged();
+    expect(seen).toEqual([]);
+    h.settings = settingsWith({ host: ['localhost'] });
+    expect(await h.listener.networkChanged()).toMatchObject({ kind: 'listening', hosts: ['localhost'] });
   });
 
   test('its name in A-labels: clients and later readers of the fields know no others', async () => {

@@ -268,6 +268,20 @@ describe('captive portals', () => {
     expect(told.map(({ portal }) => portal)).toEqual([false, true, false]);
   });
 
+  it('are asked for anew when the user wants it again, not for any other setting', async () => {
+    const { probes, pass, set } = start(cafe, { settings: { security: { captivePortalProbe: false } } });
+    await pass(60_000);
+    set({ security: { captivePortalProbe: false }, general: { theme: 'dark' } });
+    await pass(60_000);
+    expect(probes()).toBe(0);
+    set({ security: { captivePortalProbe: true } });
+    await pass(60_000);
+    expect(probes()).toBe(1);
+    set({ security: { captivePortalProbe: true }, server: { port: 2526 } });
+    await pass(60_000);
+    expect(probes()).toBe(1);
+  });
+
   it.each([
     ['the user does not want it', cafe, { security: { captivePortalProbe: false } }],
     ['the system knows there is none', { ...cafe, portal: false }, {}],

@@ -30,14 +30,15 @@ describe('hold', () => {
   const up = { online: true, portal: false };
   const none = { required: false, active: [] };
   it.each([
-    ['nothing', { paused: false, network: up, dialUp: none }, null],
-    ['paused before all', { paused: true, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'paused'],
-    ['dial-up required and missing, offline', { paused: false, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'dial-up'],
-    ['dial-up required and missing, online', { paused: false, network: up, dialUp: { required: true, active: [] } }, 'dial-up'],
-    ['dial-up required and there', { paused: false, network: up, dialUp: { required: true, active: ['isp'] } }, null],
-    ['offline', { paused: false, network: { online: false, portal: true }, dialUp: none }, 'no-network'],
-    ['portal', { paused: false, network: { online: true, portal: true }, dialUp: none, noDns: true }, 'captive-portal'],
-    ['no DNS', { paused: false, network: up, dialUp: none, noDns: true }, 'no-dns'],
+    ['nothing', { paused: false, settings: false, network: up, dialUp: none }, null],
+    ['paused before all', { paused: true, settings: true, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'paused'],
+    ['settings before dial-up and network', { paused: false, settings: true, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'settings'],
+    ['dial-up required and missing, offline', { paused: false, settings: false, network: { online: false, portal: false }, dialUp: { required: true, active: [] } }, 'dial-up'],
+    ['dial-up required and missing, online', { paused: false, settings: false, network: up, dialUp: { required: true, active: [] } }, 'dial-up'],
+    ['dial-up required and there', { paused: false, settings: false, network: up, dialUp: { required: true, active: ['isp'] } }, null],
+    ['offline', { paused: false, settings: false, network: { online: false, portal: true }, dialUp: none }, 'no-network'],
+    ['portal', { paused: false, settings: false, network: { online: true, portal: true }, dialUp: none, noDns: true }, 'captive-portal'],
+    ['no DNS', { paused: false, settings: false, network: up, dialUp: none, noDns: true }, 'no-dns'],
   ] as const)('%s', (_what, input, expected) => {
     expect(decideHold(input)).toBe(expected);
   }); // prettier-ignore
