@@ -7,6 +7,7 @@ import type { StepFact } from './policy/explain.ts';
 import { deadline } from './policy/limit.ts';
 import { reportSentence } from './policy/report-sentence.ts';
 import type { NextStep, Route } from './policy/types.ts';
+import type { UnknownOutcome } from './policy/unknown-outcome.ts';
 import { StoreError } from './ports.ts';
 import type { AttemptRecord, ClaimedMessage, ClaimedRecipient, Clock, QueueStore, Random } from './ports.ts';
 
@@ -16,6 +17,8 @@ export interface Finished {
   readonly route: Route;
   readonly trail: readonly StepFact[];
   readonly verdict: Verdict;
+  /** As they stand after this attempt. */
+  readonly unknownOutcomes: readonly UnknownOutcome[];
   readonly decision: Exclude<NextStep, { kind: 'step' }>;
   /** The timeline row that the verdict comes from; null if nobody was asked. */
   readonly row: Omit<HopTry, 'attempt' | 'network'> | null;
@@ -30,6 +33,8 @@ export interface FailedMessage {
   readonly subject: string;
   /** First recipient that failed. */
   readonly to: string;
+  /** Some recipient that failed may have got it all the same (SPEC §2). */
+  readonly mayHaveArrived: boolean;
   /** The server's words, one line, or null. */
   readonly words: string | null;
 }
@@ -117,7 +122,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
           remoteMta: f.row?.hop.host ?? null,
           lastAttemptAt: now,
           willRetryUntil: deadline(settings.administration.undeliverableAfter, f.recipient.countedFrom),
-          sentence: reportSentence(f.verdict, f.decision, f.row?.hop ?? null, f.recipient.rcptTo),
+          sentence: reportSentence(
+            f.verdict,
+            f.decision,
+            f.row?.hop ?? null,
+            f.recipient.rcptTo,
+            f.unknownOutcomes.length > 0,
+          ),
         });
       }
       if (reported.length === 0 || message.mailFrom === null) return { messages: [], delaySent };

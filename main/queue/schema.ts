@@ -125,8 +125,14 @@ CREATE TABLE invalid_address (
 CREATE TABLE memo (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
+// What may have arrived although no server said so: list of UnknownOutcome as JSON, null = nothing.
+const unknownOutcomes = `
+ALTER TABLE recipient ADD COLUMN unknown_outcomes TEXT;
+ALTER TABLE message ADD COLUMN may_have_arrived INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** Step n (from 0) brings a database from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [first];
+export const MIGRATIONS: readonly string[] = [first, unknownOutcomes];
 
 /** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

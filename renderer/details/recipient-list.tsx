@@ -53,7 +53,7 @@ export function RecipientList({ recipients, hold }: Props) {
       {recipients.map((recipient) => (
         <li key={recipient.id} className={styles.item}>
           <div>
-            <StateBadge state={recipient.state} hold={hold} />
+            <StateBadge state={recipient.state} mayHaveArrived={recipient.mayHaveArrived} hold={hold} />
           </div>
           <div>
             <div className={styles.address}>{recipient.rcptTo}</div>

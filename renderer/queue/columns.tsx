@@ -70,7 +70,13 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
   }
   switch (column) {
     case 'state':
-      return <StateBadge state={row.state} hold={row.folder === 'outbox' ? hold : null} />;
+      return (
+        <StateBadge
+          state={row.state}
+          mayHaveArrived={row.mayHaveArrived}
+          hold={row.folder === 'outbox' ? hold : null}
+        />
+      );
     case 'from':
       return row.mailFrom ?? say('queue.nullSender');
     case 'to': {
