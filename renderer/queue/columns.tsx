@@ -24,9 +24,9 @@ const helper = createColumnHelper<typeof features, Slot>();
 
 /** Widths in px at first sight; subject takes what is left over. */
 const WIDTHS: Readonly<Record<SortKey, number>> = {
-  state: 154,
-  from: 164,
-  to: 186,
+  state: 174,
+  from: 154,
+  to: 176,
   subject: 140,
   size: 84,
   age: 96,

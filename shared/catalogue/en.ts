@@ -98,7 +98,7 @@ export const en = {
   'why.waits.again': 'It will be tried again by itself.',
   'why.waits.notCounted': 'It will be tried again by itself; this attempt does not count against the limit.',
   'why.waits.otherHop':
-    'It waits for another gateway or mail server, for another network, or for you to try it again; its limit runs meanwhile.',
+    'It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
   'why.mayHaveArrived': 'An earlier attempt ended without an answer after all was sent: it may have arrived.',
   'why.queued': 'Waiting for its first attempt.',
   'why.attempting': 'Being sent now.',

@@ -280,7 +280,7 @@ describe('routes', () => {
     const decision = nextStep(history({ unknownOutcomes }), route, outcome, present, 0.5);
     const facts = factsOf({ route, trail: [], verdict, decision, rcptTo: 'ann@aol.test' });
     expect(sayAll(explain(facts, { state: 'deferred', hold: null, nextAt: null, mayHaveArrived: true }))).toBe(
-      'It may have arrived, and on this network it is not sent again through the gateways that may have taken it. “HOME” is left out: the connection to it was lost three times before it confirmed the message. It waits for another gateway or mail server, for another network, or for you to try it again; its limit runs meanwhile.',
+      'It may have arrived, and on this network it is not sent again through the gateways that may have taken it. “HOME” is left out: the connection to it was lost three times before it confirmed the message. It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
     );
   });
 
@@ -358,7 +358,7 @@ describe('words', () => {
       'no host left',
       'deferred',
       facts(NO_OTHER_HOP, RETRY),
-      'The connection to mx.aol.test was lost three times before it confirmed the message. It may have arrived, and is not sent that way again on this network. It waits for another gateway or mail server, for another network, or for you to try it again; its limit runs meanwhile.',
+      'The connection to mx.aol.test was lost three times before it confirmed the message. It may have arrived, and is not sent that way again on this network. It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
     ],
     [
       'silent since',
