@@ -13,6 +13,8 @@ export interface FailedMessage {
   readonly subject: string;
   /** First recipient that failed. */
   readonly to: string;
+  /** Some recipient that failed may have got it all the same. */
+  readonly mayHaveArrived: boolean;
   /** The server's words, one line, or null. */
   readonly words: string | null;
 }

@@ -49,12 +49,15 @@ export function createNotifier(options: NotifierOptions): Notifier {
     const words = options.words();
     const [only] = messages;
     if (only === undefined) return;
+    const doubt = messages.some((message) => message.mayHaveArrived)
+      ? `\n${words.mayHaveArrived(messages.length)}`
+      : '';
     if (messages.length === 1) {
       const subject = plain(only.subject, 80);
       const why = only.words === null ? '' : `\n${plain(only.words, 160)}`;
       options.show({
         title: words.failedTitle[only.folder],
-        body: `${plain(only.to, 100)}${subject === '' ? '' : `: ${subject}`}${why}`,
+        body: `${plain(only.to, 100)}${subject === '' ? '' : `: ${subject}`}${doubt}${why}`,
         id: only.id,
         page: null,
       });
@@ -63,7 +66,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       const more = names.length > 3 ? ', …' : '';
       options.show({
         title: words.failedMany(messages.length),
-        body: `${names.slice(0, 3).join(', ')}${more}`,
+        body: `${names.slice(0, 3).join(', ')}${more}${doubt}`,
         id: null,
         page: null,
       });

@@ -7,6 +7,8 @@ export interface ShellWords {
   readonly tray: TrayWords;
   readonly failedTitle: { readonly bad: string; readonly bounced: string };
   readonly failedMany: (count: number) => string;
+  /** Of as many messages that failed. */
+  readonly mayHaveArrived: (count: number) => string;
   readonly listenerTitle: string;
   readonly stillRunning: { readonly title: string; readonly body: string };
   readonly quitQuestion: (waiting: number) => {
@@ -57,6 +59,8 @@ const english: ShellWords = {
   },
   failedTitle: { bad: 'Message could not be sent', bounced: 'Message was returned' },
   failedMany: (count) => `${count} messages could not be delivered`,
+  mayHaveArrived: (count) =>
+    count === 1 ? 'It may have arrived all the same.' : 'Some may have arrived all the same.',
   listenerTitle: 'PostCast Server accepts no mail',
   stillRunning: {
     title: 'PostCast Server is still running',
@@ -113,6 +117,8 @@ const german: ShellWords = {
   },
   failedTitle: { bad: 'Nachricht konnte nicht gesendet werden', bounced: 'Nachricht kam zurück' },
   failedMany: (count) => `${count} Nachrichten konnten nicht zugestellt werden`,
+  mayHaveArrived: (count) =>
+    count === 1 ? 'Sie ist vielleicht trotzdem angekommen.' : 'Einige sind vielleicht trotzdem angekommen.',
   listenerTitle: 'PostCast Server nimmt keine Post an',
   stillRunning: {
     title: 'PostCast Server läuft weiter',

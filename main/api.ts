@@ -169,7 +169,7 @@ export function createApi(deps: ApiDeps): EngineApi {
         ...found,
         recipients: found.recipients.map(({ facts, ...recipient }) => ({
           ...recipient,
-          why: explain(facts, { state: recipient.state, hold: world.hold, nextAt: recipient.nextAt }),
+          why: explain(facts, { ...recipient, hold: world.hold }),
         })),
       });
     },

@@ -20,6 +20,7 @@ import type { GatewaySettings, Settings } from '../shared/settings.ts';
 import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
 import type { RecipientHistory } from './policy/types.ts';
 import type { UnreadableSetting } from './settings/read-settings.ts';
+import type { UnknownOutcome } from './policy/unknown-outcome.ts';
 
 /** Wall clock and timers; virtual in tests. */
 export interface Clock {
@@ -132,6 +133,7 @@ export interface RecipientUpdate {
   readonly waitsFor: string | null;
   readonly reply: SmtpReply | null;
   readonly status: string | null;
+  readonly unknownOutcomes: readonly UnknownOutcome[];
   /** JSON-able facts for `explain` (main/policy/explain.ts defines the shape). */
   readonly facts: unknown;
   /** "Office" or "mx1.example.test". */

@@ -9,6 +9,7 @@ import type { StepFact } from './policy/explain.ts';
 import { deadline } from './policy/limit.ts';
 import { reportSentence } from './policy/report-sentence.ts';
 import type { NextStep, Route } from './policy/types.ts';
+import type { UnknownOutcome } from './policy/unknown-outcome.ts';
 import { StoreError } from './ports.ts';
 import type {
   ClaimedMessage,
@@ -27,6 +28,8 @@ export interface Finished {
   readonly route: Route;
   readonly trail: readonly StepFact[];
   readonly verdict: Verdict;
+  /** As they stand after this attempt. */
+  readonly unknownOutcomes: readonly UnknownOutcome[];
   readonly decision: Exclude<NextStep, { kind: 'step' }>;
   /** The timeline row that the verdict comes from; null if nobody was asked. */
   readonly row: Omit<HopTry, 'attempt' | 'network'> | null;
@@ -43,6 +46,8 @@ export interface FailedMessage {
   readonly subject: string;
   /** First recipient that failed. */
   readonly to: string;
+  /** Some recipient that failed may have got it all the same (SPEC §2). */
+  readonly mayHaveArrived: boolean;
   /** The server's words, one line, or null. */
   readonly words: string | null;
 }
@@ -127,7 +132,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
         remoteMta: row?.hop.host ?? null,
         lastAttemptAt: now,
         willRetryUntil: deadline(administration.undeliverableAfter, recipient.countedFrom),
-        sentence: reportSentence(verdict, decision, row?.hop ?? null, recipient.rcptTo),
+        sentence: reportSentence(
+          verdict,
+          decision,
+          row?.hop ?? null,
+          recipient.rcptTo,
+          finished.unknownOutcomes.length > 0,
+        ),
       };
       return { action, due: { at: now, facts } };
     },

@@ -9,10 +9,11 @@ import type { Delivery, Journal, OutgoingMessage, StepResult, TravellingMessage 
 import type { Places } from './places.ts';
 import { failedFolder } from './policy/bounce-decision.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
-import { nextStep } from './policy/next-step.ts';
+import { nextStep, verdictWithoutStep } from './policy/next-step.ts';
 import { planRoute } from './policy/plan-route.ts';
 import { spread } from './policy/retry-schedule.ts';
 import type { NextStep, PlanStep, Route, World } from './policy/types.ts';
+import { hopKey, isOutOfHops, mayHaveArrived, noteUnknown, type UnknownOutcome } from './policy/unknown-outcome.ts';
 import type {
   AttemptRecord,
   ClaimedMessage,
@@ -94,18 +95,24 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   const settle = (traveller: Traveller, verdict: Verdict, decision: Finished['decision'], result: Taken): Finished => {
     const stale =
       verdict.kind === 'deferred' &&
-      !isAfterDot(verdict) &&
+      !mayHaveArrived(verdict) &&
       verdict.scope !== 'recipient' &&
       verdict.scope !== 'message' &&
       deps.networkEpoch() !== epoch;
+    const row = rowOf(result, traveller.recipient.id, verdict);
     return {
       recipient: traveller.recipient,
       route: traveller.route,
       trail: traveller.trail,
       verdict,
+      unknownOutcomes: unknownAfter(traveller.recipient, verdict, row, start.networkId),
       decision: stale || result.interrupted ? { ...afresh(traveller.recipient), at: deps.clock.now() } : decision,
-      row: rowOf(result, traveller.recipient.id, verdict),
-      waitsFor: stale ? null : (result.waitsFor.get(traveller.recipient.id) ?? null),
+      row,
+      // The hop works for others: that is no reason to risk another copy before the schedule says so.
+      waitsFor:
+        stale || mayHaveArrived(verdict) || isOutOfHops(verdict)
+          ? null
+          : (result.waitsFor.get(traveller.recipient.id) ?? null),
       dsnPassedOn: result.dsnPassedOn.has(traveller.recipient.id),
       clockOffset: offsetOf(deps.clock),
     };
@@ -117,7 +124,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
    */
   const asOfNow = (f: Finished): Finished => {
     if (f.decision.kind !== 'retry') return f;
-    const woken = deps.wakes() !== wakes && !isAfterDot(f.verdict);
+    const woken = deps.wakes() !== wakes && !mayHaveArrived(f.verdict);
     const at = f.decision.at - Math.max(0, f.clockOffset - offsetOf(deps.clock));
     return { ...f, decision: { ...f.decision, at: woken ? Math.min(at, deps.clock.now()) : at } };
   };
@@ -287,6 +294,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       folder: failedFolder(first.decision.folder, message.mailFrom),
       subject: (await deps.store.details(message.id))?.subject ?? '',
       to: first.recipient.rcptTo,
+      mayHaveArrived: failed.some((f) => f.unknownOutcomes.length > 0),
       words: first.verdict.reply
         ? `${first.verdict.reply.code} ${first.verdict.reply.text.replaceAll('\n', ' ')}`
         : null,
@@ -300,9 +308,16 @@ function offsetOf(clock: Pick<Clock, 'now' | 'monotonic'>): number {
   return clock.now() - clock.monotonic();
 }
 
-/** Perhaps it was delivered: never again sooner than its schedule says. */
-function isAfterDot(verdict: Verdict): boolean {
-  return verdict.kind === 'deferred' && verdict.why === 'lost-after-dot';
+/** What is not known of the recipient's outcomes after this verdict. Delivered settles it; a refusal by another hop does not. */
+function unknownAfter(
+  recipient: ClaimedRecipient,
+  verdict: Verdict,
+  row: Finished['row'],
+  networkId: string | null,
+): readonly UnknownOutcome[] {
+  if (verdict.kind === 'delivered') return [];
+  if (!mayHaveArrived(verdict)) return recipient.unknownOutcomes;
+  return noteUnknown(recipient.unknownOutcomes, row === null ? null : hopKey(row.hop), networkId);
 }
 
 /** A step's result, or what stands for it if the step was cut off before anything was sent. */
@@ -339,7 +354,7 @@ async function runStep(
 
 /** A recipient that has no step to take: no gateway is usable. Temporary, and said so (SPEC §3.5). */
 function withoutStep(deps: AttemptDeps, message: ClaimedMessage, traveller: Traveller): Finished {
-  const verdict: Verdict = { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' };
+  const verdict = verdictWithoutStep(traveller.route);
   const decision = nextStep(
     { ...traveller.recipient, undeliverable: traveller.undeliverable },
     traveller.route,
@@ -354,6 +369,7 @@ function withoutStep(deps: AttemptDeps, message: ClaimedMessage, traveller: Trav
     route: traveller.route,
     trail: traveller.trail,
     verdict,
+    unknownOutcomes: traveller.recipient.unknownOutcomes,
     decision,
     row: null,
     waitsFor: null,
@@ -404,6 +420,7 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished): Reci
     attempts: recipient.attempts + (counted ? 1 : 0),
     lastCountedAt: counted ? now : recipient.lastCountedAt,
     reply: verdict.kind === 'delivered' ? verdict.reply : (verdict.reply ?? null),
+    unknownOutcomes: f.unknownOutcomes,
     facts: factsOf({ route: f.route, trail: f.trail, verdict, decision, rcptTo: recipient.rcptTo }),
     via: f.row === null ? null : (f.row.hop.gatewayName ?? f.row.hop.host),
     hop: f.row === null || f.row.passedOver === true ? null : f.row.hop,

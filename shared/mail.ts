@@ -49,6 +49,7 @@ export type DeferReason =
   | 'unreachable'
   | 'connection-lost'
   | 'lost-after-dot' // outcome unknown: possibly delivered twice (RFC 1047)
+  | 'unknown-outcomes' // not tried: every hop left the outcome open too often here (SPEC §3.2)
   | 'dns' // SERVFAIL, time-out, no DNS server
   | 'no-names' // the name server of this network knows no names at all (SPEC §4.4)
   | 'one-address' // it gives an invented address to every name (SPEC §4.4): nothing was connected to
@@ -180,6 +181,8 @@ export interface MessageRow {
   readonly subject: string;
   readonly size: number;
   readonly acceptedAt: number;
+  /** Some recipient that is not delivered may have arrived all the same (SPEC §2). */
+  readonly mayHaveArrived: boolean;
   /** Earliest next attempt of a pending recipient. */
   readonly nextAt: number | null;
   /** Name of the gateway or host that took it last, or that was tried last. */
@@ -194,6 +197,8 @@ export interface RecipientView {
   readonly id: number;
   readonly rcptTo: string;
   readonly state: RecipientState;
+  /** Not delivered as far as is known, but a try ended without an answer after all was sent (SPEC §2). */
+  readonly mayHaveArrived: boolean;
   readonly attempts: number;
   readonly nextAt: number | null;
   readonly doneAt: number | null;

@@ -1,5 +1,5 @@
 /** Text for a terminal. Pure. Whatever came from outside is made harmless first: a subject must not steer the terminal. */
-import type { MessageDetails, MessageRow, Phrase, TryOutcome } from '../../shared/mail.ts';
+import type { MessageDetails, MessageRow, Phrase, RecipientView, TryOutcome } from '../../shared/mail.ts';
 import type { AppStatus, ListenerState } from '../../shared/status.ts';
 
 /** Puts words to a phrase. */
@@ -165,12 +165,16 @@ export function formatStatus(status: AppStatus, say: Say): string {
   return lines.map(([name, value]) => `${name.padEnd(17)}${printable(value)}`.trimEnd()).join('\n');
 }
 
+function stateOf({ state, mayHaveArrived }: Pick<RecipientView, 'state' | 'mayHaveArrived'>): string {
+  return mayHaveArrived ? `${state}, may have arrived` : state;
+}
+
 /** `postcast list`. */
 export function formatList(rows: readonly MessageRow[], total: number, terminal: number, now: number): string {
   if (total === 0) return 'No messages.';
   const cells = rows.map((row) => [
     row.id,
-    row.state,
+    stateOf(row),
     row.mailFrom ?? '<>',
     `${row.to[0] ?? ''}${row.recipientCount > 1 ? ` +${row.recipientCount - 1}` : ''}`,
     row.subject,
@@ -208,7 +212,7 @@ export function formatDetails(message: MessageDetails, say: Say, now: number): s
   ];
   for (const recipient of message.recipients) {
     const next = recipient.nextAt === null ? '' : `, next attempt ${away(recipient.nextAt, now)}`;
-    lines.push(`${printable(recipient.rcptTo)}: ${recipient.state}${next}`);
+    lines.push(`${printable(recipient.rcptTo)}: ${stateOf(recipient)}${next}`);
     if (recipient.reply !== null) lines.push(`    ${recipient.reply.code} ${printable(recipient.reply.text)}`);
     for (const phrase of recipient.why) lines.push(`    ${printable(say(phrase))}`);
   }

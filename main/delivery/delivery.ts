@@ -131,9 +131,9 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   ): Promise<StepResult> => {
     switch (step.kind) {
       case 'gateways':
-        return pass(step.ids, message, recipients, signal);
+        return pass(step, message, recipients, signal);
       case 'direct':
-        return direct.run(step.domain, message, recipients, signal);
+        return direct.run(step, message, recipients, signal);
       case 'lan':
         return direct.runLan(step, message, recipients, signal);
       default:

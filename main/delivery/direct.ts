@@ -14,6 +14,8 @@ import { stsNamesHost } from '../policy/mta-sts.ts';
 import type { MxHost } from '../policy/order-mx.ts';
 import type { Looked } from '../policy/resolver-trust.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
+import type { HostDoubts } from '../policy/types.ts';
+import { hopKey, mayBeTaken, NO_OTHER_HOP, orderHops } from '../policy/unknown-outcome.ts';
 import type { Clock, Dns, Log } from '../ports.ts';
 import { MX_CONNECTIONS } from './connection-pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -27,7 +29,7 @@ import { parseProxy } from './proxy.ts';
 import type { ResolverTrust } from './resolver-trust.ts';
 import { openSession, phaseTimeouts } from './smtp-client.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
-import { outcomeOfFailure, sendOver } from './transactions.ts';
+import { LOST, outcomeOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, Try } from './transactions.ts';
 import type { OutgoingRecipient, StepResult, TravellingMessage } from './types.ts';
 
@@ -49,13 +51,13 @@ export interface DirectDeps extends Omit<MxDeps, 'dns'> {
 
 export interface Direct {
   run(
-    domain: string,
+    step: { readonly domain: string } & HostDoubts,
     message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
   runLan(
-    step: { readonly domain: string; readonly host: string; readonly port: number },
+    step: { readonly domain: string; readonly host: string; readonly port: number } & HostDoubts,
     message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
@@ -191,8 +193,29 @@ export function createDirect(deps: DirectDeps): Direct {
     return { noRoute };
   };
 
+  /**
+   * The places to try now; if there is none, one of those that are left alone, and why. Hosts that failed a moment ago
+   * rest while others are tried (SPEC §5: back-off per hop), unless a doubtful one would be used in their place.
+   */
+  const orderPlaces = (
+    places: readonly Place[],
+    { doubts = {}, only }: HostDoubts,
+  ): { readonly order: readonly Place[]; readonly leftAlone: { readonly place: Place; readonly verdict: Verdict } } => {
+    const { sure, doubtful } = orderHops(places, hopKey, doubts);
+    const wanted = [...(only === 'doubtful' ? [] : sure), ...(only === 'sure' ? [] : doubtful)];
+    const usable = deps.settings().administration.forceDelivery ? wanted : wanted.slice(0, 1);
+    const { use, resting } = backoff.sort(usable.map((p) => p.host));
+    const [place] = [...usable, ...places];
+    if (place === undefined) throw new Error('a domain without mail servers came this far');
+    return {
+      order: usable.filter((p) => use.includes(p.host) || (doubtful.length > 0 && sure.includes(p))),
+      leftAlone: { place, verdict: resting.get(place.host) ?? NO_OTHER_HOP },
+    };
+  };
+
   const through = async (
     places: readonly Place[],
+    step: HostDoubts,
     key: string,
     hop: 'direct' | 'lan',
     message: TravellingMessage,
@@ -204,27 +227,22 @@ export function createDirect(deps: DirectDeps): Direct {
     const dsnPassedOn = new Set<number>();
     let left = recipients;
     let noRoute = true;
-    // Hosts that failed a moment ago come last; if there are only such, they are left alone (SPEC §5: back-off per hop).
-    const { use, resting } = backoff.sort(places.map((p) => p.host));
+    const { order, leftAlone } = orderPlaces(places, step);
     const blocked = hop === 'direct' && deps.memory.directBlocked();
-    const order = blocked ? [] : places.filter((p) => use.includes(p.host));
-    if (order.length === 0) {
-      for (const place of places) {
-        const rest = blocked ? BLOCKED : resting.get(place.host);
-        if (!rest) continue;
-        const now = clock.now();
-        for (const r of left) verdicts.set(r.id, rest);
-        tries.push({
-          hop: { kind: place.kind, host: place.host, port: place.port },
-          startedAt: now,
-          endedAt: now,
-          phase: 'connect',
-          tls: null,
-          passedOver: true,
-          outcomes: left.map((r) => ({ recipient: r.id, verdict: rest })),
-        });
-        break;
-      }
+    if (blocked || order.length === 0) {
+      const { place } = leftAlone;
+      const verdict = blocked ? BLOCKED : leftAlone.verdict;
+      const now = clock.now();
+      for (const r of left) verdicts.set(r.id, verdict);
+      tries.push({
+        hop: { kind: place.kind, host: place.host, port: place.port },
+        startedAt: now,
+        endedAt: now,
+        phase: 'connect',
+        tls: null,
+        passedOver: true,
+        outcomes: left.map((r) => ({ recipient: r.id, verdict })),
+      });
       noRoute = false;
       left = [];
     }
@@ -240,7 +258,9 @@ export function createDirect(deps: DirectDeps): Direct {
         const values = [...here.values()];
         const [first] = values;
         if (values.some((v) => v.kind !== 'deferred' || v.scope !== 'host')) backoff.worked(place.host);
-        else if (first && !said.noRoute && !signal.aborted) backoff.failed(place.host, first);
+        // Whoever finds the host resting was sent nothing: an unknown outcome is not theirs.
+        else if (first && !said.noRoute && !signal.aborted)
+          backoff.failed(place.host, mayBeTaken(first) ? LOST : first);
         left = left.filter((r) => goesOn(verdicts.get(r.id)));
         if (signal.aborted) break;
       }
@@ -327,8 +347,9 @@ export function createDirect(deps: DirectDeps): Direct {
   };
 
   return {
-    run: (domain, message, recipients, signal) =>
-      counted(domain.toLowerCase(), async () => {
+    run: (step, message, recipients, signal) =>
+      counted(step.domain.toLowerCase(), async () => {
+        const { domain } = step;
         const startedAt = clock.now();
         const [found, policy] = await Promise.all([
           lookUp(domain, message.mailFrom, signal),
@@ -350,7 +371,7 @@ export function createDirect(deps: DirectDeps): Direct {
           addresses: h.addresses,
           ...sts,
         }));
-        return through(places, `mx:${domain.toLowerCase()}`, 'direct', message, recipients, signal);
+        return through(places, step, `mx:${domain.toLowerCase()}`, 'direct', message, recipients, signal);
       }),
     runLan: (step, message, recipients, signal) =>
       counted(step.domain.toLowerCase(), async () => {
@@ -371,7 +392,7 @@ export function createDirect(deps: DirectDeps): Direct {
         const near = answer.records.filter((r) => listed || addressScope(r.address) === 'private');
         if (near.length === 0) return dnsFailed('no-address', 'lan', step.host, recipients, startedAt);
         const place: Place = { kind: 'lan', host: step.host, port: step.port, addresses: near.map((r) => r.address) };
-        return through([place], `lan:${step.domain.toLowerCase()}`, 'lan', message, recipients, signal);
+        return through([place], step, `lan:${step.domain.toLowerCase()}`, 'lan', message, recipients, signal);
       }),
     busyDomains: () => [...underWay].filter(([, n]) => n >= MX_CONNECTIONS).map(([domain]) => domain),
     forget() {
@@ -395,9 +416,7 @@ function goesOn(verdict: Verdict | undefined): boolean {
 
 /** Something was sent that must be told of, abort or not. */
 function keepsResult(verdicts: ReadonlyMap<number, Verdict>): boolean {
-  return [...verdicts.values()].some(
-    (v) => v.kind === 'delivered' || (v.kind === 'deferred' && v.why === 'lost-after-dot'),
-  );
+  return [...verdicts.values()].some(mayBeTaken);
 }
 
 const DNS_WORDS: Readonly<Record<DnsFailure, string>> = {

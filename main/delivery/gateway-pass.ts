@@ -5,6 +5,7 @@
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import { letUsIn } from '../policy/classify.ts';
 import { afterGateway, finishPass, startPass, stillToGo } from '../policy/gateway-pass.ts';
+import { mayBeTaken } from '../policy/unknown-outcome.ts';
 import type { Clock, Log } from '../ports.ts';
 import { GATEWAY_CONNECTIONS } from './connection-pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -31,7 +32,8 @@ export interface GatewayPassDeps {
 }
 
 export type RunGatewayPass = (
-  ids: readonly string[],
+  /** `doubtful`: those of the ids that are used only once every other one failed to take the message. */
+  { ids, doubtful }: { readonly ids: readonly string[]; readonly doubtful?: readonly string[] },
   message: TravellingMessage,
   recipients: readonly OutgoingRecipient[],
   signal: AbortSignal,
@@ -161,12 +163,13 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     } else if (opened.trouble?.kind !== 'connection-lost') book.failed(gateway, reportOfFailure(opened, []));
   };
 
-  return async (ids, message, recipients, signal) => {
+  return async ({ ids, doubtful = [] }, message, recipients, signal) => {
     const list = deps.settings().gateways.list;
     const known = ids.filter((id) => list.some((g) => g.id === id));
     const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
-    const { use, passedOver } = book.sort(known);
-    const tries: Try[] = passedOver.flatMap((id) => {
+    const { use, passedOver } = book.sort(known.filter((id) => !doubtful.includes(id)));
+    const last = book.sort(known.filter((id) => doubtful.includes(id)));
+    const tries: Try[] = [...passedOver, ...last.passedOver].flatMap((id) => {
       const gateway = gatewayOf(id);
       const now = clock.now();
       return gateway
@@ -230,12 +233,14 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     };
 
     const keepsResult = (): boolean =>
-      seen.delivered ||
-      [...finishPass(pass).values()].some((r) => r.verdict.kind === 'deferred' && r.verdict.why === 'lost-after-dot');
+      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeTaken(r.verdict));
     try {
       await through(use);
-      // Passed over while another is usable (SPEC §3.3): none was.
-      if (!seen.reached) await through(passedOver);
+      // Passed over while another is usable (SPEC §3.3): none was. A doubtful one is no better one.
+      if (!seen.reached || doubtful.length > 0) await through(passedOver);
+      // Only now, however long the others took to fail: an answer that comes sooner must not make a second copy.
+      await through(last.use);
+      if (!seen.reached) await through(last.passedOver);
     } catch (error) {
       // Aborted. What was said so far counts if a recipient was taken, or may have been; else nothing was sent.
       if (!signal.aborted || !keepsResult()) throw error;

@@ -51,7 +51,6 @@ export async function resolveMx(deps: MxDeps, domain: string, signal: AbortSigna
     ownNames: deps.ownNames(),
     ownAddresses: deps.ownAddresses(),
     trustLoopbackMx: settings.connection.trustLoopbackMx,
-    forceDelivery: settings.administration.forceDelivery,
     random: () => deps.random.next(),
   });
 }

@@ -4,6 +4,7 @@ import { assertNever } from '../../shared/result.ts';
 import { classifyReport } from '../policy/classify.ts';
 import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/types.ts';
+import { mayBeTaken } from '../policy/unknown-outcome.ts';
 import type { SessionFailure, SmtpSession } from './smtp-client.ts';
 import type { OutgoingRecipient, TravellingMessage } from './types.ts';
 
@@ -168,7 +169,7 @@ export async function sendOver(
       for (const { id } of left) verdicts.set(id, same ?? LOST);
       left = [];
     }
-    if (recipients.every((r) => mayBeTaken(verdicts.get(r.id)))) break;
+    if (recipients.every(({ id }) => mayBeTaken(verdicts.get(id)))) break;
     if (delivered > 0) await journal.taken({ tries: [...before, ...tries], verdicts, dsnPassedOn });
     else journal.tookNobody();
   }
@@ -180,11 +181,8 @@ function wasStale({ phase, trouble, reply }: SessionReport): boolean {
   return phase === 'mail' && (trouble?.kind === 'connection-lost' || reply?.code === 421);
 }
 
-function mayBeTaken(verdict: Verdict | undefined): boolean {
-  return verdict?.kind === 'delivered' || (verdict?.kind === 'deferred' && verdict.why === 'lost-after-dot');
-}
-
-const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };
+/** The session ended, and with it the way for whoever had not been sent yet. */
+export const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };
 
 function isTooMany(verdict: Verdict | undefined): boolean {
   return verdict?.kind === 'deferred' && verdict.why === 'too-many-recipients';

@@ -22,6 +22,7 @@
 import type { DeferReason, EnhancedStatus, SmtpPhase, SmtpReply, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import type { RecipientFact, SessionReport, SessionTrouble } from './types.ts';
+import { mayHaveArrived } from './unknown-outcome.ts';
 
 export type HopKind = SessionReport['hop']['kind'];
 type Deferred = Extract<Verdict, { kind: 'deferred' }>;
@@ -79,7 +80,7 @@ export function mayTryNextHost(verdict: Verdict): boolean {
   return (
     verdict.kind === 'deferred' &&
     verdict.scope !== 'local' &&
-    verdict.why !== 'lost-after-dot' &&
+    !mayHaveArrived(verdict) &&
     verdict.why !== 'too-many-recipients'
   );
 }

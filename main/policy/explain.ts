@@ -14,6 +14,7 @@ import { assertNever } from '../../shared/result.ts';
 import { domainOf } from './domain-match.ts';
 import type { LeftOutReason } from './gateway-order.ts';
 import type { NextStep, PlanStep, Route, RouteReason } from './types.ts';
+import { isOutOfHops, mayHaveArrived } from './unknown-outcome.ts';
 
 /** What one step of the attempt did, as the engine knows it. */
 export interface StepFact {
@@ -119,11 +120,33 @@ export interface Standing {
   /** What holds the queue now, null = nothing. */
   readonly hold: HoldReason | null;
   readonly nextAt: number | null;
+  /** Some try ended without an answer after all was sent, and no later one delivered it. */
+  readonly mayHaveArrived: boolean;
 }
 
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
 export function explain(facts: unknown, now: Standing): readonly Phrase[] {
   const known = isFacts(facts) ? facts : null;
+  const said = standing(known, now);
+  const saysSo = said.some(({ id }) => SAY_SO.includes(id));
+  return now.mayHaveArrived && !saysSo ? [...said, phrase('why.mayHaveArrived')] : said;
+}
+
+/** What has to be said besides a verdict of a recipient that may have arrived: nothing, if the verdict says so itself. */
+export function doubtAfter(verdict: Verdict): readonly Phrase[] {
+  const saysSo = mayHaveArrived(verdict) || isOutOfHops(verdict);
+  return saysSo ? [] : [phrase('why.mayHaveArrived')];
+}
+
+/** Phrases that say themselves that the message may have arrived. */
+const SAY_SO: readonly string[] = [
+  'defer.lost-after-dot',
+  'defer.crashed',
+  'defer.unknown-outcomes',
+  'defer.unknown-outcomes.gateways',
+] satisfies readonly PhraseId[];
+
+function standing(known: RecipientFacts | null, now: Standing): readonly Phrase[] {
   switch (now.state) {
     case 'attempting':
       return [phrase('why.attempting')];
@@ -191,6 +214,7 @@ function whyDeferred(facts: RecipientFacts): readonly Phrase[] {
           ? [phrase('why.waits.always')]
           : [];
   const remarks = gatewayRemarks(facts);
+  if (last?.why === 'unknown-outcomes') return [...said, ...remarks.slice(0, 1), phrase('why.waits.otherHop')];
   const forNames = last?.why === 'no-names' || last?.why === 'one-address';
   const again = phrase(end.counted ? 'why.waits.again' : forNames ? 'why.waits.names' : 'why.waits.notCounted');
   return [...said, ...(remarks.length > 0 ? remarks : route).slice(0, 1), again];
@@ -225,13 +249,15 @@ function saidBy(step: FactStep, domain: string): Phrase {
 function deferId(step: FactStep): PhraseId {
   const id = `defer.${step.why ?? 'reply'}`;
   if (!(DEFER_IDS as readonly string[]).includes(id)) return 'defer.local';
+  // No single server can be named.
+  if (id === 'defer.unknown-outcomes' && step.via === null) return 'defer.unknown-outcomes.gateways';
   // Without the server's words there is nothing to quote.
   return step.reply === null && (id === 'defer.reply' || id === 'defer.policy') ? 'defer.greeting' : (id as PhraseId);
 }
 
 const DEFER_IDS = [
   'defer.reply', 'defer.unsupported-reply', 'defer.too-many-recipients', 'defer.greeting', 'defer.connection-refused',
-  'defer.timeout', 'defer.unreachable', 'defer.connection-lost', 'defer.lost-after-dot', 'defer.dns', 'defer.no-names', 'defer.one-address', 'defer.tls',
+  'defer.timeout', 'defer.unreachable', 'defer.connection-lost', 'defer.lost-after-dot', 'defer.unknown-outcomes', 'defer.dns', 'defer.no-names', 'defer.one-address', 'defer.tls',
   'defer.tls-required', 'defer.auth', 'defer.no-secret', 'defer.relaying-denied', 'defer.policy', 'defer.direct-blocked', 'defer.intercepted',
   'defer.no-gateway', 'defer.gateways-unreachable', 'defer.local', 'defer.crashed',
 ] as const satisfies readonly PhraseId[]; // prettier-ignore
@@ -253,7 +279,7 @@ function gatewayRemarks(facts: RecipientFacts): readonly Phrase[] {
   const usesGateways = facts.steps.some((s) => s.kind === 'gateways');
   const nothingUsable = facts.steps.some((s) => s.why === 'no-gateway');
   if (!usesGateways) return remarks;
-  for (const reason of ['other-network', 'other-sender', 'disabled'] as const) {
+  for (const reason of ['unknown-outcomes', 'other-network', 'other-sender', 'disabled'] as const) {
     const those = facts.leftOut.filter((g) => g.reason === reason).map((g) => g.name);
     if (those.length > 0 && (reason !== 'disabled' || nothingUsable))
       remarks.push(names(`why.leftOut.${reason}`, those));

@@ -3,7 +3,12 @@ import { PRIORITIES, type GatewaySettings } from '../../shared/settings.ts';
 import { matchesAddress } from './domain-match.ts';
 
 /** Why a gateway is not in the plan. */
-export type LeftOutReason = 'disabled' | 'other-network' | 'other-sender';
+export type LeftOutReason =
+  | 'disabled'
+  | 'other-network'
+  | 'other-sender'
+  /** It may have taken this very message too often already (SPEC §3.2). */
+  | 'unknown-outcomes';
 
 export interface LeftOutGateway {
   readonly id: string;

@@ -3,6 +3,7 @@
  * A recipient that was accepted, or may have been, is never handed to another gateway.
  */
 import type { Verdict } from '../../shared/mail.ts';
+import { mayBeTaken } from './unknown-outcome.ts';
 
 /** How one gateway left one recipient. `passed-over`: by memory, without a connection (SPEC §3.3). */
 interface PassEntry {
@@ -66,10 +67,7 @@ export function finishPass(pass: GatewayPass): ReadonlyMap<number, PassResult> {
 
 /** True if the pass is over for a recipient: accepted, perhaps accepted, or to be continued at this very gateway. */
 function isOver(verdict: Verdict): boolean {
-  return (
-    verdict.kind === 'delivered' ||
-    (verdict.kind === 'deferred' && (verdict.why === 'lost-after-dot' || verdict.why === 'too-many-recipients'))
-  );
+  return mayBeTaken(verdict) || (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients');
 }
 
 function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassResult {

@@ -1,10 +1,12 @@
 /** What comes next for a recipient after a step of its attempt (SPEC §3.5, §4.3). docs/outcomes.md is this file as a table. */
 import type { Verdict } from '../../shared/mail.ts';
+import { DELAY_REPORT_AFTER_MS } from './bounce-decision.ts';
 import { isForNames } from './classify-dns.ts';
 import { domainOf } from './domain-match.ts';
 import { deadline, limitReached } from './limit.ts';
 import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
 import type { NextStep, RecipientHistory, Route, StepOutcome, World } from './types.ts';
+import { isOutOfHops, mayHaveArrived, NO_OTHER_HOP } from './unknown-outcome.ts';
 import { failureFolder, usageFor } from './usage-mode.ts';
 
 /** Gateway passes in all in the mode `undelivered` (SPEC §3.5). */
@@ -28,6 +30,8 @@ interface Case {
   /** Every way that was tried in this attempt refused for good. */
   readonly refusedForGood: boolean;
   readonly counted: boolean;
+  /** Nothing else could be tried: every hop that is left may have taken it too often already (SPEC §3.2). */
+  readonly waitsForHop: boolean;
 }
 
 /**
@@ -47,6 +51,8 @@ export function nextStep(
   const { verdict, step } = outcome;
   if (verdict.kind === 'delivered') return { kind: 'delivered', relayed: step?.kind === 'gateways' };
   const tried = [...earlier, outcome];
+  const waitsForHop =
+    isOutOfHops(verdict) && tried.every((t) => t.verdict.kind === 'rejected' || isOutOfHops(t.verdict));
   const c: Case = {
     history,
     route,
@@ -54,7 +60,8 @@ export function nextStep(
     world,
     random,
     refusedForGood: tried.every((t) => t.verdict.kind === 'rejected'),
-    counted: tried.some((t) => counts(t, world)),
+    counted: waitsForHop || tried.some((t) => counts(t, world)),
+    waitsForHop,
   };
   if (route.kind === 'hold') return retry({ ...c, counted: false });
   if (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients') {
@@ -85,7 +92,8 @@ function isOurTrouble(verdict: Verdict): boolean {
 function counts(tried: EarlierStep, world: World): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
-  if (isOurTrouble(verdict)) return false;
+  // Nothing was tried. By itself it counts all the same: the limit runs while it waits.
+  if (isOurTrouble(verdict) || isOutOfHops(verdict)) return false;
   if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
     return false;
   if (!nothingReached) return true;
@@ -110,7 +118,7 @@ function onward(c: Case): NextStep | null {
 
 /** Not when it may have been accepted already (never two copies), and not when the trouble is our own. */
 function mayGoElsewhere(verdict: Verdict): boolean {
-  return verdict.kind !== 'deferred' || (verdict.why !== 'lost-after-dot' && verdict.scope !== 'local');
+  return verdict.kind !== 'deferred' || (!mayHaveArrived(verdict) && verdict.scope !== 'local');
 }
 
 function isTicked({ outcome, world }: Case): boolean {
@@ -194,11 +202,26 @@ function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
       : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
   return {
     kind: 'retry',
-    at: world.now + Math.min(delay, sooner),
+    at:
+      c.waitsForHop && !history.undeliverable && due !== null && due > world.now
+        ? whileWaiting(c, due)
+        : world.now + Math.min(delay, sooner),
     counted,
     retryIndex: nextRetryIndex(history.retryIndex, retryMinutes),
     gatewayPasses: history.gatewayPasses,
     undeliverable: history.undeliverable,
     waitsFor: null,
   };
+}
+
+/** There is nothing to try until something changes, and that wakes it: looked at for a report of the delay, and at the limit. */
+function whileWaiting({ history, world }: Case, due: number): number {
+  const report = history.acceptedAt + DELAY_REPORT_AFTER_MS;
+  return report > world.now ? Math.min(due, report) : due;
+}
+
+/** The verdict on a recipient that has no step to take (SPEC §3.5). */
+export function verdictWithoutStep(route: Route): Verdict {
+  const isDoubted = route.kind === 'no-gateway' && route.leftOut.some((g) => g.reason === 'unknown-outcomes');
+  return isDoubted ? NO_OTHER_HOP : { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' };
 }

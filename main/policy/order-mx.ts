@@ -84,8 +84,6 @@ export interface OrderMxInput {
   readonly ownAddresses: readonly string[];
   /** `connection.trustLoopbackMx`: test laboratories. Loopback is then an address as any other. */
   readonly trustLoopbackMx: boolean;
-  /** `administration.forceDelivery`; off: only the first host. */
-  readonly forceDelivery: boolean;
   /** Called for numbers 0 <= x < 1 to shuffle hosts of equal preference. */
   readonly random: () => number;
 }
@@ -117,7 +115,7 @@ export function orderMx(input: OrderMxInput): MxOrder {
       }
     }
   }
-  if (hosts.length > 0) return { kind: 'hosts', hosts: input.forceDelivery ? hosts : hosts.slice(0, 1) };
+  if (hosts.length > 0) return { kind: 'hosts', hosts };
   return { kind: 'failed', failure: whyNone(left, found.implicit, limit < Infinity) };
 }
 

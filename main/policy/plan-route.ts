@@ -3,12 +3,21 @@ import { canonicalDomain, domainOf } from './domain-match.ts';
 import { orderGateways, type GatewayOrder } from './gateway-order.ts';
 import { literalAddress } from './ip-address.ts';
 import { lanHostFor } from './lan-address.ts';
-import type { PlanStep, RecipientHistory, Route, World } from './types.ts';
+import type { HostDoubts, PlanStep, RecipientHistory, Route, World } from './types.ts';
+import { doubtsOn, hopKey, MOST_UNKNOWN, orderHops, type Doubts } from './unknown-outcome.ts';
 import { usageFor } from './usage-mode.ts';
+
+type DirectStep = Exclude<PlanStep, { readonly kind: 'gateways' }>;
+
+/** Gateways in the order of use, and which of them, at the end, may have taken the message already. */
+interface UsableGateways extends GatewayOrder {
+  readonly doubtful: readonly string[];
+}
 
 /**
  * Plans: what holds everything comes first; then the gateway that the user chose for this attempt, if it still exists and
- * is enabled (his choice overrides the gateway's limits to networks and senders, and the mode); then the mode.
+ * is enabled (his choice overrides the gateway's limits to networks and senders, and the mode); then the mode. Hops that
+ * may have taken the message come last, and are left out after the third time (`orderHops`).
  * @param sender reverse-path, null = the null reverse-path
  */
 export function planRoute(history: RecipientHistory, sender: string | null, world: World): Route {
@@ -25,40 +34,88 @@ export function planRoute(history: RecipientHistory, sender: string | null, worl
   }
   const domain = domainOf(history.rcptTo);
   const usage = usageFor(domain, gateways);
-  const order = orderFor(sender, world);
+  const doubts = doubtsOn(history.unknownOutcomes, world.networkId);
+  const order = usableGateways(orderFor(sender, world), world, doubts);
+  const direct = directSteps(domain, world, doubts);
   switch (usage.kind) {
     case 'direct':
-      return { kind: 'steps', steps: directSteps(domain, world), because: usage.because, leftOut: [] };
+      return { kind: 'steps', steps: direct, because: usage.because, leftOut: [] };
     case 'gateways-only':
       return gatewaysOnly(order, usage.because);
     case 'direct-then-gateways':
       if (history.undeliverable && usage.because === 'mode-undelivered') return gatewaysOnly(order, 'undelivered-pass');
       return {
         kind: 'steps',
-        steps: [...directSteps(domain, world), ...pass(order)],
+        steps:
+          usage.because === 'mode-on-error' && countsAsError(direct, world) && order.ids.length > 0
+            ? aroundGateways(direct, pass(order))
+            : [...direct, ...pass(order)],
         because: usage.because,
         leftOut: order.leftOut,
       };
   }
 }
 
-function gatewaysOnly(order: GatewayOrder, because: 'undelivered-pass' | 'domain-listed' | 'mode-always'): Route {
+function gatewaysOnly(order: UsableGateways, because: 'undelivered-pass' | 'domain-listed' | 'mode-always'): Route {
   if (order.ids.length === 0) return { kind: 'no-gateway', because, leftOut: order.leftOut };
   return { kind: 'steps', steps: pass(order), because, leftOut: order.leftOut };
 }
 
-function pass(order: GatewayOrder): readonly PlanStep[] {
-  return order.ids.length === 0 ? [] : [{ kind: 'gateways', ids: order.ids }];
+function pass({ ids, doubtful }: UsableGateways): readonly PlanStep[] {
+  if (ids.length === 0) return [];
+  return [{ kind: 'gateways', ids, ...(doubtful.length > 0 ? { doubtful } : {}) }];
+}
+
+/** An unknown outcome at a direct host is an error of its kind for the attempts that follow (SPEC §3.2, §3.6). */
+function countsAsError(direct: readonly DirectStep[], world: World): boolean {
+  const { onErrors } = world.settings.gateways;
+  return direct.some((s) => s.doubts !== undefined) && onErrors[direct.some((s) => s.kind === 'lan') ? 'lan' : 'smtp'];
+}
+
+/** The gateways are other hops then: they come before the hosts that are doubted. */
+function aroundGateways(direct: readonly DirectStep[], gateways: readonly PlanStep[]): readonly PlanStep[] {
+  const mayBeUsed = (step: DirectStep): boolean => Object.values(step.doubts ?? {}).some((n) => n < MOST_UNKNOWN);
+  return [
+    ...direct.map((step): PlanStep => (step.doubts === undefined ? step : { ...step, only: 'sure' })),
+    ...gateways,
+    ...direct.filter(mayBeUsed).map((step): PlanStep => ({ ...step, only: 'doubtful' })),
+  ];
 }
 
 /** Direct, then the LAN host of a LAN address (SPEC §4.2). A private literal has one place only: the Internet knows no way to it. */
-function directSteps(domain: string, world: World): readonly PlanStep[] {
+function directSteps(domain: string, world: World, doubts: Doubts): readonly DirectStep[] {
   const name = canonicalDomain(domain);
   const lan = lanHostFor(name, world.settings.connection);
-  const direct: PlanStep = { kind: 'direct', domain: name };
+  const direct: DirectStep = { kind: 'direct', domain: name, ...doubtsAbout('mx:', doubts) };
   if (lan === null) return [direct];
-  const lanStep: PlanStep = { kind: 'lan', domain: name, host: lan.host, port: lan.port };
+  const lanStep: DirectStep = {
+    kind: 'lan',
+    domain: name,
+    host: lan.host,
+    port: lan.port,
+    ...doubtsAbout('lan:', doubts),
+  };
   return literalAddress(name) === null ? [direct, lanStep] : [lanStep];
+}
+
+function doubtsAbout(kind: 'mx:' | 'lan:', doubts: Doubts): HostDoubts {
+  const those = Object.entries(doubts).filter(([key]) => key.startsWith(kind));
+  return those.length === 0 ? {} : { doubts: Object.fromEntries(those) };
+}
+
+function usableGateways(order: GatewayOrder, world: World, doubts: Doubts): UsableGateways {
+  const { list } = world.settings.gateways;
+  const gateways = order.ids.flatMap((id) => list.find((g) => g.id === id) ?? []);
+  const { sure, doubtful, leftOut } = orderHops(
+    gateways,
+    ({ id, host, port }) => hopKey({ kind: 'gateway', host, port, gatewayId: id }),
+    doubts,
+  );
+  return {
+    ids: [...sure, ...doubtful].map(({ id }) => id),
+    doubtful: doubtful.map(({ id }) => id),
+    leftOut: [...order.leftOut, ...leftOut.map(({ id, name }) => ({ id, name, reason: 'unknown-outcomes' as const }))],
+  };
 }
 
 function orderFor(sender: string | null, world: World): GatewayOrder {

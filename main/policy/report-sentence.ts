@@ -3,18 +3,25 @@ import type { HopRef, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
 import { domainOf } from './domain-match.ts';
-import { failurePhrase } from './explain.ts';
+import { doubtAfter, failurePhrase } from './explain.ts';
 import type { NextStep } from './types.ts';
 
-/** @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain */
+/**
+ * @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain
+ * @param doubtful some try ended without an answer after all was sent: it may have arrived, whatever was said since
+ */
 export function reportSentence(
   verdict: Verdict,
   decision: Exclude<NextStep, { kind: 'step' }>,
   hop: HopRef | null,
   rcptTo: string,
+  doubtful: boolean,
 ): string {
   const via = hop?.host ?? 'The next server';
-  const why = verdict.kind === 'delivered' ? [] : [failurePhrase(verdict, hop, domainOf(rcptTo))];
+  const why =
+    verdict.kind === 'delivered'
+      ? []
+      : [failurePhrase(verdict, hop, domainOf(rcptTo)), ...(doubtful ? doubtAfter(verdict) : [])];
   switch (decision.kind) {
     case 'delivered':
       return sayAll([phrase('report.relayed', { via })]);

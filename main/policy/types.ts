@@ -15,6 +15,7 @@ import type {
 } from '../../shared/mail.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import type { LeftOutGateway } from './gateway-order.ts';
+import type { Doubts, UnknownOutcome } from './unknown-outcome.ts';
 
 /** Why an SMTP session or transaction ended without a usable reply. */
 export type SessionTrouble =
@@ -63,12 +64,26 @@ export interface SessionReport {
   readonly recipients: readonly RecipientFact[];
 }
 
+/**
+ * What is doubted about the hosts of a direct or LAN step. Recipients of one message that differ in it take different
+ * steps, those that do not travel together.
+ */
+export interface HostDoubts {
+  /** Hosts that may have taken the message before; they come last. Absent: none. */
+  readonly doubts?: Doubts;
+  /** Only hosts without doubt, or only the doubtful ones: the gateways come in between. Absent: all. */
+  readonly only?: 'sure' | 'doubtful';
+}
+
 /** One kind of place to take a recipient to. `direct` and `lan` are expanded to hosts at attempt time. */
 export type PlanStep =
-  | { readonly kind: 'direct'; readonly domain: string }
-  | { readonly kind: 'lan'; readonly domain: string; readonly host: string; readonly port: number }
-  /** A gateway pass down this list; ids in order of use. */
-  | { readonly kind: 'gateways'; readonly ids: readonly string[] };
+  | ({ readonly kind: 'direct'; readonly domain: string } & HostDoubts)
+  | ({ readonly kind: 'lan'; readonly domain: string; readonly host: string; readonly port: number } & HostDoubts)
+  /**
+   * A gateway pass down this list; ids in order of use. Those at its end that are `doubtful` may have taken the message
+   * before: they are used only if every other one failed to take it. Absent: none.
+   */
+  | { readonly kind: 'gateways'; readonly ids: readonly string[]; readonly doubtful?: readonly string[] };
 
 /** What one attempt of one recipient will do, as far as can be said beforehand. */
 export type Route =
@@ -114,6 +129,8 @@ export interface RecipientHistory {
   readonly forcedGateway: string | null;
   /** Last attempt that was made on a working connection, null = never (SPEC §4.3). */
   readonly lastCountedAt: number | null;
+  /** Hops that may have taken the message already; empty once it is delivered (SPEC §3.2). */
+  readonly unknownOutcomes: readonly UnknownOutcome[];
 }
 
 /** The present moment, as far as routes depend on it. */

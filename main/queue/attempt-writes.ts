@@ -1,6 +1,7 @@
 /** What an attempt changes: recipients are claimed, their outcomes recorded, or they are given back. */
 import type { HopTry, RecipientState } from '../../shared/mail.ts';
 import { isPending } from '../../shared/mail.ts';
+import { noteUnknown } from '../policy/unknown-outcome.ts';
 import type { AttemptRecord, ClaimedMessage, RecipientUpdate } from '../ports.ts';
 import { StoreError } from '../ports.ts';
 import type { MessageTables } from './message-tables.ts';
@@ -13,6 +14,8 @@ import {
   toClaimedRecipient,
   toEnvelope,
   toJson,
+  unknownOutcomesFrom,
+  unknownOutcomesText,
   wordsOf,
 } from './queue-rows.ts';
 import { CHUNK_FACTOR, INLINE_BYTES, NEVER } from './schema.ts';
@@ -73,7 +76,7 @@ export function createAttemptWrites(options: {
     prepare(
       `UPDATE recipient SET state = ?, due_at = ?, next_at = ?, attempts = ?, retry_index = ?, gateway_passes = ?, undeliverable = ?,
         last_counted_at = ?, waits_for = ?, reply = ?, status = ?, facts = ?, via = coalesce(?, via), delay_sent = ?, done_at = ?,
-        hop = coalesce(?, hop), report_at = ?, report = ?, forced_gateway = NULL, claimed_by = NULL, claimed_at = NULL
+        hop = coalesce(?, hop), report_at = ?, report = ?, unknown_outcomes = ?, forced_gateway = NULL, claimed_by = NULL, claimed_at = NULL
         WHERE id = ?`,
     ).run(
       STATE_CODES[update.state],
@@ -93,6 +96,7 @@ export function createAttemptWrites(options: {
       pending ? null : (row.done_at ?? now),
       toJson(update.hop),
       ...reportOf(row, update),
+      unknownOutcomesText(update.unknownOutcomes),
       update.recipient,
     );
     const news = books.touch(message.seq);
@@ -118,11 +122,16 @@ export function createAttemptWrites(options: {
     const seq = seqOfRecipient(row.id);
     const message = reads.messageBySeq(seq);
     prepare(
-      'UPDATE recipient SET state = ?, due_at = ?, next_at = ?, claimed_by = NULL, claimed_at = NULL WHERE id = ?',
+      `UPDATE recipient SET state = ?, due_at = ?, next_at = ?, unknown_outcomes = ?, claimed_by = NULL, claimed_at = NULL
+        WHERE id = ?`,
     ).run(
       row.attempts > 0 || crashed ? STATE_CODES.deferred : STATE_CODES.queued,
       message?.deleted_at === null ? now : null,
       now,
+      // Which hop had it at that moment stands nowhere.
+      crashed
+        ? unknownOutcomesText(noteUnknown(unknownOutcomesFrom(row.unknown_outcomes), null, null))
+        : row.unknown_outcomes,
       row.id,
     );
     books.touch(seq);

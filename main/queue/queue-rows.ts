@@ -10,6 +10,7 @@ import type {
   SmtpReply,
 } from '../../shared/mail.ts';
 import { FOLDERS, isPending } from '../../shared/mail.ts';
+import type { UnknownOutcome } from '../policy/unknown-outcome.ts';
 import type { ClaimedMessage, ClaimedRecipient, NewMessage } from '../ports.ts';
 import { RECIPIENT_FACTOR } from './schema.ts';
 
@@ -84,6 +85,7 @@ export interface MessageColumns {
   readonly to_text: string;
   readonly subject: string;
   readonly last_words: string | null;
+  readonly may_have_arrived: number;
 }
 
 export interface EnvelopeColumns {
@@ -122,6 +124,7 @@ export interface RecipientColumns {
   readonly facts: string | null;
   readonly report_at: number | null;
   readonly report: string | null;
+  readonly unknown_outcomes: string | null;
 }
 
 /** A column that parseJson reads; nothing = null. */
@@ -150,6 +153,7 @@ export function toMessageRow(row: MessageColumns): MessageRow {
     subject: row.subject,
     size: row.size,
     acceptedAt: row.accepted_at,
+    mayHaveArrived: row.may_have_arrived === 1,
     nextAt: row.next_at,
     via: row.via,
     lastWords: row.last_words,
@@ -173,7 +177,19 @@ export function toClaimedRecipient(row: RecipientColumns, acceptedAt: number): C
     undeliverable: row.undeliverable === 1,
     forcedGateway: row.forced_gateway,
     lastCountedAt: row.last_counted_at,
+    unknownOutcomes: unknownOutcomesFrom(row.unknown_outcomes),
   };
+}
+
+/** What is kept of a recipient's unknown outcomes. */
+export function unknownOutcomesFrom(text: string | null): readonly UnknownOutcome[] {
+  const kept = parseJson<unknown>(text, []);
+  return Array.isArray(kept) ? (kept as readonly UnknownOutcome[]) : [];
+}
+
+/** The column for `unknownOutcomesFrom`; null says that nothing is in doubt. */
+export function unknownOutcomesText(known: readonly UnknownOutcome[]): string | null {
+  return known.length === 0 ? null : JSON.stringify(known);
 }
 
 /** A message that was claimed as it was accepted; its recipients have the keys from `first` on. */
@@ -204,6 +220,7 @@ export function newlyClaimed(message: NewMessage, first: number, size: number): 
       undeliverable: false,
       forcedGateway: null,
       lastCountedAt: null,
+      unknownOutcomes: [],
     })),
   };
 }
@@ -215,6 +232,7 @@ export function toStoredRecipient(row: RecipientColumns) {
     id: row.id,
     rcptTo: row.rcpt_to,
     state,
+    mayHaveArrived: row.unknown_outcomes !== null,
     attempts: row.attempts,
     nextAt: isPending(state) && state !== 'attempting' ? row.next_at : null,
     doneAt: row.done_at,

@@ -1,8 +1,9 @@
 /** When recipients are tried: at once, because something woke them, or no later than the clock allows. */
 import { isPending } from '../../shared/mail.ts';
+import { askedAgain } from '../policy/unknown-outcome.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { RecipientColumns } from './queue-rows.ts';
-import { STATE_CODES, seqOfRecipient, stateFrom } from './queue-rows.ts';
+import { STATE_CODES, seqOfRecipient, stateFrom, unknownOutcomesFrom, unknownOutcomesText } from './queue-rows.ts';
 import type { OpInput } from './store-protocol.ts';
 import type { TransactionBooks } from './transaction-books.ts';
 
@@ -17,6 +18,11 @@ export function createScheduleWrites(options: {
   function setSchedule(row: RecipientColumns, dueAt: number): void {
     prepare('UPDATE recipient SET due_at = ?, next_at = ?, waits_for = NULL WHERE id = ?').run(dueAt, dueAt, row.id);
     books.touch(seqOfRecipient(row.id));
+  }
+
+  /** The user asks for this one: no hop is left out of it any more (SPEC §3.2). */
+  function doubtsOfOldTries(row: RecipientColumns): string | null {
+    return unknownOutcomesText(askedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
   }
 
   return {
@@ -40,15 +46,19 @@ export function createScheduleWrites(options: {
         const inOutbox = rows.some((row) => isPending(stateFrom(row.state)));
         for (const row of inOutbox ? waiting : []) {
           setSchedule(row, now);
-          prepare('UPDATE recipient SET forced_gateway = ? WHERE id = ?').run(forcedGateway, row.id);
+          prepare('UPDATE recipient SET forced_gateway = ?, unknown_outcomes = ? WHERE id = ?').run(
+            forcedGateway,
+            doubtsOfOldTries(row),
+            row.id,
+          );
         }
         // SPEC §2: from Bad and Bounced only those that failed, as if they were new.
         for (const row of inOutbox ? [] : failed) {
           prepare(
             `UPDATE recipient SET state = ?1, due_at = ?2, next_at = ?2, counted_from = ?2, attempts = 0, retry_index = 0,
               gateway_passes = 0, undeliverable = 0, delay_sent = 0, report_at = NULL, report = NULL, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
-              forced_gateway = ?3 WHERE id = ?4`,
-          ).run(STATE_CODES.queued, now, forcedGateway, row.id);
+              forced_gateway = ?3, unknown_outcomes = ?5 WHERE id = ?4`,
+          ).run(STATE_CODES.queued, now, forcedGateway, row.id, doubtsOfOldTries(row));
           books.touch(seq);
         }
         if ((inOutbox ? waiting : failed).length > 0) count += 1;

@@ -143,8 +143,14 @@ ALTER TABLE recipient ADD COLUMN report TEXT;
 CREATE INDEX recipient_report ON recipient (report_at) WHERE report_at IS NOT NULL;
 `;
 
+// What may have arrived although no server said so: list of UnknownOutcome as JSON, null = nothing.
+const unknownOutcomes = `
+ALTER TABLE recipient ADD COLUMN unknown_outcomes TEXT;
+ALTER TABLE message ADD COLUMN may_have_arrived INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** Step n (from 0) brings a database from version n to n + 1. */
-export const MIGRATIONS: readonly string[] = [first, dueByDomain, dueReports];
+export const MIGRATIONS: readonly string[] = [first, dueByDomain, dueReports, unknownOutcomes];
 
 /** The version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -43,10 +43,10 @@ export function createTransactionBooks(prepare: Prepare) {
       Pick<MessageColumns, 'folder' | 'seen' | 'deleted_at'> | undefined;
     if (message === undefined) return;
     const rows = prepare(
-      'SELECT state, next_at, done_at, claimed_by FROM recipient WHERE id >= ? AND id < ? ORDER BY id',
+      'SELECT state, next_at, done_at, claimed_by, unknown_outcomes FROM recipient WHERE id >= ? AND id < ? ORDER BY id',
     ).all(seq * RECIPIENT_FACTOR, (seq + 1) * RECIPIENT_FACTOR) as Pick<
       RecipientColumns,
-      'state' | 'next_at' | 'done_at' | 'claimed_by'
+      'state' | 'next_at' | 'done_at' | 'claimed_by' | 'unknown_outcomes'
     >[];
     const states = rows.map((row) => stateFrom(row.state));
     const folder = message.deleted_at === null ? folderOf(states) : 'deleted';
@@ -60,7 +60,7 @@ export function createTransactionBooks(prepare: Prepare) {
       message.folder !== FOLDER_CODES.deleted;
     prepare(
       `UPDATE message SET folder = ?, state = ?, next_at = ?, finished_at = ?, seen = ?, attempts = attempts + ?,
-        via = coalesce(?, via), last_words = coalesce(?, last_words) WHERE seq = ?`,
+        via = coalesce(?, via), last_words = coalesce(?, last_words), may_have_arrived = ? WHERE seq = ?`,
     ).run(
       FOLDER_CODES[folder],
       STATE_CODES[mostUrgent(states)],
@@ -70,6 +70,7 @@ export function createTransactionBooks(prepare: Prepare) {
       news.attempts,
       news.via,
       news.words,
+      rows.some((row) => row.unknown_outcomes !== null) ? 1 : 0,
       seq,
     );
   }

@@ -11,12 +11,13 @@ const useStyles = makeStyles({
   list: { listStyleType: 'none', margin: 0, padding: 0 },
   item: {
     display: 'grid',
-    gridTemplateColumns: '130px minmax(0, 1fr) auto',
+    gridTemplateColumns: '160px minmax(0, 1fr) auto',
     columnGap: '12px',
     paddingBlock: '10px',
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     ':last-child': { borderBottom: 'none' },
   },
+  doubt: { paddingInlineStart: '22px', color: tokens.colorNeutralForeground2 },
   address: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere', userSelect: 'text' },
   why: { margin: '2px 0 0', color: tokens.colorNeutralForeground2, userSelect: 'text', overflowWrap: 'anywhere' },
   reply: {
@@ -53,7 +54,14 @@ export function RecipientList({ recipients, hold }: Props) {
       {recipients.map((recipient) => (
         <li key={recipient.id} className={styles.item}>
           <div>
-            <StateBadge state={recipient.state} hold={hold} />
+            {isPending(recipient.state) ? (
+              <StateBadge state={recipient.state} mayHaveArrived={recipient.mayHaveArrived} hold={hold} />
+            ) : (
+              <>
+                <StateBadge state={recipient.state} mayHaveArrived={false} hold={hold} />
+                {recipient.mayHaveArrived && <div className={styles.doubt}>{say('state.mayHaveArrived')}</div>}
+              </>
+            )}
           </div>
           <div>
             <div className={styles.address}>{recipient.rcptTo}</div>

@@ -42,6 +42,7 @@ export const de: Words<typeof en> = {
     relayed: 'Weitergeleitet',
     bounced: 'Zurückgekommen',
     bad: 'Unzustellbar',
+    mayHaveArrived: 'Evtl. angekommen',
   },
   column: {
     state: 'Zustand',
@@ -274,6 +275,8 @@ export const de: Words<typeof en> = {
     unreachable: 'Nicht erreichbar.',
     'connection-lost': 'Die Verbindung ist abgebrochen.',
     'lost-after-dot': 'Die Verbindung brach ganz am Ende ab; die Nachricht ist vielleicht angekommen.',
+    'unknown-outcomes':
+      'Die Verbindung brach dreimal ganz am Ende ab; auf diesem Weg in diesem Netzwerk nicht noch einmal versucht.',
     dns: 'Der Name konnte nicht nachgeschlagen werden.',
     tls: 'Keine sichere Verbindung möglich.',
     'tls-required': 'Verschlüsselung ist verlangt und war nicht zu haben.',

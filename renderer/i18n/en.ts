@@ -31,6 +31,7 @@ export const en = {
     relayed: 'Relayed',
     bounced: 'Bounced',
     bad: 'Bad',
+    mayHaveArrived: 'May have arrived',
   },
   column: {
     state: 'State',
@@ -262,7 +263,9 @@ export const en = {
     timeout: 'No answer in time.',
     unreachable: 'Not reachable.',
     'connection-lost': 'The connection was lost.',
-    'lost-after-dot': 'The connection was lost at the very end; it may have been delivered.',
+    'lost-after-dot': 'The connection was lost at the very end; it may have arrived.',
+    'unknown-outcomes':
+      'The connection was lost at the very end three times; not tried that way again on this network.',
     dns: 'The name could not be looked up.',
     tls: 'No safe connection could be made.',
     'tls-required': 'Encryption is required and was not to be had.',
@@ -274,7 +277,7 @@ export const en = {
     'no-gateway': 'No gateway can be used.',
     'gateways-unreachable': 'No gateway can be reached here.',
     local: 'Trouble of the program’s own.',
-    crashed: 'The program ended in the middle; it may have been delivered.',
+    crashed: 'The program ended in the middle; it may have arrived.',
   },
   preview: {
     attachments: 'Attachments',

@@ -24,9 +24,9 @@ const helper = createColumnHelper<typeof features, Slot>();
 
 /** Widths in px at first sight; subject takes what is left over. */
 const WIDTHS: Readonly<Record<SortKey, number>> = {
-  state: 154,
-  from: 164,
-  to: 186,
+  state: 174,
+  from: 154,
+  to: 176,
   subject: 140,
   size: 84,
   age: 96,
@@ -70,7 +70,13 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
   }
   switch (column) {
     case 'state':
-      return <StateBadge state={row.state} hold={row.folder === 'outbox' ? hold : null} />;
+      return (
+        <StateBadge
+          state={row.state}
+          mayHaveArrived={row.mayHaveArrived}
+          hold={row.folder === 'outbox' ? hold : null}
+        />
+      );
     case 'from':
       return row.mailFrom ?? say('queue.nullSender');
     case 'to': {

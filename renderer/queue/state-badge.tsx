@@ -8,10 +8,11 @@ import {
   Clock16Regular,
   ErrorCircle16Regular,
   Pause16Regular,
+  QuestionCircle16Regular,
   Send16Regular,
 } from '@fluentui/react-icons';
 import type { ComponentType } from 'react';
-import type { HoldReason, RecipientState } from '../../shared/mail.ts';
+import { isPending, type HoldReason, type RecipientState } from '../../shared/mail.ts';
 import { useSay } from '../i18n/i18n.ts';
 
 const useStyles = makeStyles({
@@ -38,26 +39,30 @@ const LOOKS: Readonly<
   bad: { icon: ErrorCircle16Regular, tone: 'fault' },
 };
 
+const IN_DOUBT = { icon: QuestionCircle16Regular, tone: 'wait' } as const;
+
 interface Props {
   readonly state: RecipientState;
+  /** Not delivered as far as is known, and perhaps all the same: the word says so, the icon still tells what failed. */
+  readonly mayHaveArrived: boolean;
   /** Why nothing is tried now: what would wait for its turn is on hold. */
   readonly hold: HoldReason | null;
 }
 
-export function StateBadge({ state, hold }: Props) {
+export function StateBadge({ state, mayHaveArrived, hold }: Props) {
   const styles = useStyles();
   const say = useSay();
   const held = hold !== null && (state === 'queued' || state === 'deferred' || state === 'held');
-  const look = LOOKS[held ? 'held' : state];
+  const doubted = mayHaveArrived && state !== 'attempting';
+  const look = doubted && isPending(state) ? IN_DOUBT : LOOKS[held ? 'held' : state];
   const Icon = look.icon;
+  const word = held ? say(hold === 'paused' ? 'program.paused' : 'state.held') : say(`state.${state}`);
   return (
-    <span className={styles.badge}>
+    <span className={styles.badge} title={doubted ? `${word}: ${say('state.mayHaveArrived')}` : undefined}>
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>
         <Icon />
       </span>
-      <span className={styles.word}>
-        {held ? say(hold === 'paused' ? 'program.paused' : 'state.held') : say(`state.${state}`)}
-      </span>
+      <span className={styles.word}>{doubted ? say('state.mayHaveArrived') : word}</span>
     </span>
   );
 }

@@ -52,6 +52,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'defer.connection-lost': 'Die Verbindung zu {via} ist abgebrochen.',
   'defer.lost-after-dot':
     'Die Verbindung zu {via} brach ab, bevor die Nachricht bestätigt war. Sie ist vielleicht angekommen und kommt dann doppelt an.',
+  'defer.unknown-outcomes':
+    'Die Verbindung zu {via} brach dreimal ab, bevor die Nachricht bestätigt war. Sie ist vielleicht angekommen und wird in diesem Netzwerk nicht noch einmal auf diesem Weg gesendet.',
+  'defer.unknown-outcomes.gateways':
+    'Sie ist vielleicht angekommen und wird in diesem Netzwerk nicht noch einmal über die Gateways gesendet, die sie angenommen haben könnten.',
   'defer.dns': 'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Das DNS gab keine brauchbare Antwort.',
   'defer.no-names':
     'Der Mailserver für {domain} konnte nicht nachgeschlagen werden: Der Nameserver dieses Netzwerks kennt keine Namen, nicht einmal allgemein bekannte.',
@@ -89,6 +93,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
 
   'why.passedOver_one': '„{names}“ wurde übergangen: in diesem Netzwerk nicht erreichbar.',
   'why.passedOver_other': '{names} wurden übergangen: in diesem Netzwerk nicht erreichbar.',
+  'why.leftOut.unknown-outcomes_one':
+    '„{names}“ wird ausgelassen: Die Verbindung brach dreimal ab, bevor die Nachricht bestätigt war.',
+  'why.leftOut.unknown-outcomes_other':
+    '{names} werden ausgelassen: Die Verbindung brach jeweils dreimal ab, bevor die Nachricht bestätigt war.',
   'why.leftOut.disabled_one': '„{names}“ ist ausgeschaltet.',
   'why.leftOut.disabled_other': '{names} sind ausgeschaltet.',
   'why.leftOut.other-network_one': '„{names}“ ist anderen Netzwerken vorbehalten.',
@@ -106,6 +114,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'why.waits.names':
     'Sie geht hinaus, sobald wieder Namen nachgeschlagen werden können; dieser Versuch zählt nicht für die Grenze.',
   'why.waits.notCounted': 'Es wird von selbst wieder versucht; dieser Versuch zählt nicht für die Grenze.',
+  'why.waits.otherHop':
+    'Sie wartet auf ein anderes Gateway oder einen anderen Mailserver, ein anderes Netzwerk oder darauf, dass Sie sie erneut senden; die Frist läuft dabei weiter.',
+  'why.mayHaveArrived':
+    'Ein früherer Versuch endete ohne Antwort, nachdem alles gesendet war: Die Nachricht ist vielleicht angekommen.',
   'why.queued': 'Wartet auf den ersten Versuch.',
   'why.attempting': 'Wird gerade gesendet.',
 

@@ -51,7 +51,11 @@ export const en = {
   'defer.unreachable': '{via} cannot be reached on this network.',
   'defer.connection-lost': 'The connection to {via} was lost.',
   'defer.lost-after-dot':
-    'The connection to {via} was lost before it confirmed the message. It may have been delivered, and may arrive twice.',
+    'The connection to {via} was lost before it confirmed the message. It may have arrived, and may arrive twice.',
+  'defer.unknown-outcomes':
+    'The connection to {via} was lost three times before it confirmed the message. It may have arrived, and is not sent that way again on this network.',
+  'defer.unknown-outcomes.gateways':
+    'It may have arrived, and on this network it is not sent again through the gateways that may have taken it.',
   'defer.dns': 'The mail server for {domain} could not be looked up: the DNS gave no usable answer.',
   'defer.no-names':
     "The mail server for {domain} could not be looked up: this network's name server knows no names, not even common ones.",
@@ -68,7 +72,7 @@ export const en = {
   'defer.no-gateway': 'No gateway can be used: none is enabled, or none fits this network and sender.',
   'defer.gateways-unreachable': 'None of your gateways can be reached on this network.',
   'defer.local': 'The program had trouble of its own; nothing is wrong with the message.',
-  'defer.crashed': 'The program ended during the attempt. It may have been delivered, and may arrive twice.',
+  'defer.crashed': 'The program ended during the attempt. It may have arrived, and may arrive twice.',
 
   'why.delivered.direct': 'Delivered directly to {via}, the mail server for {domain}.',
   'why.delivered.never': 'Delivered directly to {via}: you have chosen not to use gateways.',
@@ -86,6 +90,10 @@ export const en = {
 
   'why.passedOver_one': '“{names}” was passed over: not reachable on this network.',
   'why.passedOver_other': '{names} were passed over: not reachable on this network.',
+  'why.leftOut.unknown-outcomes_one':
+    '“{names}” is left out: the connection to it was lost three times before it confirmed the message.',
+  'why.leftOut.unknown-outcomes_other':
+    '{names} are left out: the connection to each was lost three times before it confirmed the message.',
   'why.leftOut.disabled_one': '“{names}” is disabled.',
   'why.leftOut.disabled_other': '{names} are disabled.',
   'why.leftOut.other-network_one': '“{names}” is kept for other networks.',
@@ -102,6 +110,9 @@ export const en = {
   'why.waits.again': 'It will be tried again by itself.',
   'why.waits.names': 'It goes as soon as names can be looked up again; this attempt does not count against the limit.',
   'why.waits.notCounted': 'It will be tried again by itself; this attempt does not count against the limit.',
+  'why.waits.otherHop':
+    'It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
+  'why.mayHaveArrived': 'An earlier attempt ended without an answer after all was sent: it may have arrived.',
   'why.queued': 'Waiting for its first attempt.',
   'why.attempting': 'Being sent now.',
 

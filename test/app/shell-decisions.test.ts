@@ -129,6 +129,7 @@ describe('notifications', () => {
     folder: 'bad',
     subject: 'Hi\u202e',
     to: 'bob@example.test',
+    mayHaveArrived: false,
     words: '550 5.1.1 No\u0007 such user',
   };
   function notifier(enabled = true) {
@@ -155,6 +156,19 @@ describe('notifications', () => {
         id: 'Q1',
         page: null,
       },
+    ]);
+  });
+
+  it('say that it may have arrived, of one and of many', () => {
+    const { made, shown, pass } = notifier();
+    made.failed({ ...message, mayHaveArrived: true });
+    pass();
+    made.failed(message);
+    made.failed({ ...message, id: 'Q2', to: 'carl@example.test', mayHaveArrived: true });
+    pass();
+    expect(shown.map(({ body }) => body)).toEqual([
+      'bob@example.test: Hi\nIt may have arrived all the same.\n550 5.1.1 No such user',
+      'bob@example.test, carl@example.test\nSome may have arrived all the same.',
     ]);
   });
 

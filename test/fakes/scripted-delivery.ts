@@ -1,6 +1,7 @@
 import type { HopTry, Verdict } from '../../shared/mail.ts';
 import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/types.ts';
 import type { PlanStep } from '../../main/policy/types.ts';
+import { hopKey, NO_OTHER_HOP, orderHops } from '../../main/policy/unknown-outcome.ts';
 
 /** What the world says to one recipient at one step. */
 export type Script = (step: PlanStep, rcptTo: string) => Verdict | Promise<Verdict>;
@@ -71,7 +72,7 @@ export class ScriptedDelivery implements Delivery {
       step.kind === 'gateways'
         ? {
             kind: 'gateway',
-            host: 'gateway.test',
+            host: `${step.ids[0] ?? ''}.test`,
             port: 587,
             gatewayId: step.ids[0] ?? '',
             gatewayName: step.ids[0] ?? '',
@@ -85,6 +86,12 @@ export class ScriptedDelivery implements Delivery {
       told = verdicts.size;
       tries.push({ hop, startedAt: 0, endedAt: 1, phase: 'final', tls: null, outcomes });
     };
+    if (step.kind !== 'gateways') {
+      // One host, as far as it may be used: `only` says for whom.
+      const { sure, doubtful } = orderHops([hop], hopKey, step.doubts ?? {});
+      const usable = [...(step.only === 'doubtful' ? [] : sure), ...(step.only === 'sure' ? [] : doubtful)];
+      if (usable.length === 0) return outOfHops(step.kind, recipients);
+    }
     await message.journal.begin(signal);
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
@@ -166,4 +173,15 @@ export class ScriptedDelivery implements Delivery {
   async close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function outOfHops(kind: 'direct' | 'lan', recipients: readonly OutgoingRecipient[]): StepResult {
+  return {
+    tries: [],
+    verdicts: new Map(recipients.map((r) => [r.id, NO_OTHER_HOP])),
+    errorKinds: new Map(recipients.map((r) => [r.id, kind === 'lan' ? 'lan' : 'smtp'])),
+    waitsFor: new Map(),
+    nothingReached: false,
+    dsnPassedOn: new Set(),
+  };
 }

@@ -20,6 +20,8 @@ export interface ServerSession {
   readonly messages: string[];
   secure: boolean;
   closed: boolean;
+  /** Sends a line that nothing asked for. */
+  say(line: string): void;
 }
 
 export interface ScriptedServer {
@@ -67,15 +69,16 @@ export async function startScriptedServer(
 
   const serve = (plain: net.Socket): void => {
     sockets.add(plain);
+    let socket = plain;
     const session: ServerSession = {
       number: sessions.length + 1,
       lines: [],
       messages: [],
       secure: options.implicitTls === true,
       closed: false,
+      say: (line) => socket.write(`${line}\r\n`),
     };
     sessions.push(session);
-    let socket = plain;
     let rest = '';
     let inData = false;
     let pending: string[] = [];

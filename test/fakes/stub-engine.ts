@@ -50,6 +50,7 @@ export function rowWith(change: Partial<MessageRow> = {}): MessageRow {
     subject: 'Hello',
     size: 1234,
     acceptedAt: Date.UTC(2026, 10, 23, 10, 0),
+    mayHaveArrived: false,
     nextAt: null,
     via: null,
     lastWords: null,

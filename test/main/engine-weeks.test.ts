@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../shared/mail.ts';
+import { MOST_UNKNOWN } from '../../main/policy/unknown-outcome.ts';
 import { MODES } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure } from '../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK } from '../support/engine-lab.ts';
@@ -58,9 +59,17 @@ describe('weeks of queue life', () => {
     await fc.assert(
       fc.asyncProperty(life, async (script) => {
         let weather: Weather = 'accepts';
+        let network = 'home';
+        /** Unknown outcomes by recipient, hop and network. */
+        const unknown = new Map<string, number>();
         const lab = await createEngineLab(
           // Reports always arrive: here the mail itself is looked at.
-          (_step, to) => (to === 'ann@sender.test' ? accepted : VERDICTS[weather]),
+          (step, to) => {
+            if (to === 'ann@sender.test') return accepted;
+            const key = `${to} ${step.kind === 'gateways' ? (step.ids[0] ?? '') : step.kind} ${network}`;
+            if (weather === 'loses the reply') unknown.set(key, (unknown.get(key) ?? 0) + 1);
+            return VERDICTS[weather];
+          },
           (s) => ({
             ...s,
             // Hourly is dense enough here; the schedule has tests of its own.
@@ -93,6 +102,7 @@ describe('weeks of queue life', () => {
                 break;
               case 'online':
                 now.online = true;
+                network = e.id;
                 await lab.network({ ...HOME, id: e.id, name: e.id });
                 break;
               case 'mode':
@@ -138,6 +148,7 @@ describe('weeks of queue life', () => {
           }
           // With a connection that works, but servers that say nothing, everything comes to its end by its limit.
           weather = 'puts off';
+          network = 'home';
           await lab.network(HOME);
           await lab.advance(LIMIT + 12 * HOUR);
           expect((await lab.counts()).outbox).toBe(0);
@@ -150,6 +161,8 @@ describe('weeks of queue life', () => {
               expect(['delivered', 'relayed'].includes(states[to] ?? '')).toBe(times === 1);
             }
           }
+          // Nobody asked for another try: three times by one hop on one network at most.
+          expect([...unknown].filter(([, times]) => times > MOST_UNKNOWN)).toEqual([]);
           expect(lab.log.lines.filter((line) => line.startsWith('problem'))).toEqual([]);
         } finally {
           await lab.close();

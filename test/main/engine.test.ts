@@ -627,6 +627,52 @@ describe('waiting mail', () => {
     await l.settle();
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered', 'eve@b.test': 'bounced' });
     expect(l.delivery.probes).toBe(probes + 1);
+  it('is not woken by a hop that works when that hop may have taken it, and goes by another one at its time', async () => {
+    const { accept, states, delivery, settle, advance, store } = await start(() => unsure, always('office', 'home'));
+    const id = await accept(['bob@a.test']);
+    for (let i = 0; i < 20; i += 1) {
+      delivery.hopWorks('gateway:office');
+      await settle();
+    }
+    expect(delivery.taken).toEqual(['gateways office home -> bob@a.test']);
+    expect((await store().details(id))?.recipients[0]?.mayHaveArrived).toBe(true);
+    delivery.become(() => accepted);
+    await advance(2 * 60_000);
+    expect(delivery.taken.at(-1)).toBe('gateways home office -> bob@a.test');
+    expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+    expect((await store().details(id))?.recipients[0]?.mayHaveArrived).toBe(false);
+  });
+
+  it('that may have arrived three times waits, over a restart too, for send through or its limit', async () => {
+    const l = await start(() => unsure, always('office'));
+    const id = await l.accept(['bob@a.test']);
+    await l.advance(HOUR);
+    expect(l.delivery.taken).toHaveLength(3);
+    await l.crash();
+    await l.engine().sendNow();
+    await l.advance(DAY);
+    expect(l.delivery.taken).toHaveLength(3);
+    await l.engine().retry({ ids: [id] }, 'office');
+    await l.advance(4 * HOUR);
+    expect(l.delivery.taken).toHaveLength(6);
+    await l.advance(4 * DAY);
+    expect(l.delivery.taken).toHaveLength(6);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'bad' });
+    expect(l.failed).toMatchObject([{ id, folder: 'bad', mayHaveArrived: true }]);
+    // From Bad, as if it were new; what may have arrived still may.
+    await l.engine().retry({ ids: [id] }, null);
+    await l.advance(HOUR);
+    expect(l.delivery.taken).toHaveLength(9);
+    expect((await l.store().details(id))?.mayHaveArrived).toBe(true);
+  });
+
+  it('that may have arrived is reported as delayed while it waits, to who asked for that', async () => {
+    const l = await start((_step, to) => (to === 'ann@sender.test' ? accepted : unsure), always('office'));
+    await l.accept([{ rcptTo: 'bob@a.test', dsn: { notify: ['delay', 'failure'] } }]);
+    await l.advance(3 * HOUR);
+    expect(l.delivery.accepted.size).toBe(0);
+    await l.advance(2 * HOUR);
+    expect([...l.delivery.accepted.keys()].map((key) => key.split(' ')[1])).toEqual(['ann@sender.test']);
   });
 
   it('stays put while paused, over a restart too, and goes on resume', async () => {

@@ -427,3 +427,48 @@ export const WAYS: Readonly<Record<string, Readonly<Record<'listed' | 'unlisted'
   domains: { listed: 'gateways only', unlisted: 'default', LAN: 'default', literal: 'default' },
   always: { listed: 'gateways only', unlisted: 'gateways only', LAN: 'gateways only', literal: 'gateways only' },
 };
+
+/**
+ * Unknown outcomes (SPEC §3.2): what was sent to its end without an answer, and where the next attempt goes. Hops are named
+ * as in `hosts` and `gateways`, both in their usual order.
+ */
+export interface UnknownRow {
+  readonly ways: readonly (Way | 'undelivered, passes')[];
+  readonly hosts: readonly string[];
+  readonly gateways: readonly string[];
+  /** Unknown outcomes on this network so far. */
+  readonly unknown: Readonly<Record<string, number>>;
+  readonly when: string;
+  /** Hops of the next attempt in their order; each is used only if all before it failed. Empty: it waits. */
+  readonly next: readonly string[];
+  /** The outcome is unknown at the first of these hops, or there is none, and the limit is reached. */
+  readonly atLimit: Then;
+}
+
+const MAIL_SERVERS: readonly Way[] = ['default', 'onError, not ticked'];
+
+export const UNKNOWN: readonly UnknownRow[] = [
+  { ways: MAIL_SERVERS, hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 1 }, when: 'once or twice, another mail server', next: ['MX 2', 'MX 1'], atLimit: 'Bounced, returned' },
+  { ways: MAIL_SERVERS, hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 2, 'MX 2': 1 }, when: 'at both, once or twice', next: ['MX 2', 'MX 1'], atLimit: 'Bounced, returned' },
+  { ways: MAIL_SERVERS, hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 3 }, when: 'three times, another mail server', next: ['MX 2'], atLimit: 'Bounced, returned' },
+  { ways: MAIL_SERVERS, hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 2 }, when: 'once or twice, no other', next: ['MX 1'], atLimit: 'Bounced, returned' },
+  { ways: MAIL_SERVERS, hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 3, 'MX 2': 3 }, when: 'three times at each', next: [], atLimit: 'Bounced, returned' },
+
+  { ways: ['onError, ticked'], hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 1 }, when: 'once or twice, another mail server', next: ['MX 2', 'gateway 1', 'MX 1'], atLimit: 'Bounced, returned' },
+  { ways: ['onError, ticked'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 1 }, when: 'once or twice, no other mail server', next: ['gateway 1', 'MX 1'], atLimit: 'Bounced, returned' },
+  { ways: ['onError, ticked'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 3 }, when: 'three times', next: ['gateway 1'], atLimit: 'Bounced, returned' },
+  { ways: ['onError, ticked'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 3, 'gateway 1': 1 }, when: 'three times, at the gateway once or twice', next: ['gateway 1'], atLimit: 'Bounced, returned' },
+  { ways: ['onError, ticked'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 3, 'gateway 1': 3 }, when: 'three times at each', next: [], atLimit: 'Bounced, returned' },
+  { ways: ['onError, ticked'], hosts: ['MX 1'], gateways: [], unknown: { 'MX 1': 3 }, when: 'three times, no gateway', next: [], atLimit: 'Bounced, returned' },
+
+  { ways: ['undelivered'], hosts: ['MX 1', 'MX 2'], gateways: ['gateway 1'], unknown: { 'MX 1': 1 }, when: 'once or twice, another mail server', next: ['MX 2', 'MX 1'], atLimit: 'Outbox' },
+  { ways: ['undelivered'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 1 }, when: 'once or twice, no other', next: ['MX 1'], atLimit: 'Outbox' },
+  { ways: ['undelivered'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'MX 1': 3 }, when: 'three times at each', next: [], atLimit: 'gateways' },
+  { ways: ['undelivered, passes'], hosts: ['MX 1'], gateways: ['gateway 1', 'gateway 2'], unknown: { 'gateway 1': 1 }, when: 'once or twice, another gateway', next: ['gateway 2', 'gateway 1'], atLimit: 'Bounced, returned' },
+  { ways: ['undelivered, passes'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'gateway 1': 3 }, when: 'three times at each', next: [], atLimit: 'Bounced, returned' },
+
+  { ways: ['gateways only'], hosts: ['MX 1'], gateways: ['gateway 1', 'gateway 2'], unknown: { 'gateway 1': 1 }, when: 'once or twice, another gateway', next: ['gateway 2', 'gateway 1'], atLimit: 'Bad' },
+  { ways: ['gateways only'], hosts: ['MX 1'], gateways: ['gateway 1', 'gateway 2'], unknown: { 'gateway 1': 3 }, when: 'three times, another gateway', next: ['gateway 2'], atLimit: 'Bad' },
+  { ways: ['gateways only'], hosts: ['MX 1'], gateways: ['gateway 1'], unknown: { 'gateway 1': 2 }, when: 'once or twice, no other', next: ['gateway 1'], atLimit: 'Bad' },
+  { ways: ['gateways only'], hosts: ['MX 1'], gateways: ['gateway 1', 'gateway 2'], unknown: { 'gateway 1': 3, 'gateway 2': 3 }, when: 'three times at each', next: [], atLimit: 'Bad' },
+]; // prettier-ignore

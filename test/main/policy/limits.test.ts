@@ -13,7 +13,8 @@ import { planRoute } from '../../../main/policy/plan-route.ts';
 import { clampNextAt, latestNextAt, nextRetryIndex, retryDelay } from '../../../main/policy/retry-schedule.ts';
 import { reportSentence } from '../../../main/policy/report-sentence.ts';
 import type { NextStep } from '../../../main/policy/types.ts';
-import type { RecipientState } from '../../../shared/mail.ts';
+import { NO_OTHER_HOP } from '../../../main/policy/unknown-outcome.ts';
+import type { HopRef, RecipientState, Verdict } from '../../../shared/mail.ts';
 import { defaultSettings } from '../../../shared/settings.ts';
 import { DAY, history, HOUR, NOW, reply, world } from './support.ts';
 
@@ -174,11 +175,14 @@ describe('reports to the sender', () => {
     expect([failedFolder('bounced', null), failedFolder('bounced', 'me@here.test'), failedFolder('bad', 'me@here.test')]).toEqual(['bad', 'bounced', 'bad']); // prettier-ignore
   });
 
-  it.each([
-    [{ kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: reply('550 5.1.1 no such user') } as const, bounced, { kind: 'mx', host: 'mx.test', port: 25 } as const, 'mx.test refused it for good: 550 5.1.1 no such user'],
-    [{ kind: 'rejected', scope: 'recipient', status: '5.1.2' } as const, bounced, null, 'The domain gone.test does not exist, or takes no mail.'],
-    [{ kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' } as const, { ...bounced, expired: true }, { kind: 'mx', host: 'mx.test', port: 25 } as const, 'It could not be delivered in the time that was set for it, and is no longer tried. mx.test did not answer in time.'],
-  ])('says why in a sentence (%#)', (verdict, decision, hop, sentence) => {
-    expect(reportSentence(verdict, decision, hop, 'ann@gone.test')).toBe(sentence);
+  it.each<[Verdict, Parameters<typeof reportSentence>[1], HopRef | null, boolean, string]>([
+    [{ kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: reply('550 5.1.1 no such user') } as const, bounced, { kind: 'mx', host: 'mx.test', port: 25 } as const, false, 'mx.test refused it for good: 550 5.1.1 no such user'],
+    [{ kind: 'rejected', scope: 'recipient', status: '5.1.1', reply: reply('550 5.1.1 no such user') } as const, bounced, { kind: 'mx', host: 'mx.test', port: 25 } as const, true, 'mx.test refused it for good: 550 5.1.1 no such user An earlier attempt ended without an answer after all was sent: it may have arrived.'],
+    [{ kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' }, { ...bounced, expired: true }, { kind: 'mx', host: 'mx.test', port: 25 }, true, 'It could not be delivered in the time that was set for it, and is no longer tried. The connection to mx.test was lost before it confirmed the message. It may have arrived, and may arrive twice.'],
+    [NO_OTHER_HOP, { ...bounced, expired: true }, null, true, 'It could not be delivered in the time that was set for it, and is no longer tried. It may have arrived, and on this network it is not sent again through the gateways that may have taken it.'],
+    [{ kind: 'rejected', scope: 'recipient', status: '5.1.2' } as const, bounced, null, false, 'The domain gone.test does not exist, or takes no mail.'],
+    [{ kind: 'deferred', scope: 'host', status: '4.4.1', why: 'timeout' } as const, { ...bounced, expired: true }, { kind: 'mx', host: 'mx.test', port: 25 } as const, false, 'It could not be delivered in the time that was set for it, and is no longer tried. mx.test did not answer in time.'],
+  ])('says why in a sentence (%#)', (verdict, decision, hop, doubtful, sentence) => {
+    expect(reportSentence(verdict, decision, hop, 'ann@gone.test', doubtful)).toBe(sentence);
   }); // prettier-ignore
 });

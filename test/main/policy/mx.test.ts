@@ -43,7 +43,7 @@ function order(list: string, addresses: Record<string, Answer<string>>, more: Pa
   if (candidates.kind === 'failed') return candidates.failure;
   const result = orderMx({
     found: candidates, addresses: new Map(Object.entries(addresses)), ownNames: ['laptop.test'], ownAddresses: ['198.51.100.9', '2001:db8::9'],
-    trustLoopbackMx: false, forceDelivery: true, random: () => 0, ...more,
+    trustLoopbackMx: false, random: () => 0, ...more,
   }); // prettier-ignore
   return result.kind === 'failed'
     ? result.failure
@@ -57,7 +57,6 @@ describe('the order of mail servers', () => {
     ['by preference', '20:b.test 10:a.test', A, {}, 'a.test=192.0.2.1 b.test=192.0.2.2+2001:db8::2'],
     ['equal ones shuffled: 0', '10:a.test 10:b.test', A, { random: () => 0 }, 'b.test=192.0.2.2+2001:db8::2 a.test=192.0.2.1'],
     ['equal ones shuffled: 0.99', '10:a.test 10:b.test', A, { random: () => 0.99 }, 'a.test=192.0.2.1 b.test=192.0.2.2+2001:db8::2'],
-    ['force delivery off: the first host only', '20:b.test 10:a.test', A, { forceDelivery: false }, 'a.test=192.0.2.1'],
     ['loopback and all of worse preference dropped', '10:a.test 20:b.test 30:c.test', { ...A, 'b.test': found('127.0.0.1') }, {}, 'a.test=192.0.2.1'],
     ['and all of equal preference', '10:a.test 10:b.test', { ...A, 'b.test': found('::1') }, {}, 'loops-back'],
     ['unspecified', '10:b.test 20:a.test', { ...A, 'b.test': found('0.0.0.0') }, {}, 'loops-back'],
@@ -85,7 +84,7 @@ describe('the order of mail servers', () => {
         let next = 0;
         const result = orderMx({
           found: { kind: 'candidates', implicit: false, hosts }, addresses: new Map(hosts.map((h) => [h.exchange, found('192.0.2.1')])),
-          ownNames: [], ownAddresses: [], trustLoopbackMx: false, forceDelivery: true, random: () => numbers[next++ % 20]!,
+          ownNames: [], ownAddresses: [], trustLoopbackMx: false, random: () => numbers[next++ % 20]!,
         });
         if (result.kind === 'failed') throw new Error(result.failure);
         expect(result.hosts.map((h) => h.host).sort()).toEqual(hosts.map((h) => h.exchange).sort());

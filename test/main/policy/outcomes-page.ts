@@ -1,5 +1,5 @@
 /** Prints the decision table as docs/outcomes.md. */
-import { EVENTS, RULES, WAYS, type Rule, type Says, type Way } from './decision-table.ts';
+import { EVENTS, RULES, UNKNOWN, WAYS, type Rule, type Says, type Way } from './decision-table.ts';
 
 const WORDS: Readonly<Record<Says, string>> = {
   accepted: 'accepted',
@@ -24,7 +24,7 @@ a report that cannot be delivered itself goes to Bad. *Outbox* means: tried agai
 
 /** The whole page. */
 export function outcomesPage(): string {
-  return [INTRO, waysTable(), ...sections(), eventsTable()].join('\n') + '\n';
+  return [INTRO, waysTable(), ...sections(), unknownTable(), eventsTable()].join('\n') + '\n';
 }
 
 function waysTable(): string {
@@ -91,6 +91,40 @@ function when({ limit, before, passes }: Rule): string {
   if (passes !== undefined) parts.push(`${passes} pass`);
   if (limit !== undefined) parts.push(limit ? 'limit reached' : 'limit not reached');
   return parts.join(', ');
+}
+
+function unknownTable(): string {
+  const hops = (those: readonly string[]): string => (those.length === 0 ? 'none: it waits' : those.join(', then '));
+  return [
+    '## Unknown outcomes',
+    '',
+    'No reply to the final dot (*perhaps accepted*): the message may have arrived, and is shown so until a later try delivers',
+    'it. Nothing else is tried in the same attempt. In the next one, on the retry schedule, hops without doubt come first in',
+    'their usual order, then those in doubt, fewest unknown outcomes first; each is used only if every one before it failed to',
+    'take the message, however slowly. After three unknown outcomes a hop is left out for that recipient on that network. If',
+    'no hop is left it waits for another hop (a gateway added, enabled or moved, another mail server), for another network, or',
+    'for a retry of this message by the user, after which each hop may be used three times more; *send now* is no such retry.',
+    'The limit runs meanwhile, and the report says that it may have arrived. A refusal by another hop does not settle it.',
+    '',
+    table(
+      ['way', 'unknown on this network', 'the next attempt', 'at the limit'],
+      UNKNOWN.flatMap((row) =>
+        row.ways.map((way) => [
+          way === 'default' ? 'default logic' : way,
+          `${row.when} (${Object.entries(row.unknown)
+            .map(([hop, count]) => `${hop}: ${count}`)
+            .join(', ')})`,
+          hops(row.next),
+          `**${row.atLimit}**`,
+        ]),
+      ),
+    ),
+    '',
+    'In the mode *undelivered* a message whose outcome is unknown when the limit is reached goes to the gateways with the next',
+    'attempt; if it waits, within that attempt. Once the passes have begun, those in which no gateway is left count as well.',
+    'What was in flight when the program ended unexpectedly may have arrived, too.',
+    '',
+  ].join('\n');
 }
 
 function eventsTable(): string {

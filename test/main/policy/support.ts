@@ -51,6 +51,7 @@ export function history(more: Partial<RecipientHistory> = {}): RecipientHistory 
     undeliverable: false,
     forcedGateway: null,
     lastCountedAt: NOW - HOUR / 2,
+    unknownOutcomes: [],
     ...more,
   };
 }

@@ -342,6 +342,33 @@ describe('waking', () => {
     expect((await claim(store, 3000))[0]?.recipients[0]?.forcedGateway).toBeNull();
   });
 
+  test('selection: hops that may have taken it are forgiven; all and hop leave them as they are', async () => {
+    const { store } = await deferred();
+    const unknownOutcomes = [{ hop: 'mx:mx.x.test', network: 'home', count: 3 }];
+    const doubt = async (): Promise<readonly unknown[]> => {
+      const claimed = await claim(store, 2000);
+      const before = claimed.flatMap(({ recipients }) => recipients.map((r) => r.unknownOutcomes));
+      await recordAll(store, claimed, { state: 'deferred', nextAt: 5000, unknownOutcomes });
+      return before;
+    };
+    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 2000);
+    expect(await doubt()).toEqual([[]]);
+    await store.wake({ kind: 'all' }, 2000);
+    expect(await doubt()).toContainEqual(unknownOutcomes);
+    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 2000);
+    expect(await doubt()).toEqual([[{ ...unknownOutcomes[0], count: 0 }]]);
+    expect(await store.details('b')).toMatchObject({ mayHaveArrived: true, recipients: [{ mayHaveArrived: true }] });
+    const { rows } = await store.list({
+      folder: 'outbox',
+      search: '',
+      sort: 'age',
+      descending: true,
+      offset: 0,
+      limit: 9,
+    });
+    expect(rows.find((row) => row.id === 'b')?.mayHaveArrived).toBe(true);
+  });
+
   test('selection: messages are counted, however many recipients of theirs go again', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a', { to: ['one@x.test', 'two@x.test', 'three@x.test'] }));

@@ -9,7 +9,7 @@ import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../mai
 import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sort-index.ts';
 import { SORT_KEYS, type SortKey } from '../../../shared/ipc-contract.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
-import { accept, claim, newMessage, openStore, readAll, tempFolder } from './support.ts';
+import { accept, claim, newMessage, openStore, readAll, recordOf, tempFolder, update } from './support.ts';
 
 /** What a power cut leaves: the files as they are while the program runs. */
 function crashCopy(from: string): string {
@@ -43,6 +43,12 @@ test('what was in flight when the program died is due at once, with its outcome 
     { kind: 'deferred', why: 'crashed' },
     { kind: 'deferred', why: 'crashed' },
   ]);
+  const details = await again.details('a');
+  expect([details?.mayHaveArrived, details?.recipients.map((r) => r.mayHaveArrived)]).toEqual([true, [true, true]]);
+  expect(claimed[1]?.recipients[0]?.unknownOutcomes).toEqual([{ hop: null, network: null, count: 1 }]);
+  const [first, second] = details?.recipients ?? [];
+  await again.record(recordOf('a', [update(first?.id ?? 0), update(second?.id ?? 0)]));
+  expect(await again.details('a')).toMatchObject({ folder: 'sent', mayHaveArrived: false });
 });
 
 test('half-written octets of a dead program are removed', async () => {
@@ -196,6 +202,17 @@ test('migration 1 makes the tables', () => {
   migrate(db);
   expect(schemaVersion(db)).toBe(SCHEMA_VERSION);
   db.close();
+});
+
+test('migration 2 keeps what version 1 wrote, and nothing of it is in doubt', async () => {
+  const file = await filled(2);
+  const db = openDatabase(file);
+  db.exec('ALTER TABLE recipient DROP COLUMN unknown_outcomes; ALTER TABLE message DROP COLUMN may_have_arrived');
+  db.exec('PRAGMA user_version = 1');
+  db.close();
+  const { store, clock } = await openStore({ path: file });
+  expect(await store.details('m0')).toMatchObject({ mayHaveArrived: false, recipients: [{ mayHaveArrived: false }] });
+  expect((await claim(store, clock.now()))[0]?.recipients[0]?.unknownOutcomes).toEqual([]);
 });
 
 test('a large folder gets an index for the order that is asked for, one at a time', async () => {

@@ -85,6 +85,7 @@ export function update(recipient: number, change: Partial<RecipientUpdate> = {})
     waitsFor: null,
     reply: OK,
     status: null,
+    unknownOutcomes: [],
     facts: null,
     via: 'mx.example.test',
     hop: null,
