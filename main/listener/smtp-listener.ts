@@ -361,11 +361,11 @@ class SessionServer extends SMTPServer {
       authMethods: ['PLAIN', 'LOGIN'],
       socketTimeout: LIMITS.idleMs,
       minVersion: 'TLSv1.2',
-      onAuth: ({ username = '', password = '' }, { id, remoteAddress }, callback) => {
+      onAuth: ({ username = '', password }, { id, remoteAddress }, callback) => {
         const put = (why: string): void => {
           callback(Object.assign(new Error(why), { responseCode: 454 }));
         };
-        signIns.check({ address: remoteAddress, name: username, password, connection: id }).then(
+        signIns.check({ address: remoteAddress, name: username, password: password ?? '', connection: id }).then(
           (answer) => {
             if (answer === 'right') callback(null, { user: username });
             else if (answer === 'wrong') callback(null, {});

@@ -627,6 +627,8 @@ describe('waiting mail', () => {
     await l.settle();
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered', 'eve@b.test': 'bounced' });
     expect(l.delivery.probes).toBe(probes + 1);
+  });
+
   it('is not woken by a hop that works when that hop may have taken it, and goes by another one at its time', async () => {
     const { accept, states, delivery, settle, advance, store } = await start(() => unsure, always('office', 'home'));
     const id = await accept(['bob@a.test']);
