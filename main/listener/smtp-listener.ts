@@ -361,13 +361,14 @@ class SessionServer extends SMTPServer {
       authMethods: ['PLAIN', 'LOGIN'],
       socketTimeout: LIMITS.idleMs,
       minVersion: 'TLSv1.2',
-      onAuth: ({ username = '', password }, { id, remoteAddress }, callback) => {
+      onAuth: (auth, { id, remoteAddress }, callback) => {
+        const name = auth.username ?? '';
         const put = (why: string): void => {
           callback(Object.assign(new Error(why), { responseCode: 454 }));
         };
-        signIns.check({ address: remoteAddress, name: username, password: password ?? '', connection: id }).then(
+        signIns.check({ address: remoteAddress, name, password: auth.password ?? '', connection: id }).then(
           (answer) => {
-            if (answer === 'right') callback(null, { user: username });
+            if (answer === 'right') callback(null, { user: name });
             else if (answer === 'wrong') callback(null, {});
             else put(answer);
           },
