@@ -1,5 +1,5 @@
 /** Which hops are connected to, and in which order, when some may have taken the message already (SPEC §3.2). */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../main/ports.ts';
 import { systemClock } from '../../../main/system.ts';
 import { hopKey } from '../../../main/policy/unknown-outcome.ts';
@@ -7,20 +7,14 @@ import type { PlanStep } from '../../../main/policy/types.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';
+import { keepDuringTest } from '../../support/kept.ts';
 import { onFreePort } from '../../support/ports.ts';
 
-const open: { close(...args: never[]): Promise<void> }[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((o) => o.close()));
-});
-async function serve(
+const keep = keepDuringTest();
+const serve = async (
   dialogue: Dialogue,
   options: Parameters<typeof startScriptedServer>[1] = {},
-): Promise<ScriptedServer> {
-  const server = await startScriptedServer(dialogue, options);
-  open.push(server);
-  return server;
-}
+): Promise<ScriptedServer> => keep(await startScriptedServer(dialogue, options));
 const never = new AbortController().signal;
 const TEXT = 'Subject: x\r\n\r\nhello\r\n';
 /** No other delay has this length. */
@@ -48,7 +42,7 @@ describe('gateways', () => {
       },
     };
     const rig = deliveryRig({ gateways: { headStartMs: HEAD_START_MS, list } }, fakeDns({}), { clock });
-    open.push({ close: () => rig.delivery.close(0) });
+    keep({ close: () => rig.delivery.close(0) });
     return { ...rig, headStarts: () => headStarts };
   };
 
@@ -112,7 +106,7 @@ describe('mail servers', () => {
         a: { 'mx1.test': ['127.0.0.2'], 'mx2.test': ['127.0.0.3'] },
       }),
     );
-    open.push({ close: () => rig.delivery.close(0) });
+    keep({ close: () => rig.delivery.close(0) });
     return { rig, servers };
   };
   const step = (more: Partial<Extract<PlanStep, { kind: 'direct' }>> = {}): PlanStep => ({
