@@ -34,17 +34,32 @@ export async function loadTlsPair(options: CertificateOptions): Promise<TlsPair>
   }
   const certPath = join(options.directory, 'listener-cert.pem');
   const keyPath = join(options.directory, 'listener-key.pem');
-  try {
-    const pair = { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
-    if (Date.parse(new X509Certificate(pair.cert).validTo) > options.now + DAY) return pair;
-  } catch {
-    // Not there yet, or not readable as a certificate: a new pair takes its place.
-  }
+  const cert = await textOf(certPath);
+  const key = await textOf(keyPath);
+  if (cert !== null && key !== null && isUsable(cert, options.now)) return { cert, key };
   const pair = await makePair(options.hostname, options.now);
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   await writePrivate(keyPath, pair.key);
   await writePrivate(certPath, pair.cert);
   return pair;
+}
+
+/** Null: there is none. What is there but cannot be read is no reason to make another: clients trust the one they know. */
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isUsable(cert: string, now: number): boolean {
+  try {
+    return Date.parse(new X509Certificate(cert).validTo) > now + DAY;
+  } catch {
+    return false;
+  }
 }
 
 async function makePair(hostname: string, now: number): Promise<TlsPair> {

@@ -16,12 +16,12 @@ import {
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSettingsFile } from '../../app/settings-store.ts';
-import type { ProgramParts } from '../../main/program.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { startRig, type ProgramRig } from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 
 const MIB = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
@@ -491,20 +491,11 @@ describe('settings.json', () => {
     const profile = tempFolder();
     writeFileSync(path.join(profile, 'settings.json'), text);
     const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
-    const removed: string[] = [];
-    const secrets: ProgramParts['secrets'] = {
-      get: () => Promise.resolve(null),
-      set: (name) => {
-        removed.push(name);
-        return Promise.resolve();
-      },
-      has: () => true,
-      names: () => ['gateway:never', 'of another kind'],
-      state: () => ({ protection: 'protected', backend: 'test' }),
-    };
+    const kept = ['gateway:never', 'of another kind'];
+    const secrets = memorySecrets(Object.fromEntries(kept.map((name) => [name, 'x'])));
     const rig = await built.start({ profile, parts: { settings: quiet(settings), secrets } });
     expect(await submit(rig.port, 's')).toMatch(/^250/);
-    expect(removed).toEqual(gone);
+    expect(kept.filter((name) => !secrets.has(name))).toEqual(gone);
   });
 
   /** As read, but on any free port, and asking nobody. */
