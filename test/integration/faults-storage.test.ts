@@ -5,8 +5,10 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -15,6 +17,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createSecretStore } from '../../app/secrets.ts';
 import { openSettingsFile } from '../../app/settings-store.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
@@ -496,6 +499,37 @@ describe('settings.json', () => {
     const rig = await built.start({ profile, parts: { settings: quiet(settings), secrets } });
     expect(await submit(rig.port, 's')).toMatch(/^250/);
     expect(kept.filter((name) => !secrets.has(name))).toEqual(gone);
+  });
+
+  test('stored passwords that cannot be read: the user is told, none is kept in their place, and they are there again', async () => {
+    const profile = tempFolder();
+    const file = path.join(profile, 'secrets');
+    const given = { acceptObfuscated: false };
+    const open = (): ReturnType<typeof createSecretStore> =>
+      createSecretStore({
+        file,
+        safeStorage: {
+          isEncryptionAvailable: () => true,
+          encryptString: (text) => Buffer.from(text),
+          decryptString: (bytes) => bytes.toString(),
+        },
+        platform: 'darwin',
+        ready: Promise.resolve(),
+        problem: () => undefined,
+      });
+    await open().set('gateway:g0', 'hush', given);
+    // Whatever the reason: here a link that leads in a circle.
+    renameSync(file, `${file}.away`);
+    symlinkSync(file, file);
+    const secrets = open();
+    const rig = await built.start({ profile, settings: { gateways: gatewaysAt([9]) }, parts: { secrets } });
+    expect(problemIds(rig)).toEqual(['problem.secretsUnreadable']);
+    const refused = await rig.program.api['secrets.set']({ gatewayId: 'g0', secret: 'new', acceptObfuscated: false });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'secret-unreadable' } });
+    renameSync(`${file}.away`, file);
+    expect(await secrets.get('gateway:g0')).toBe('hush');
+    expect(await submit(rig.port, 's')).toMatch(/^250/);
+    await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual([]);
   });
 
   /** As read, but on any free port, and asking nobody. */
