@@ -2,10 +2,9 @@
  * Passwords and tokens, encrypted by the system's key store through Electron's safeStorage, kept as base64 in `secrets`
  * of the profile. On Linux without a key ring they could only be obfuscated: that is said, and done only if the user agreed.
  */
-import { readFileSync } from 'node:fs';
-import { chmod, open, rename } from 'node:fs/promises';
-import path from 'node:path';
-import { SecretError, type SecretStore } from '../main/ports.ts';
+import { readEntry, readSecrets, writeSecrets, type Entry, type SecretsContent } from './secrets-file.ts';
+import { SecretError, type SecretStore, type SecretsFault } from '../main/ports.ts';
+import type { SecretBinding } from '../shared/secret-binding.ts';
 import type { SecretsState } from '../shared/status.ts';
 
 /** The part of Electron's safeStorage that is used. */
@@ -17,11 +16,6 @@ export interface SafeStorage {
   getSelectedStorageBackend?(): string;
   /** Linux only. */
   setUsePlainTextEncryption?(usePlainText: boolean): void;
-}
-
-interface Entry {
-  readonly protection: 'protected' | 'obfuscated';
-  readonly data: string;
 }
 
 /** Options of createSecretStore. */
@@ -39,16 +33,52 @@ export interface SecretStoreOptions {
 /** What the key store can do at the moment. */
 type Ability = 'protected' | 'locked' | 'plain';
 
-/** Reads the file; decrypts nothing until it is asked to. A file that cannot be read is left beside the new one. */
+/**
+ * Reads the file; decrypts nothing until it is asked to. While the file cannot be read nothing is kept, so that nothing is
+ * written in its place; it is looked at again whenever somebody wants a secret or has one to keep.
+ */
 export function createSecretStore(options: SecretStoreOptions): SecretStore {
   const { file, safeStorage, platform, problem } = options;
   let isReady = false;
   const ready = options.ready.then(() => {
     isReady = true;
   });
-  const { entries, broken } = readEntries(file, problem);
-  let setAsideFirst = broken;
+  /** Null: the file cannot be read. */
+  let content: SecretsContent | null = null;
+  let fault: SecretsFault | null = null;
   let writing: Promise<void> = Promise.resolve();
+  const putAside = new Map<string, unknown>();
+  read();
+
+  function read(): void {
+    const found = readSecrets(file);
+    if (found.kind === 'unreadable') {
+      if (fault?.kind !== 'unreadable' || fault.why !== found.why)
+        problem('secrets cannot be read', new Error(found.why));
+      fault = found;
+      return;
+    }
+    ({ content } = found);
+    fault = found.setAside === null ? null : { kind: 'set-aside', file: found.setAside };
+    if (found.setAside !== null)
+      problem('secrets', new Error(`damaged, and set aside as ${found.setAside}; passwords have to be entered again`));
+  }
+
+  const known = (): ReadonlyMap<string, unknown> => {
+    if (content === null) read();
+    return content?.entries ?? new Map<string, unknown>();
+  };
+  /** What is to be changed. Throws SecretError if that would take the place of something that nobody has read. */
+  const toChange = (): SecretsContent => {
+    if (content === null) read();
+    if (content !== null) return content;
+    const why = fault?.kind === 'unreadable' ? fault.why : '';
+    throw new SecretError(
+      'unreadable',
+      `The file of the passwords cannot be read (${why}). Nothing was changed in it, so that the others are not lost.`,
+    );
+  };
+  const entryOf = (name: string): Entry | null => readEntry(content?.entries.get(name));
 
   function backend(): string {
     if (platform === 'win32') return 'dpapi';
@@ -67,37 +97,58 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
     safeStorage.setUsePlainTextEncryption?.(true);
   }
 
-  function encrypt(value: string, protection: Entry['protection']): Entry {
+  function encrypt(value: string, protection: Entry['protection'], binding: SecretBinding | null): Entry {
     if (protection === 'obfuscated') allowPlain();
-    return { protection, data: safeStorage.encryptString(value).toString('base64') };
+    return { protection, data: safeStorage.encryptString(value).toString('base64'), binding };
   }
 
-  function write(): Promise<void> {
-    const next = writing.then(async () => {
-      if (setAsideFirst) {
-        await rename(file, `${file}.broken`).catch(() => undefined);
-        setAsideFirst = false;
-      }
-      await writeDurably(file, `${JSON.stringify({ version: 1, entries: Object.fromEntries(entries) })}\n`);
-    });
+  /** Rejects with SecretError. */
+  function write(changed: SecretsContent): Promise<void> {
+    const next = writing.then(() => writeSecrets(file, changed));
     writing = next.catch(() => undefined);
-    return next;
+    return next.catch((error: unknown) => {
+      const why = (error as NodeJS.ErrnoException).code ?? 'disk error';
+      throw new SecretError('write', `The password could not be kept: ${why}`);
+    });
+  }
+
+  /** Puts `raw` (undefined = nothing) in the entry's place; as it was before if that cannot be written. */
+  async function replace(changed: SecretsContent, name: string, raw: unknown): Promise<void> {
+    const { entries } = changed;
+    const before = entries.get(name);
+    const put = (value: unknown): void => {
+      if (value === undefined) entries.delete(name);
+      else entries.set(name, value);
+    };
+    put(raw);
+    try {
+      await write(changed);
+    } catch (error) {
+      // Another one that was given meanwhile is the newer one.
+      if (entries.get(name) === raw) put(before);
+      throw error;
+    }
+  }
+
+  /** A key ring has come into being: what was only obfuscated is from now on protected. */
+  function protect(name: string, value: string, entry: Entry): void {
+    if (content === null) return;
+    replace(content, name, encrypt(value, 'protected', entry.binding)).catch((error: unknown) =>
+      problem('secrets not re-written', error),
+    );
   }
 
   return {
     get: async (name) => {
-      const entry = entries.get(name);
-      if (entry === undefined) return null;
+      if (!known().has(name)) return null;
+      const entry = entryOf(name);
       await ready;
       const now = ability();
       try {
+        if (entry === null) throw new Error('not understood');
         if (entry.protection === 'obfuscated' && now === 'plain') allowPlain();
         const value = safeStorage.decryptString(Buffer.from(entry.data, 'base64'));
-        if (entry.protection === 'obfuscated' && now === 'protected') {
-          // A key ring has come into being: what was only obfuscated is now protected.
-          entries.set(name, encrypt(value, 'protected'));
-          write().catch((error: unknown) => problem('secrets not re-written', error));
-        }
+        if (entry.protection === 'obfuscated' && now === 'protected') protect(name, value, entry);
         return value;
       } catch {
         // The error's text is not repeated: it is about the secret.
@@ -110,9 +161,10 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
         return null;
       }
     },
-    set: async (name, value, { acceptObfuscated }) => {
+    set: async (name, value, { acceptObfuscated, binding }) => {
       if (value === null) {
-        if (entries.delete(name)) await kept(write);
+        const changed = toChange();
+        if (changed.entries.has(name)) await replace(changed, name, undefined);
         return;
       }
       await ready;
@@ -124,18 +176,47 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
           'There is no key ring on this system: the password would only be obfuscated, and every program of yours could read it.',
         );
       }
-      const before = entries.get(name);
-      entries.set(name, encrypt(value, now === 'plain' ? 'obfuscated' : 'protected'));
-      try {
-        await kept(write);
-      } catch (error) {
-        if (before === undefined) entries.delete(name);
-        else entries.set(name, before);
-        throw error;
-      }
+      const changed = toChange();
+      const entry = encrypt(
+        value,
+        now === 'plain' ? 'obfuscated' : 'protected',
+        binding ?? entryOf(name)?.binding ?? null,
+      );
+      await replace(changed, name, entry);
     },
-    has: (name) => entries.has(name),
-    names: () => [...entries.keys()],
+    has: (name) => content?.entries.has(name) ?? false,
+    names: () => [...(content?.entries.keys() ?? [])],
+    binding: (name) => entryOf(name)?.binding ?? null,
+    unbound: () => (content?.version === 1 ? [...content.entries.keys()] : []),
+    bind: async (bindings) => {
+      const changed = toChange();
+      let dirty = changed.version === 1;
+      changed.version = 2;
+      for (const [name, binding] of bindings) {
+        const raw = changed.entries.get(name);
+        if (readEntry(raw) === null) continue;
+        changed.entries.set(name, { ...(raw as object), binding });
+        dirty = true;
+      }
+      if (dirty) await write(changed);
+    },
+    putAside: async (name) => {
+      const changed = toChange();
+      const raw = changed.entries.get(name);
+      if (raw === undefined) return;
+      await replace(changed, name, undefined);
+      putAside.set(name, raw);
+    },
+    bringBack: async (name) => {
+      const raw = putAside.get(name);
+      if (raw === undefined) return false;
+      const changed = toChange();
+      const newer = changed.entries.has(name);
+      if (!newer) await replace(changed, name, raw);
+      putAside.delete(name);
+      return !newer;
+    },
+    fault: () => fault,
     state: (): SecretsState => {
       if (!isReady) return { protection: 'none', backend: 'starting' };
       const name = backend();
@@ -145,67 +226,11 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
         case 'locked':
           return { protection: 'none', backend: `${name} (locked)` };
         case 'plain': {
-          const agreed = [...entries.values()].some((entry) => entry.protection === 'obfuscated');
+          const entries = [...(content?.entries.values() ?? [])];
+          const agreed = entries.some((raw) => readEntry(raw)?.protection === 'obfuscated');
           return { protection: agreed ? 'obfuscated' : 'none', backend: name };
         }
       }
     },
   };
-}
-
-async function kept(write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    throw new SecretError(
-      'write',
-      `The password could not be kept: ${(error as NodeJS.ErrnoException).code ?? 'disk error'}`,
-    );
-  }
-}
-
-function readEntries(
-  file: string,
-  problem: (event: string, error: unknown) => void,
-): { readonly entries: Map<string, Entry>; readonly broken: boolean } {
-  const entries = new Map<string, Entry>();
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (!missing) problem('secrets cannot be read', new Error((error as NodeJS.ErrnoException).code));
-    return { entries, broken: false };
-  }
-  try {
-    const value = JSON.parse(text) as { entries?: Record<string, Partial<Entry>> };
-    for (const [name, entry] of Object.entries(value.entries ?? {})) {
-      if (typeof entry.data !== 'string') continue;
-      entries.set(name, {
-        data: entry.data,
-        protection: entry.protection === 'obfuscated' ? 'obfuscated' : 'protected',
-      });
-    }
-    return { entries, broken: false };
-  } catch {
-    problem(
-      'secrets',
-      new Error(`${path.basename(file)} is not readable and will be set aside; passwords have to be entered again`),
-    );
-    return { entries, broken: true };
-  }
-}
-
-/** All or nothing, on disk when it resolves, for this user's eyes only. */
-async function writeDurably(file: string, text: string): Promise<void> {
-  const temporary = `${file}.tmp`;
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await chmod(temporary, 0o600);
-  await rename(temporary, file);
 }

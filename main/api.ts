@@ -4,11 +4,13 @@
  */
 import type { EngineApi, KnownNetwork, Output, Selection } from '../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
+import { bindingOf } from '../shared/secret-binding.ts';
 import type { GatewaySettings, SettingsProblem } from '../shared/settings.ts';
 import { isEmailAddress } from '../shared/syntax.ts';
 import type { AppStatus } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Engine } from './engine.ts';
+import { secretName } from './gateway-secrets.ts';
 import { explain } from './policy/explain.ts';
 import type { Problems } from './problems.ts';
 import type { TestMessage } from './test-message.ts';
@@ -243,12 +245,11 @@ export function createApi(deps: ApiDeps): EngineApi {
     },
     'settings.export': async () => Promise.resolve(ok({ json: deps.exportSettings() })),
     'settings.import': async ({ json }) => ok(masked(await deps.importSettings(json))),
-    'secrets.set': async ({ gatewayId, secret, acceptObfuscated, fresh }) => {
-      if (!fresh && !settings.get().gateways.list.some((g) => g.id === gatewayId)) {
-        return fail('not-found', 'There is no such gateway.', 'gatewayId');
-      }
+    'secrets.set': async ({ gatewayId, secret, acceptObfuscated, gateway = gatewayOf(gatewayId) }) => {
+      if (gateway?.id !== gatewayId) return noGateway();
+      const binding = bindingOf(gateway, settings.get().connection);
       try {
-        await secrets.set(`gateway:${gatewayId}`, secret, { acceptObfuscated });
+        await secrets.set(secretName('password', gatewayId), secret, { acceptObfuscated, binding });
       } catch (error) {
         if (!(error instanceof SecretError) || error.reason !== 'needs-consent') throw error;
         return ok({ stored: false, needsConsent: true });

@@ -1,5 +1,7 @@
 /** What the user is told about gateways that want his eye and about direct delivery, as problems in window and tray. */
-import { phrase } from '../shared/phrases.ts';
+import type { Phrase } from '../shared/mail.ts';
+import { phrase, type PhraseId } from '../shared/phrases.ts';
+import type { SecretMisfit } from '../shared/secret-binding.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { GatewayState, NamesTrouble } from '../shared/status.ts';
 import type { Delivery } from './delivery/types.ts';
@@ -36,12 +38,14 @@ export function createNotices(deps: {
         gone.delete(id);
         const gateway = settings().gateways.list.find((g) => g.id === state.id);
         const notice = gatewayNotice(state, gateway ? oauth.needsSignIn(gateway) : 'no');
+        const told = JSON.stringify(notice);
         if (notice === null) {
           said.delete(id);
           problems.clear(id);
-        } else if (said.get(id) !== notice.id) {
-          said.set(id, notice.id);
-          problems.raise(id, notice.severity, { id: notice.id, params: { gateway: gateway?.name ?? state.id } });
+        } else if (said.get(id) !== told) {
+          said.set(id, told);
+          const params = { ...notice.params, gateway: gateway?.name ?? state.id };
+          problems.raise(id, notice.severity, { id: notice.id, params });
         }
       }
       for (const id of gone) {
@@ -66,12 +70,17 @@ export function createNotices(deps: {
   };
 }
 
+function againId({ kind }: SecretMisfit): PhraseId {
+  return kind === 'provider' ? 'problem.again.unknown' : `problem.again.${kind}`;
+}
+
 /** What the user is told about a gateway in this state; null = nothing. A refused sign-in is mended by no retry (SPEC §3.2). */
 export function gatewayNotice(
-  { state, phrase: words }: GatewayState,
+  { state, phrase: words, secretAgain }: GatewayState,
   needsSignIn: 'no' | 'never-signed-in' | 'ended',
-): { readonly id: string; readonly severity: 'error' | 'warning' } | null {
+): { readonly id: string; readonly severity: 'error' | 'warning'; readonly params?: Phrase['params'] } | null {
   if (state === 'sign-in-refused') {
+    if (secretAgain) return { id: againId(secretAgain), severity: 'error', params: words.params };
     if (needsSignIn === 'ended') return { id: 'problem.oauth-revoked', severity: 'error' };
     if (needsSignIn === 'never-signed-in') return { id: 'problem.oauth-sign-in', severity: 'warning' };
     return { id: 'problem.sign-in-refused', severity: 'error' };

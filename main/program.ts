@@ -45,11 +45,12 @@ import { createNetworkMemory } from './network/network-memory.ts';
 import { watchForSleep } from './network/sleep.ts';
 import { startQueueStore } from './queue/open-queue-store.ts';
 import { createRemovedSecrets } from './removed-secrets.ts';
+import { createSecretBindings } from './secret-bindings.ts';
 import { createReporter, type FailedMessage } from './reports.ts';
 import { applyChanges } from './settings/apply-changes.ts';
 import { isReadable, settingsProblems } from './settings/file-problems.ts';
 import { settingsHold } from './settings/read-settings.ts';
-import { exportSettings, importSettings, movedGateways } from './settings/export-settings.ts';
+import { exportSettings, importSettings } from './settings/export-settings.ts';
 import { appStatus } from './status.ts';
 import { createStorageProblems, startTrouble } from './storage-problems.ts';
 import { systemClock, systemRandom } from './system.ts';
@@ -203,6 +204,17 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   // Clients are greeted while the rest is made and the queue is opened: their mail waits for it before it is answered.
   const bound = listener.apply(settings.get());
 
+  const secretBindings = createSecretBindings({
+    secrets,
+    log,
+    settings: settings.get(),
+    gatewayBack: (id) => {
+      engine.credentialsChanged(id);
+    },
+  });
+  // Before anybody else hears of a change and asks for a secret.
+  const offBindings = settings.onChange(secretBindings.changed);
+
   const network = parts.network({ clock, log });
   const ownAddresses = (): readonly string[] => network.current().links.flatMap((link) => link.addresses);
   const machine = machineName(clock);
@@ -215,6 +227,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log,
     secrets,
     way: { proxy },
+    connection: () => settings.get().connection,
     ...(parts.openExternal ? { openExternal: parts.openExternal } : {}),
   });
   const delivery = createDelivery({
@@ -307,8 +320,21 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       engine.credentialsChanged(id);
     },
   });
-  if (settings.whole === true) drop(removedSecrets.sweep(secrets.names?.() ?? []), log, 'removed-secrets');
+  if (settings.whole === true) drop(removedSecrets.sweep(secrets.names()), log, 'removed-secrets');
   const preview = createPreviewReader(store, parts.workers.preview);
+
+  /** What is wrong with the file of the secrets, as it was found last: told once, until it is another fault. */
+  let secretsFault = '';
+  const tellOfSecrets = (): void => {
+    const fault = secrets.fault();
+    const now = JSON.stringify(fault);
+    if (now === secretsFault) return;
+    secretsFault = now;
+    if (fault === null) problems.clear('secrets-file');
+    else if (fault.kind === 'unreadable')
+      problems.raise('secrets-file', 'error', phrase('problem.secretsUnreadable', { why: fault.why }));
+    else problems.raise('secrets-file', 'error', phrase('problem.secretsSetAside', { file: fault.file }));
+  };
 
   const notices = createNotices({ problems, delivery, oauth, memory, names: trust, settings: () => settings.get() });
 
@@ -348,6 +374,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       cancelTell = null;
       drop(
         recount().then(() => {
+          tellOfSecrets();
           events.emit('status:changed', status());
         }),
         log,
@@ -366,8 +393,14 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     | { readonly saved: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
   > => {
     const changed = applyChanges(settings.get(), changes);
+    if (!changed.ok) return { saved: false, problems: changed.problems };
     const touched = changes.map(({ path }) => path);
-    return changed.ok ? setSettings(changed.next, touched) : { saved: false, problems: changed.problems };
+    const saved = secretBindings.byHand(changed.next);
+    try {
+      return await setSettings(changed.next, touched);
+    } finally {
+      saved();
+    }
   };
 
   const tellOfFile = (unreadable: string | null): void => {
@@ -389,6 +422,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   };
 
   const stops = [
+    offBindings,
     store.onChange(() => {
       events.emit('queue:changed', {});
       tell();
@@ -448,6 +482,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   // A file that could not be read at all was set aside by now.
   tellOfFile(null);
   tellOfListener();
+  tellOfSecrets();
 
   const api = createApi({
     clock,
@@ -471,10 +506,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     importSettings: async (json) => {
       const read = importSettings(json, settings.get());
       if (!read.ok) return { saved: false, problems: read.problems };
-      // A file from elsewhere must not lead a stored password to another host: it stays with the one it was given for.
-      for (const id of movedGateways(settings.get(), read.next)) {
-        await secrets.set(`gateway:${id}`, null, { acceptObfuscated: true });
-      }
       return setSettings(read.next);
     },
     submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),

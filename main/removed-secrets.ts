@@ -1,10 +1,11 @@
 /**
  * What becomes of the secrets of gateways and DKIM keys that are taken out of the settings: they leave the secret store at
  * once, and are remembered until the program ends, so that *Undo*, or an import that brings the gateway back, finds its
- * password and its sign-in again. A gateway that comes back for another host gets nothing (as with every import).
+ * password and its sign-in again. What they may be used for then is told by their binding, as ever.
  */
 import { dkimKeyName } from './dkim/dkim.ts';
 import type { Settings } from '../shared/settings.ts';
+import { secretNames } from './gateway-secrets.ts';
 import type { Log, SecretStore } from './ports.ts';
 
 export interface RemovedSecrets {
@@ -24,30 +25,14 @@ export interface RemovedSecrets {
   bringBackDkimKey(domain: string, selector: string): Promise<void>;
 }
 
-/** Whose secret it was: it goes back to that owner only. */
-interface Owner {
-  readonly gatewayId: string | null;
-  readonly host: string;
-}
-
-interface Remembered {
-  readonly value: string;
-  readonly host: string;
-  /** It stood there obfuscated, and the user had agreed to that. */
-  readonly agreed: boolean;
-}
-
 /** What else may stand in the store is not ours to judge. */
 const OWNED = /^(gateway|oauth|oauth-client|dkim):/;
 
-/** Names in the secret store, with their owners. */
-function namesIn(settings: Settings): ReadonlyMap<string, Owner> {
-  const names = new Map<string, Owner>();
-  for (const { id, host } of settings.gateways.list)
-    for (const kind of ['gateway', 'oauth', 'oauth-client'])
-      names.set(`${kind}:${id}`, { gatewayId: id, host: host.toLowerCase() });
-  for (const { domain, selector } of settings.security.dkim)
-    names.set(dkimKeyName(domain, selector), { gatewayId: null, host: '' });
+/** Names in the secret store, each with the id of its gateway; null: of none. */
+function namesIn(settings: Settings): ReadonlyMap<string, string | null> {
+  const names = new Map<string, string | null>();
+  for (const { id } of settings.gateways.list) for (const name of secretNames(id)) names.set(name, id);
+  for (const { domain, selector } of settings.security.dkim) names.set(dkimKeyName(domain, selector), null);
   return names;
 }
 
@@ -62,27 +47,8 @@ export function createRemovedSecrets(deps: {
   readonly gatewayBack: (id: string) => void;
 }): RemovedSecrets {
   const { secrets, log } = deps;
-  const remembered = new Map<string, Remembered>();
   let names = namesIn(deps.settings);
   let work: Promise<void> = Promise.resolve();
-
-  const remove = async (name: string, host: string): Promise<void> => {
-    if (!secrets.has(name)) return;
-    const agreed = secrets.state().protection !== 'protected';
-    const value = await secrets.get(name);
-    if (value !== null) remembered.set(name, { value, host, agreed });
-    await secrets.set(name, null, { acceptObfuscated: true });
-  };
-
-  /** Whether it came back. */
-  const bringBack = async (name: string, host: string): Promise<boolean> => {
-    const found = remembered.get(name);
-    // One that was entered meanwhile is the newer one.
-    if (found?.host !== host || secrets.has(name)) return false;
-    await secrets.set(name, found.value, { acceptObfuscated: found.agreed });
-    remembered.delete(name);
-    return true;
-  };
 
   /** One after the other, whatever becomes of each. */
   const then = (run: () => Promise<void>): Promise<void> =>
@@ -101,18 +67,17 @@ export function createRemovedSecrets(deps: {
         names = namesIn(next);
         const gone = new Set<string>();
         const back = new Set<string>();
-        for (const [name, { gatewayId, host }] of before) {
+        for (const [name, gatewayId] of before) {
           if (names.has(name)) continue;
           if (gatewayId !== null && !gone.has(gatewayId)) {
             gone.add(gatewayId);
             deps.gatewayGone(gatewayId);
           }
-          await each(() => remove(name, host));
+          if (secrets.has(name)) await each(() => secrets.putAside(name));
         }
-        for (const [name, { gatewayId, host }] of names) {
-          if (!remembered.has(name)) continue;
+        for (const [name, gatewayId] of names) {
           await each(async () => {
-            if ((await bringBack(name, host)) && gatewayId !== null) back.add(gatewayId);
+            if ((await secrets.bringBack(name)) && gatewayId !== null) back.add(gatewayId);
           });
         }
         for (const id of gone) log.note('secrets of a removed gateway removed', { gateway: id });
@@ -126,7 +91,7 @@ export function createRemovedSecrets(deps: {
       }),
     bringBackDkimKey: (domain, selector) =>
       then(async () => {
-        await bringBack(dkimKeyName(domain, selector), '');
+        await secrets.bringBack(dkimKeyName(domain, selector));
       }),
   };
 }

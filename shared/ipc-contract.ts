@@ -82,8 +82,14 @@ export interface Activity {
 }
 
 export interface DiscoveredGateway {
-  readonly source: 'provider-list' | 'autoconfig' | 'srv' | 'guess';
+  /** `autoconfig`: a document of the domain's own web server; `database`: one about many providers, by others. */
+  readonly source: 'provider-list' | 'autoconfig' | 'database' | 'srv' | 'guess';
   readonly gateway: GatewaySettings;
+  /**
+   * The server lies outside of the address's domain, and nothing proves that the domain named it (RFC 6186 §6): nothing is
+   * tested there, and no password asked for it, before the user has confirmed it.
+   */
+  readonly outside: boolean;
 }
 
 export interface InvalidAddress {
@@ -191,18 +197,19 @@ export const engineMethods = {
   >()(z.object({ json: z.string().max(16 * 1024 * 1024) })),
   /**
    * Stores (or with null removes) a gateway's password. `acceptObfuscated`: the user was asked and agreed.
-   * `fresh`: the gateway is saved after its password, so that it is never tried without.
+   * `gateway`: what it is given for, where that is saved after the password, so that it is never tried without; absent = the
+   * saved one. It goes nowhere else (shared/secret-binding.ts).
    */
   'secrets.set': method<{ readonly stored: boolean; readonly needsConsent: boolean }>()(
     z.object({
       gatewayId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
       secret: z.string().min(1).max(10000).nullable(),
       acceptObfuscated: z.boolean().default(false),
-      fresh: z.boolean().default(false),
+      gateway: gatewaySchema.optional(),
     }),
   ),
   'gateways.states': method<{ readonly states: readonly GatewayState[] }>()(nothing),
-  /** `secret` absent: the stored one is used. */
+  /** `secret` absent: the stored one is used, if it was given for this very server. */
   'gateways.test': method<{ readonly ok: boolean; readonly steps: readonly TestStep[] }>()(
     z.object({ gateway: gatewaySchema, secret: z.string().max(10000).optional() }),
   ),

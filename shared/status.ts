@@ -1,5 +1,6 @@
 /** What the program says of itself: status bar, tray, `postcast status`. */
 import type { FolderCounts, HoldReason, Phrase } from './mail.ts';
+import type { SecretMisfit, SecretServer } from './secret-binding.ts';
 import type { GatewayMode } from './settings.ts';
 
 /**
@@ -92,7 +93,12 @@ export interface GatewayState {
   readonly since: number | null;
   /** Not used before this time on this network. */
   readonly restsUntil: number | null;
+  /** One is kept that may be used for the gateway as it stands. */
   readonly hasSecret: boolean;
+  /** What the kept one was given for; null: none is kept, or nobody knows. */
+  readonly secretFor?: SecretServer | null;
+  /** Why the kept one may not be used: it has to be entered (or signed in) again. */
+  readonly secretAgain?: SecretMisfit | null;
 }
 
 /** Something that wants the user's eye; shown until it is over or dismissed. */

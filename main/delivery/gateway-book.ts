@@ -1,7 +1,9 @@
 /** What is known of the gateways on the present network (SPEC §3.3): memory of failures, and the words for the settings window. */
+import { misfitPhrase, type SecretBinding, type SecretServer } from '../../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import type { GatewayState } from '../../shared/status.ts';
 import type { Phrase, TlsInfo } from '../../shared/mail.ts';
+import { secretName, secretStanding, secretUse } from '../gateway-secrets.ts';
 import { gatewayNews } from '../policy/gateway-health.ts';
 import { orderGateways } from '../policy/gateway-order.ts';
 import {
@@ -57,12 +59,19 @@ export function gatewayFingerprint(g: GatewaySettings): string {
   return [g.host, g.port, g.security, g.auth, g.username, g.allowInsecureAuth, g.allowInvalidCertificate].join('\n');
 }
 
+/** What windows may know of a binding. */
+function serverOf(binding: SecretBinding | null): SecretServer | null {
+  if (binding === null) return null;
+  const { host, port, security, allowInsecureAuth, allowInvalidCertificate } = binding;
+  return { host, port, security, allowInsecureAuth, allowInvalidCertificate };
+}
+
 export function createGatewayBook(deps: {
   readonly clock: Clock;
   readonly settings: () => Settings;
   readonly networkId: () => string | null;
   readonly networkNames: () => readonly string[];
-  readonly secrets: Pick<SecretStore, 'has'>;
+  readonly secrets: Pick<SecretStore, 'has' | 'binding'>;
   /** OAuth 2 gateways that only the user can help. */
   readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
 }): GatewayBook {
@@ -89,6 +98,16 @@ export function createGatewayBook(deps: {
       fingerprint: gatewayFingerprint(gateway),
     });
     if (!same) tell();
+  };
+
+  const secretState = (gateway: GatewaySettings) => {
+    const use = secretUse(gateway);
+    const standing = secretStanding(deps.secrets, use, gateway, deps.settings().connection);
+    return {
+      hasSecret: standing.kind === 'fits',
+      secretFor: serverOf(deps.secrets.binding(secretName(use, gateway.id))),
+      secretAgain: standing.kind === 'again' ? standing.why : null,
+    };
   };
 
   return {
@@ -195,7 +214,7 @@ export function createGatewayBook(deps: {
       return list.map((gateway): GatewayState => {
         const known = notes.get(gateway.id);
         const fresh = known?.fingerprint === gatewayFingerprint(gateway) ? known : null;
-        const hasSecret = deps.secrets.has(`${gateway.auth === 'oauth2' ? 'oauth' : 'gateway'}:${gateway.id}`);
+        const secret = secretState(gateway);
         const rest = isResting(memory, gateway.id, now()) ? (memory.rests[gateway.id]?.restsUntil ?? null) : null;
         if (!gateway.enabled)
           return {
@@ -204,7 +223,7 @@ export function createGatewayBook(deps: {
             phrase: { id: 'gateway.state.disabled' },
             since: null,
             restsUntil: null,
-            hasSecret,
+            ...secret,
           };
         if (!here.has(gateway.id))
           return {
@@ -213,7 +232,17 @@ export function createGatewayBook(deps: {
             phrase: { id: 'gateway.state.notHere' },
             since: null,
             restsUntil: null,
-            hasSecret,
+            ...secret,
+          };
+        const again = gateway.auth === 'none' ? null : secret.secretAgain;
+        if (again !== null)
+          return {
+            id: gateway.id,
+            state: 'sign-in-refused',
+            phrase: misfitPhrase(secretUse(gateway), again),
+            since: fresh?.state === 'sign-in-refused' ? fresh.since : null,
+            restsUntil: null,
+            ...secret,
           };
         const needs = deps.needsSignIn?.(gateway) ?? 'no';
         if (needs !== 'no')
@@ -223,6 +252,7 @@ export function createGatewayBook(deps: {
             phrase: { id: needs === 'ended' ? 'gateway.state.signInEnded' : 'gateway.state.signInNeeded' },
             since: fresh?.state === 'sign-in-refused' ? fresh.since : null,
             restsUntil: null,
+            ...secret,
             hasSecret: false,
           };
         if (!fresh)
@@ -232,7 +262,7 @@ export function createGatewayBook(deps: {
             phrase: { id: 'gateway.state.unknown' },
             since: null,
             restsUntil: null,
-            hasSecret,
+            ...secret,
           };
         return {
           id: gateway.id,
@@ -240,7 +270,7 @@ export function createGatewayBook(deps: {
           phrase: fresh.phrase,
           since: fresh.since,
           restsUntil: rest,
-          hasSecret,
+          ...secret,
         };
       });
     },

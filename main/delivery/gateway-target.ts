@@ -1,7 +1,9 @@
 /** From a gateway's settings to something that can be connected to: addresses, credentials, security. */
 import type { HopRef, SmtpPhase } from '../../shared/mail.ts';
+import { sameWay, type SecretWay } from '../../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import { isIp } from '../../shared/syntax.ts';
+import { releaseSecret, secretStanding } from '../gateway-secrets.ts';
 import type { SessionTrouble } from '../policy/types.ts';
 import type { Clock, Dns, DnsAnswer, Log, SecretStore } from '../ports.ts';
 import { interleaveFamilies } from './dial.ts';
@@ -19,7 +21,7 @@ export interface GatewayTargetDeps {
   readonly clock: Clock;
   readonly dns: Dns;
   readonly trust: Pick<ResolverTrust, 'dns' | 'withoutInvented'>;
-  readonly secrets: Pick<SecretStore, 'get'>;
+  readonly secrets: Pick<SecretStore, 'get' | 'has' | 'binding'>;
   readonly log: Log;
   readonly settings: () => Settings;
   readonly hostname: () => string;
@@ -74,10 +76,12 @@ export async function openGateway(
     noRoute: false,
   });
   try {
+    // One way for all of this connection: what was released for it must not go another one that is set meanwhile.
+    const way = deps.settings().connection;
     let credentials: Credentials | null = null;
     if (options.signIn && gateway.auth !== 'none') {
-      const found = await credentialsOf(deps, gateway, options.secret);
-      if (!found) return failure('auth', { kind: 'no-secret' });
+      const found = await credentialsOf(deps, gateway, way, options.secret);
+      if (found.kind === 'no-secret') return failure('auth', found);
       if (found.kind === 'oauth2') {
         // Before anything is connected to: a gateway whose sign-in has ended is paused (SPEC §3.4).
         const first = await found.token(false);
@@ -87,7 +91,9 @@ export async function openGateway(
     }
     const answer = await resolveGateway(deps, gateway, signal);
     options.onResolved?.(answer);
-    const proxy = parseProxy(deps.settings().connection.proxy);
+    if (credentials !== null && !sameWay(way, deps.settings().connection))
+      return failure('dns', { kind: 'connection-lost' });
+    const proxy = parseProxy(way.proxy);
     const name = bareHost(gateway.host);
     // Behind a proxy names are often known to the proxy alone.
     if (answer.kind !== 'found' && (!proxy || isLocalName(name))) return failure('dns', { kind: 'unreachable' });
@@ -131,14 +137,20 @@ export async function openGateway(
 async function credentialsOf(
   deps: GatewayTargetDeps,
   gateway: GatewaySettings,
+  way: SecretWay,
   given: string | null | undefined,
-): Promise<Credentials | null> {
+): Promise<Credentials | Extract<SessionTrouble, { kind: 'no-secret' }>> {
+  const { username } = gateway;
   if (gateway.auth === 'oauth2') {
     const { token } = deps;
-    return token ? { kind: 'oauth2', username: gateway.username, token: (refresh) => token(gateway, refresh) } : null;
+    const standing = secretStanding(deps.secrets, 'tokens', gateway, way);
+    if (standing.kind === 'again') return { kind: 'no-secret', why: standing.why, use: 'tokens' };
+    return token ? { kind: 'oauth2', username, token: (refresh) => token(gateway, refresh) } : { kind: 'no-secret' };
   }
-  const password = given ?? (await deps.secrets.get(`gateway:${gateway.id}`));
-  return password === null ? null : { kind: 'password', username: gateway.username, password };
+  if (typeof given === 'string') return { kind: 'password', username, password: given };
+  const released = await releaseSecret(deps.secrets, 'password', gateway, way);
+  if (released.kind === 'secret') return { kind: 'password', username, password: released.value };
+  return released.why === null ? { kind: 'no-secret' } : { kind: 'no-secret', why: released.why, use: 'password' };
 }
 
 function isLocalName(name: string): boolean {

@@ -1,10 +1,12 @@
 /** Settings ▸ SMTP Gateways ▸ Test (SPEC §3.4): DNS, connect, TLS, sign-in, null transaction, each in words. */
 import type { Phrase, SmtpPhase, SmtpReply } from '../../shared/mail.ts';
 import type { TestStep } from '../../shared/ipc-contract.ts';
+import { misfitPhrase } from '../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import type { GatewayTargetDeps } from './gateway-target.ts';
 import { openGateway } from './gateway-target.ts';
+import type { SessionFailure } from './smtp-client.ts';
 import { troubleWords } from './transactions.ts';
 
 type StepName = TestStep['step'];
@@ -19,6 +21,13 @@ function stepOf(phase: SmtpPhase): StepName {
 
 function words(reply: SmtpReply | null): string | null {
   return reply ? `${reply.code} ${reply.enhanced ?? ''} ${reply.text}`.replace(/\s+/g, ' ').trim() : null;
+}
+
+function failedWords({ trouble }: SessionFailure, step: StepName, params: NonNullable<Phrase['params']>): Phrase {
+  if (trouble?.kind !== 'no-secret') return { id: `gateway.test.${step}.${trouble ? 'failed' : 'refused'}`, params };
+  return trouble.why
+    ? misfitPhrase(trouble.use ?? 'password', trouble.why)
+    : { id: 'gateway.test.sign-in.no-secret', params };
 }
 
 /** All five steps, in order; those that were not reached or not needed have `ok` null. Never rejects. */
@@ -74,13 +83,7 @@ export async function testGateway(
     const detail = words(session.reply);
     const why = session.trouble ? troubleWords(session.trouble) : (detail ?? '');
     if (!done.has(failed) || failed !== 'dns') {
-      const id =
-        session.trouble?.kind === 'no-secret'
-          ? 'gateway.test.sign-in.no-secret'
-          : session.trouble
-            ? `gateway.test.${failed}.failed`
-            : `gateway.test.${failed}.refused`;
-      say(failed, false, { id, params: { ...place, why } }, detail, spent.get(failed) ?? 0);
+      say(failed, false, failedWords(session, failed, { ...place, why }), detail, spent.get(failed) ?? 0);
     }
     for (const step of STEPS.slice(0, STEPS.indexOf(failed))) {
       if (!done.has(step) && session.trouble?.kind !== 'no-secret')

@@ -1,6 +1,8 @@
 /** One message for some recipients over one session: as many transactions as it takes, and what they said. */
 import type { HopTry, Verdict } from '../../shared/mail.ts';
+import { say } from '../../shared/phrases.ts';
 import { assertNever } from '../../shared/result.ts';
+import { misfitPhrase } from '../../shared/secret-binding.ts';
 import { classifyReport } from '../policy/classify.ts';
 import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/types.ts';
@@ -40,7 +42,9 @@ export function troubleWords(trouble: SessionTrouble): string {
     case 'local':
       return trouble.detail;
     case 'no-secret':
-      return 'the password or sign-in for this gateway is missing';
+      return trouble.why
+        ? say(misfitPhrase(trouble.use ?? 'password', trouble.why))
+        : 'the password or sign-in for this gateway is missing';
     case 'not-smtp':
       return 'no mail server answers there';
     case 'too-large':

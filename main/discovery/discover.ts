@@ -72,17 +72,21 @@ export async function discoverGateways(
     return answer.kind === 'found' ? answer.records : [];
   };
   const [documents, submissions, submission] = await Promise.all([
-    Promise.all(autoconfigUrls(mailbox).map((url) => deps.fetchText(url, signal))),
+    Promise.all(
+      autoconfigUrls(mailbox).map(async ({ url, source }) => ({ source, xml: await deps.fetchText(url, signal) })),
+    ),
     srv('_submissions'),
     srv('_submission'),
   ]);
   const found = [
-    ...documents.map((xml) => (xml === null ? null : fromAutoconfig(xml, mailbox))),
+    ...documents.map(({ xml, source }) => (xml === null ? null : fromAutoconfig(xml, mailbox, source))),
     fromSrv(submissions, submission, mailbox),
   ].filter((g) => g !== null);
   const distinct = found.filter(
     (g, i) => found.findIndex((o) => o.gateway.host === g.gateway.host && o.gateway.port === g.gateway.port) === i,
   );
   const last = guess(mailbox);
-  return distinct.length > 0 || last === null ? distinct : [last];
+  if (distinct.length === 0) return last === null ? [] : [last];
+  // What the user has to be asked about comes behind what he has not.
+  return [...distinct].sort((a, b) => Number(a.outside) - Number(b.outside));
 }

@@ -3,7 +3,7 @@ import { XMLParser } from 'fast-xml-parser';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { gatewaySchema, type Security } from '../../shared/settings.ts';
 import { isHostName } from '../../shared/syntax.ts';
-import { canonicalDomain } from '../policy/domain-match.ts';
+import { canonicalDomain, isWithinDomain } from '../policy/domain-match.ts';
 import { PROVIDERS } from './providers.ts';
 
 /** A mail address taken apart. */
@@ -19,6 +19,9 @@ export function mailboxOf(address: string): Mailbox {
   return { address, local: address.slice(0, at), domain: canonicalDomain(address.slice(at + 1)) };
 }
 
+/** Who wrote an autoconfig document. */
+export type AutoconfigSource = Extract<DiscoveredGateway['source'], 'autoconfig' | 'database'>;
+
 interface Found {
   readonly name: string;
   readonly host: string;
@@ -29,9 +32,23 @@ interface Found {
   readonly oauthIssuer?: string;
 }
 
-function gateway(source: DiscoveredGateway['source'], found: Found): DiscoveredGateway | null {
+/**
+ * Sources that can speak for the domain: what is built in, what its own web server said under a certificate that was
+ * checked, redirects of that server included, and a guess, which never leaves it. DNS answers and databases of others cannot.
+ */
+const VOUCHES: Readonly<Record<DiscoveredGateway['source'], boolean>> = {
+  'provider-list': true,
+  autoconfig: true,
+  database: false,
+  srv: false,
+  guess: true,
+};
+
+function gateway(source: DiscoveredGateway['source'], found: Found, mailbox: Mailbox): DiscoveredGateway | null {
   const parsed = gatewaySchema.safeParse({ id: 'new', ...found });
-  return parsed.success ? { source, gateway: parsed.data } : null;
+  if (!parsed.success) return null;
+  const outside = !VOUCHES[source] && !isWithinDomain(parsed.data.host, mailbox.domain);
+  return { source, gateway: parsed.data, outside };
 }
 
 /** The built-in list. */
@@ -39,15 +56,9 @@ export function fromProviderList(mailbox: Mailbox): DiscoveredGateway | null {
   const provider = PROVIDERS.find((p) => p.domains.includes(mailbox.domain));
   if (!provider) return null;
   const { name, host, port, security, auth, oauthIssuer } = provider;
-  return gateway('provider-list', {
-    name,
-    host,
-    port,
-    security,
-    auth,
-    username: mailbox.address,
-    ...(oauthIssuer === undefined ? {} : { oauthIssuer }),
-  });
+  const username = mailbox.address;
+  const found = { name, host, port, security, auth, username, ...(oauthIssuer === undefined ? {} : { oauthIssuer }) };
+  return gateway('provider-list', found, mailbox);
 }
 
 function placeholders(text: string, mailbox: Mailbox): string {
@@ -76,7 +87,7 @@ function text(value: unknown): string {
  * A Thunderbird-style autoconfig document: its first outgoing SMTP server that is encrypted and can be used with a
  * password or OAuth 2; an unencrypted one only if there is no other. Anything malformed: null.
  */
-export function fromAutoconfig(xml: string, mailbox: Mailbox): DiscoveredGateway | null {
+export function fromAutoconfig(xml: string, mailbox: Mailbox, source: AutoconfigSource): DiscoveredGateway | null {
   let document: unknown;
   try {
     document = new XMLParser({ ignoreAttributes: false, processEntities: false, parseTagValue: false }).parse(xml);
@@ -107,7 +118,7 @@ export function fromAutoconfig(xml: string, mailbox: Mailbox): DiscoveredGateway
     })
     .filter((found) => found !== null);
   const best = candidates.find((c) => c.security !== 'none') ?? candidates[0];
-  return best ? gateway('autoconfig', best) : null;
+  return best ? gateway(source, best, mailbox) : null;
 }
 
 /** One SRV record. */
@@ -131,34 +142,39 @@ export function fromSrv(
   const implicit = best(submissions);
   const record = implicit ?? best(submission);
   if (!record) return null;
-  return gateway('srv', {
+  const found: Found = {
     name: mailbox.domain,
     host: record.target.replace(/\.$/, '').toLowerCase(),
     port: record.port,
     security: implicit ? 'tls' : 'starttls',
     auth: 'password',
     username: mailbox.address,
-  });
+  };
+  return gateway('srv', found, mailbox);
 }
 
 /** Where a document for the domain may stand. The address itself is told to its own domain only. */
-export function autoconfigUrls(mailbox: Mailbox): readonly string[] {
+export function autoconfigUrls(
+  mailbox: Mailbox,
+): readonly { readonly url: string; readonly source: AutoconfigSource }[] {
   const query = `?emailaddress=${encodeURIComponent(mailbox.address)}`;
   return [
-    `https://autoconfig.${mailbox.domain}/mail/config-v1.1.xml${query}`,
-    `https://${mailbox.domain}/.well-known/autoconfig/mail/config-v1.1.xml${query}`,
-    `https://autoconfig.thunderbird.net/v1.1/${mailbox.domain}`,
+    { url: `https://autoconfig.${mailbox.domain}/mail/config-v1.1.xml${query}`, source: 'autoconfig' },
+    { url: `https://${mailbox.domain}/.well-known/autoconfig/mail/config-v1.1.xml${query}`, source: 'autoconfig' },
+    { url: `https://autoconfig.thunderbird.net/v1.1/${mailbox.domain}`, source: 'database' },
   ];
 }
 
 /** Something to start from when nothing was found. */
 export function guess(mailbox: Mailbox): DiscoveredGateway | null {
-  return gateway('guess', {
-    name: mailbox.domain,
-    host: `smtp.${mailbox.domain}`,
+  const { domain, address: username } = mailbox;
+  const found: Found = {
+    name: domain,
+    host: `smtp.${domain}`,
     port: 587,
     security: 'auto',
     auth: 'password',
-    username: mailbox.address,
-  });
+    username,
+  };
+  return gateway('guess', found, mailbox);
 }

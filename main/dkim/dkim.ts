@@ -25,9 +25,16 @@ function recordOf(privateKeyPem: string, domain: string, selector: string): Dkim
 }
 
 /** Makes an RSA 2048 key (RFC 8301 §3.2), keeps it with the secrets and says what to publish. An existing key stays. */
-export async function makeDkimKey(secrets: SecretStore, domain: string, selector: string): Promise<Result<DkimRecord>> {
+export async function makeDkimKey(
+  secrets: Pick<SecretStore, 'get' | 'set' | 'has'>,
+  domain: string,
+  selector: string,
+): Promise<Result<DkimRecord>> {
   const known = await secrets.get(dkimKeyName(domain, selector));
   if (known !== null) return ok(recordOf(known, domain, selector));
+  // The published record belongs to the key that is there, and a key store may be unlocked again.
+  if (secrets.has(dkimKeyName(domain, selector)))
+    return fail('key-unreadable', 'There is a key already, but it cannot be read now.', 'selector');
   const { privateKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -54,8 +61,14 @@ export function newDkimLine(
 }
 
 /** The record of a key that was made before. */
-export async function dkimRecord(secrets: SecretStore, domain: string, selector: string): Promise<Result<DkimRecord>> {
+export async function dkimRecord(
+  secrets: Pick<SecretStore, 'get' | 'has'>,
+  domain: string,
+  selector: string,
+): Promise<Result<DkimRecord>> {
   const known = await secrets.get(dkimKeyName(domain, selector));
+  if (known === null && secrets.has(dkimKeyName(domain, selector)))
+    return fail('key-unreadable', 'The key cannot be read now.', 'selector');
   return known === null
     ? fail('not-found', 'There is no key for this domain and selector yet.', 'selector')
     : ok(recordOf(known, domain, selector));
@@ -76,7 +89,7 @@ const HEADER_OCTETS = 64 * 1024;
  */
 export function createOutgoing(
   store: QueueStore,
-  secrets: SecretStore,
+  secrets: Pick<SecretStore, 'get'>,
   settings: () => Settings,
   log: Pick<Log, 'problem'>,
 ): (message: ClaimedMessage) => Promise<OutgoingMessage> {

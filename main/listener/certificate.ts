@@ -62,8 +62,10 @@ export async function loadTlsPair(
   try {
     const pair = await readPair(files);
     if (expiryOf(pair) > facts.now + EXPIRES_SOON_MS) return pair;
-  } catch {
-    // Not there yet, or not readable as a pair: a new one takes its place.
+  } catch (error) {
+    // Not there yet, or no pair: a new one takes its place. What is there but cannot be read is no reason to make another:
+    // clients trust the one they know.
+    if (!(error instanceof PairError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const pair = await makePair(facts.hostname, facts.now);
   await mkdir(dirname(files.cert), { recursive: true, mode: 0o700 });

@@ -1,6 +1,8 @@
 /** The tokens of each gateway: in memory, and in the secret store under `oauth:<gatewayId>`. */
 import type { TokenEndpointResponse } from 'oauth4webapi';
+import type { SecretBinding } from '../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
+import { secretName } from '../gateway-secrets.ts';
 import type { Log, SecretStore } from '../ports.ts';
 import type { Provider } from './providers.ts';
 
@@ -20,7 +22,7 @@ export interface Kept {
 const UNTOLD_LIFE_S = 3600;
 const LONGEST_LIFE_S = 30 * 86_400;
 
-const storeName = (id: string): string => `oauth:${id}`;
+const storeName = (id: string): string => secretName('tokens', id);
 
 /** The tokens of all gateways, by gateway id. */
 export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; readonly secrets: SecretStore }) {
@@ -39,10 +41,13 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
     return () => (generation.get(id) ?? 0) !== began;
   };
 
-  const save = async (id: string, value: Kept): Promise<void> => {
+  const save = async (id: string, value: Kept, binding?: SecretBinding): Promise<void> => {
     kept.set(id, value);
     unsaved.add(id);
-    await secrets.set(storeName(id), JSON.stringify(value), { acceptObfuscated: value.agreed });
+    await secrets.set(storeName(id), JSON.stringify(value), {
+      acceptObfuscated: value.agreed,
+      ...(binding === undefined ? {} : { binding }),
+    });
     unsaved.delete(id);
   };
   const forgetInMemory = (id: string): void => {
@@ -74,7 +79,10 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
   };
 
   return {
-    /** Keeps tokens; they are in memory even where this rejects with SecretError. */
+    /**
+     * Keeps tokens; they are in memory even where this rejects with SecretError. `binding`: what they were given for; absent =
+     * as those before them, which were renewed.
+     */
     save,
     /** The tokens, or null; 'unreadable' while the key store is locked. */
     load,

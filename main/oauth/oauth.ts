@@ -8,8 +8,10 @@
  */
 import type { TokenEndpointResponse } from 'oauth4webapi';
 import type { Phrase } from '../../shared/mail.ts';
+import type { SecretWay } from '../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { TokenAnswer } from '../delivery/smtp-client.ts';
+import { secretStanding } from '../gateway-secrets.ts';
 import type { Clock, Log, SecretStore } from '../ports.ts';
 import type { FetchWay } from './bounded-fetch.ts';
 import { boundTo, createKeptTokens, keptFrom, renewAt, type Kept } from './kept-tokens.ts';
@@ -25,6 +27,8 @@ export interface OAuthDeps {
   readonly openExternal?: (url: string) => Promise<void>;
   /** How the provider is reached: `connection.proxy`. Absent: without a proxy. The browser goes its own way. */
   readonly way?: FetchWay;
+  /** The settings that tokens and clients' secrets are bound to beside their gateway's own. Absent: as they are at first. */
+  readonly connection?: () => SecretWay;
   readonly builtInClientIds?: { readonly google: string; readonly microsoft: string };
 }
 
@@ -57,10 +61,11 @@ export interface OAuth {
 const NOT_AGAIN_MS = 60_000;
 
 export function createOAuth(deps: OAuthDeps): OAuth {
-  const { clock, log } = deps;
+  const { clock, log, secrets } = deps;
+  const connection = deps.connection ?? ((): SecretWay => ({ proxy: '', dnsServers: [] }));
   const listeners = new Set<() => void>();
   const kept = createKeptTokens(deps);
-  const requests = createProviderRequests(deps);
+  const requests = createProviderRequests({ ...deps, connection });
   const ended = new Set<string>();
   /** Ids whose kept tokens belong to other settings. */
   const foreign = new Map<string, string>();
@@ -69,13 +74,16 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   const tell = (): void => {
     for (const listener of listeners) listener();
   };
+  /** Tokens that were given for another server, or for another way to it. */
+  const givenElsewhere = (gateway: GatewaySettings): boolean =>
+    secretStanding(secrets, 'tokens', gateway, connection()).kind === 'again';
   const choose = (gateway: GatewaySettings): ProviderChoice => providerOf(gateway, deps.builtInClientIds);
   const forget = (id: string): Promise<void> => {
     foreign.delete(id);
     return kept.forget(id);
   };
   const signIns = createSignIns({
-    deps,
+    deps: { ...deps, connection },
     requests,
     kept,
     choose,
@@ -99,7 +107,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     if (old.refresh === null) return over('no refresh token');
     let answer: TokenEndpointResponse;
     try {
-      answer = await requests.renew(provider, id, old.refresh);
+      answer = await requests.renew(provider, gateway, old.refresh);
     } catch (error) {
       if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
       const { code, reached } = failureOf(error);
@@ -135,7 +143,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
     if (value === 'unreadable') return { kind: 'later', detail: 'the sign-in is kept by a key store that is locked' };
     const bound = boundTo(gateway, provider);
-    if (value?.bound !== bound) {
+    if (value?.bound !== bound || givenElsewhere(gateway)) {
       if (value !== null && foreign.get(id) !== bound) {
         foreign.set(id, bound);
         tell();
@@ -174,15 +182,16 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       const id = gateway.id;
       signIns.end(id, 'signed out');
       const value = await kept.load(id).catch(() => null);
+      const elsewhere = givenElsewhere(gateway);
       await forget(id);
       ended.delete(id);
       log.note('signed out', { gateway: id });
       tell();
       const choice = choose(gateway);
       if (value === null || value === 'unreadable' || choice.kind !== 'provider') return;
-      if (value.bound !== boundTo(gateway, choice.provider)) return;
+      if (value.bound !== boundTo(gateway, choice.provider) || elsewhere) return;
       try {
-        await requests.revoke(choice.provider, id, value.refresh ?? value.access);
+        await requests.revoke(choice.provider, gateway, value.refresh ?? value.access);
       } catch {
         log.note('sign-out not told to the provider', { gateway: id });
       }
@@ -197,7 +206,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       if (gateway.auth !== 'oauth2') return 'no';
       if (ended.has(gateway.id)) return 'ended';
       const choice = choose(gateway);
-      if (choice.kind !== 'provider') return 'never-signed-in';
+      if (choice.kind !== 'provider' || givenElsewhere(gateway)) return 'never-signed-in';
       const value = kept.known(gateway.id);
       if (value) return value.bound === boundTo(gateway, choice.provider) ? 'no' : 'never-signed-in';
       return kept.stored(gateway.id) ? 'no' : 'never-signed-in';

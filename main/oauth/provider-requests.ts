@@ -1,22 +1,23 @@
 /** What is asked of a provider, in oauth4webapi's terms, and what is made of its refusals. */
 import * as oauth from 'oauth4webapi';
+import type { SecretWay } from '../../shared/secret-binding.ts';
+import type { GatewaySettings } from '../../shared/settings.ts';
+import { releaseSecret } from '../gateway-secrets.ts';
 import type { Clock, SecretStore } from '../ports.ts';
 import { boundedFetch, type BoundedInit, type FetchWay } from './bounded-fetch.ts';
 import { isSafeUrl, type Provider } from './providers.ts';
 
 const REQUEST_MS = 20_000;
 
-/** Where the secret of a gateway's client is kept. */
-export const clientSecretName = (id: string): string => `oauth-client:${id}`;
-
 /** The request did not get an answer: nothing is known. */
 class NoAnswer extends Error {}
 
-/** Requests to all providers. They reject with errors that `failureOf` reads. `id`: the gateway's. */
+/** Requests to all providers, for a gateway each. They reject with errors that `failureOf` reads. */
 export function createProviderRequests(deps: {
   readonly clock: Clock;
-  readonly secrets: Pick<SecretStore, 'get'>;
+  readonly secrets: Pick<SecretStore, 'get' | 'has' | 'binding'>;
   readonly way?: FetchWay;
+  readonly connection: () => SecretWay;
 }) {
   const { secrets } = deps;
   const servers = new Map<string, oauth.AuthorizationServer>();
@@ -60,9 +61,10 @@ export function createProviderRequests(deps: {
     // The clock of a laptop that was off for long is not always right yet.
     [oauth.clockTolerance]: 600,
   });
-  const clientAuth = async (id: string, given?: string): Promise<oauth.ClientAuth> => {
-    const secret = given ?? (await secrets.get(clientSecretName(id)));
-    return secret === null ? oauth.None() : oauth.ClientSecretPost(secret);
+  const clientAuth = async (gateway: GatewaySettings, given?: string): Promise<oauth.ClientAuth> => {
+    if (given !== undefined) return oauth.ClientSecretPost(given);
+    const released = await releaseSecret(secrets, 'client-secret', gateway, deps.connection());
+    return released.kind === 'secret' ? oauth.ClientSecretPost(released.value) : oauth.None();
   };
 
   return {
@@ -73,7 +75,7 @@ export function createProviderRequests(deps: {
     async exchange(
       server: oauth.AuthorizationServer,
       provider: Provider,
-      id: string,
+      gateway: GatewaySettings,
       given: {
         readonly params: URLSearchParams;
         readonly state: string;
@@ -91,7 +93,7 @@ export function createProviderRequests(deps: {
         await oauth.authorizationCodeGrantRequest(
           server,
           client,
-          await clientAuth(id, given.clientSecret),
+          await clientAuth(gateway, given.clientSecret),
           params,
           given.redirectUri,
           given.verifier,
@@ -101,7 +103,7 @@ export function createProviderRequests(deps: {
     },
 
     /** Trades a refresh token for new tokens. */
-    async renew(provider: Provider, id: string, refresh: string): Promise<oauth.TokenEndpointResponse> {
+    async renew(provider: Provider, gateway: GatewaySettings, refresh: string): Promise<oauth.TokenEndpointResponse> {
       const server = await serverOf(provider, null);
       const client = clientOf(provider);
       return oauth.processRefreshTokenResponse(
@@ -110,7 +112,7 @@ export function createProviderRequests(deps: {
         await oauth.refreshTokenGrantRequest(
           server,
           client,
-          await clientAuth(id),
+          await clientAuth(gateway),
           refresh,
           requestOptions(provider, null),
         ),
@@ -118,14 +120,14 @@ export function createProviderRequests(deps: {
     },
 
     /** Tells the provider that this token is not wanted any more, if it takes such words (RFC 7009). */
-    async revoke(provider: Provider, id: string, token: string): Promise<void> {
+    async revoke(provider: Provider, gateway: GatewaySettings, token: string): Promise<void> {
       const server = await serverOf(provider, null);
       if (server.revocation_endpoint === undefined) return;
       await oauth.processRevocationResponse(
         await oauth.revocationRequest(
           server,
           clientOf(provider),
-          await clientAuth(id),
+          await clientAuth(gateway),
           token,
           requestOptions(provider, null),
         ),

@@ -1,11 +1,13 @@
 /** A sign-in, with the user in front of his browser (RFC 8252, PKCE S256). */
 import * as oauth from 'oauth4webapi';
 import type { Phrase } from '../../shared/mail.ts';
+import { bindingOf } from '../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
+import { secretName } from '../gateway-secrets.ts';
 import { SecretError } from '../ports.ts';
 import { boundTo, keptFrom, type KeptTokens } from './kept-tokens.ts';
 import type { OAuth, OAuthDeps, SignInResult } from './oauth.ts';
-import { clientSecretName, failureOf, type ProviderRequests } from './provider-requests.ts';
+import { failureOf, type ProviderRequests } from './provider-requests.ts';
 import type { Provider, ProviderChoice } from './providers.ts';
 import { openRedirectServer } from './redirect-server.ts';
 
@@ -14,7 +16,8 @@ const USER_MS = 5 * 60_000;
 
 /** Sign-ins of all gateways, at most one for each. `signedIn` is called once tokens are kept. */
 export function createSignIns(options: {
-  readonly deps: Pick<OAuthDeps, 'clock' | 'log' | 'secrets' | 'openExternal'>;
+  readonly deps: Pick<OAuthDeps, 'clock' | 'log' | 'secrets' | 'openExternal'> &
+    Required<Pick<OAuthDeps, 'connection'>>;
   readonly requests: ProviderRequests;
   readonly kept: KeptTokens;
   readonly choose: (gateway: GatewaySettings) => ProviderChoice;
@@ -39,6 +42,7 @@ export function createSignIns(options: {
     if (secrets.state().protection !== 'protected' && !options.acceptObfuscated)
       return { signedIn: false, needsConsent: true, phrase: { id: 'problem.secrets-obfuscated' } };
     const { provider } = choice;
+    const binding = bindingOf(gateway, deps.connection());
 
     signingIn.get(id)?.abort(new Error('another sign-in began'));
     const own = new AbortController();
@@ -70,16 +74,19 @@ export function createSignIns(options: {
       const tokens = await requests.exchange(
         server,
         provider,
-        id,
+        gateway,
         { params: answer.params, state, redirectUri: redirect.uri, verifier, clientSecret: options.clientSecret },
         signal,
       );
       signal.throwIfAborted();
       kept.begin(id);
       const before = { bound: boundTo(gateway, provider), refresh: null, agreed: options.acceptObfuscated };
-      await kept.save(id, keptFrom(tokens, before, clock.now()));
+      await kept.save(id, keptFrom(tokens, before, clock.now()), binding);
       if (options.clientSecret !== undefined)
-        await secrets.set(clientSecretName(id), options.clientSecret, { acceptObfuscated: options.acceptObfuscated });
+        await secrets.set(secretName('client-secret', id), options.clientSecret, {
+          acceptObfuscated: options.acceptObfuscated,
+          binding,
+        });
       signedIn(id);
       return said({ id: 'oauth.signed-in' }, { signedIn: true });
     } catch (error) {

@@ -45,6 +45,17 @@ export function matchesAnyDomain(domain: string, patterns: readonly string[]): b
 }
 
 /**
+ * True if a host belongs to a domain by its name: the domain itself, or below it. Where registries end and owners begin is
+ * not asked: a domain of one label has nothing below it, and neighbours under one suffix are strangers.
+ */
+export function isWithinDomain(host: string, domain: string): boolean {
+  const name = canonicalDomain(host);
+  const owner = canonicalDomain(domain);
+  if (name === '' || owner === '') return false;
+  return name === owner || (owner.includes('.') && name.endsWith(`.${owner}`));
+}
+
+/**
  * True if an address fits a pattern: a whole address, a domain, `@domain` or `*.domain`. Case is ignored in the local
  * part too: this is the user's list, not a mailbox. The null reverse-path fits nothing.
  */

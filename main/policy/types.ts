@@ -13,6 +13,7 @@ import type {
   TlsInfo,
   Verdict,
 } from '../../shared/mail.ts';
+import type { SecretMisfit, SecretUse } from '../../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import type { LeftOutGateway } from './gateway-order.ts';
 import type { Doubts, UnknownOutcome } from './unknown-outcome.ts';
@@ -27,7 +28,8 @@ export type SessionTrouble =
       readonly detail: string;
     }
   | { readonly kind: 'auth-not-possible'; readonly detail: string } // no common mechanism, or not encrypted
-  | { readonly kind: 'no-secret' }
+  /** `why`: one is kept, but was given for something else. */
+  | { readonly kind: 'no-secret'; readonly why?: SecretMisfit; readonly use?: SecretUse }
   /** OAuth 2: the access token could not be renewed now; the sign-in itself stands. */
   | { readonly kind: 'token-later'; readonly detail: string }
   /** The proxy did not let us through, or is not there. */

@@ -59,11 +59,3 @@ export function importSettings(
   const parsed = parseSettings(understand(settingsSchema, draft));
   return parsed.ok ? { ok: true, next: parsed.settings } : parsed;
 }
-
-/** Ids of gateways that stand for another host after an import than before. */
-export function movedGateways(before: Settings, after: Settings): readonly string[] {
-  const hosts = new Map(before.gateways.list.map((g) => [g.id, g.host.toLowerCase()]));
-  return after.gateways.list
-    .filter((g) => hosts.has(g.id) && hosts.get(g.id) !== g.host.toLowerCase())
-    .map((g) => g.id);
-}

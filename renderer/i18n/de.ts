@@ -162,9 +162,18 @@ export const de: Words<typeof en> = {
     source: {
       'provider-list': 'Bekannt für Adressen bei diesem Anbieter.',
       autoconfig: 'Gefunden in den Angaben, die {{domain}} für Mailprogramme veröffentlicht.',
+      database: 'Gefunden in einer Datenbank von Mailanbietern.',
       srv: 'Gefunden im DNS von {{domain}}.',
       guess: 'Das ist geraten: {{domain}} veröffentlicht nichts. Vergleichen Sie es mit den Angaben Ihres Anbieters.',
       hand: 'Geben Sie ein, was Ihr Anbieter Ihnen nennt.',
+    },
+    outside: {
+      title: 'Kennen Sie diesen Mailserver?',
+      help: 'Bevor Sie das gesagt haben, wird dort nichts getestet und nach keinem Passwort gefragt.',
+      srv: 'Das DNS sagt, der Mailserver von {{domain}} sei {{host}}. Dieser Name gehört nicht zu {{domain}}, und nichts beweist die Antwort. Verwenden Sie ihn nur, wenn Sie wissen, dass das Ihr Anbieter ist: Ihr Passwort wird dorthin gesendet.',
+      database:
+        'Eine Datenbank von Mailanbietern sagt, der Mailserver von {{domain}} sei {{host}}. Dieser Name gehört nicht zu {{domain}}. Verwenden Sie ihn nur, wenn Sie wissen, dass das Ihr Anbieter ist: Ihr Passwort wird dorthin gesendet.',
+      use: '{{host}} verwenden',
     },
     choose: 'Gefunden',
     use: 'Wann es verwendet wird',
@@ -680,6 +689,11 @@ export const de: Words<typeof en> = {
     'store-busy': 'Die Warteschlange ist beschäftigt. Versuchen Sie es erneut.',
     'store-closed': 'Das Programm wird beendet.',
     'store-other': 'Die Warteschlange konnte das nicht.',
+    'secret-locked': 'Der Schlüsselbund ist gesperrt. Entsperren Sie ihn und versuchen Sie es erneut.',
+    'secret-unreadable':
+      'Die Datei der Passwörter ist nicht lesbar. An ihr wurde nichts geändert, damit die anderen nicht verloren gehen.',
+    'secret-write': 'Das Passwort konnte nicht aufbewahrt werden: Die Datei der Passwörter ließ sich nicht schreiben.',
+    'key-unreadable': 'Es gibt schon einen Schlüssel, aber er ist gerade nicht lesbar.',
     'bad-input': 'Was eingegeben wurde, ist nicht verwendbar.',
     held: 'Nichts wird versucht, solange eine Einwahlverbindung verlangt wird und fehlt.',
     disk: 'Die Datei konnte nicht gelesen oder geschrieben werden.',

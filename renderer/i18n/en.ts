@@ -151,9 +151,18 @@ export const en = {
     source: {
       'provider-list': 'Known for addresses at this provider.',
       autoconfig: 'Found in the settings that {{domain}} publishes for mail programs.',
+      database: 'Found in a database of mail providers.',
       srv: 'Found in the DNS of {{domain}}.',
       guess: 'This is a guess: {{domain}} publishes nothing. Compare it with what your provider tells you.',
       hand: 'Enter what your provider tells you.',
+    },
+    outside: {
+      title: 'Do you know this mail server?',
+      help: 'Nothing is tested there, and no password asked for, before you have said so.',
+      srv: 'The DNS says that the mail server of {{domain}} is {{host}}. That name does not belong to {{domain}}, and nothing proves the answer. Use it only if you know that this is your provider: your password will be sent there.',
+      database:
+        'A database of mail providers says that the mail server of {{domain}} is {{host}}. That name does not belong to {{domain}}. Use it only if you know that this is your provider: your password will be sent there.',
+      use: 'Use {{host}}',
     },
     choose: 'Found',
     use: 'When to use it',
@@ -659,6 +668,11 @@ export const en = {
     'store-busy': 'The queue is busy. Try again.',
     'store-closed': 'The program is ending.',
     'store-other': 'The queue could not do this.',
+    'secret-locked': 'The key ring is locked. Unlock it, then try again.',
+    'secret-unreadable':
+      'The file of the passwords cannot be read. Nothing was changed in it, so that the others are not lost.',
+    'secret-write': 'The password could not be kept: the file of the passwords could not be written.',
+    'key-unreadable': 'There is a key already, but it cannot be read now.',
     'bad-input': 'What was entered cannot be used.',
     held: 'Nothing is tried while a dial-up connection is required and missing.',
     disk: 'The file could not be read or written.',

@@ -11,8 +11,11 @@ import { ConsentDialog } from '../settings/gateways/consent-dialog.tsx';
 import { GatewayFields } from '../settings/gateways/gateway-fields.tsx';
 import { OAuthSignIn } from '../settings/gateways/oauth-sign-in.tsx';
 import { TestResult } from '../settings/gateways/test-result.tsx';
+import { NOTHING_STORED } from '../settings/gateways/stored-secret.ts';
 import { useStoreGateway } from '../settings/gateways/use-store-gateway.ts';
 import { useSettingsStore } from '../settings-store.tsx';
+import { FoundServers } from './found-servers.tsx';
+import { OutsideStep } from './outside-step.tsx';
 import { StepFrame } from './step-frame.tsx';
 
 const useStyles = makeStyles({
@@ -27,6 +30,8 @@ export interface GatewayDraft {
   readonly gateway: GatewaySettings;
   readonly found: readonly DiscoveredGateway[];
   readonly source: DiscoveredGateway['source'] | 'hand';
+  /** The server that was found lies outside of the address's domain, and the user has not said yet that he knows it. */
+  readonly unconfirmed: DiscoveredGateway | null;
   /** As it stands in the settings. */
   readonly saved: GatewaySettings | null;
 }
@@ -35,11 +40,40 @@ interface Props {
   readonly address: string;
   readonly draft: GatewayDraft;
   readonly onDraft: (draft: GatewayDraft) => void;
+  readonly onByHand: () => void;
   readonly onBack: () => void;
   readonly onDone: () => void;
 }
 
-export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) {
+/** What the step begins with for a server that was found. */
+export function draftOf(
+  chosen: DiscoveredGateway,
+  draft: Pick<GatewayDraft, 'found' | 'saved'> & { readonly id: string },
+): GatewayDraft {
+  const { id, found, saved } = draft;
+  const unconfirmed = chosen.outside ? chosen : null;
+  return { gateway: { ...chosen.gateway, id }, found, source: chosen.source, unconfirmed, saved };
+}
+
+/** The server is asked about first, where it has to be: until then there is no form to put a password in. */
+export function GatewayStep(props: Props) {
+  const { address, draft, onDraft, onByHand, onBack } = props;
+  const { unconfirmed, found, gateway, saved } = draft;
+  if (unconfirmed === null) return <GatewayForm {...props} />;
+  return (
+    <OutsideStep
+      domain={address.slice(address.lastIndexOf('@') + 1)}
+      found={found}
+      chosen={unconfirmed}
+      onChoose={(chosen) => onDraft(draftOf(chosen, { id: gateway.id, found, saved }))}
+      onConfirm={() => onDraft({ ...draft, unconfirmed: null })}
+      onByHand={onByHand}
+      onBack={onBack}
+    />
+  );
+}
+
+function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
   const styles = useStyles();
   const say = useSay();
   const bridge = useBridge();
@@ -58,7 +92,7 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
   const [asking, setAsking] = useState(false);
   const [test, setTest] = useState<{ readonly ok: boolean; readonly steps: readonly TestStep[] } | null>(null);
   const { gateway } = draft;
-  const hasSecret = states.find((state) => state.id === gateway.id)?.hasSecret ?? false;
+  const stored = states.find((state) => state.id === gateway.id) ?? NOTHING_STORED;
   const parsed = gatewaySchema.safeParse(gateway);
   const domain = address.slice(address.lastIndexOf('@') + 1);
 
@@ -81,8 +115,7 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
     return problem === undefined;
   };
   const store = async (acceptObfuscated: boolean) => {
-    const fresh = settings?.gateways.list.some((one) => one.id === gateway.id) !== true;
-    const outcome = await storeGateway({ gateway, fresh, secret, acceptObfuscated, save: put });
+    const outcome = await storeGateway({ gateway, secret, acceptObfuscated, save: put });
     if (outcome === 'needs-consent') setAsking(true);
     else if (outcome === 'saved') onDone();
   };
@@ -124,26 +157,11 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
           ? say('welcome.nothingFound', { address })
           : say(`welcome.source.${draft.source}`, { domain })}
       </span>
-      {draft.found.length > 1 && (
-        <Field label={say('welcome.choose')}>
-          <RadioGroup
-            value={`${gateway.host}:${gateway.port}`}
-            onChange={(_, data) => {
-              const chosen = draft.found.find((one) => `${one.gateway.host}:${one.gateway.port}` === data.value);
-              if (chosen !== undefined)
-                onDraft({ ...draft, source: chosen.source, gateway: { ...chosen.gateway, id: gateway.id } });
-            }}
-          >
-            {draft.found.map((one) => (
-              <Radio
-                key={`${one.gateway.host}:${one.gateway.port}`}
-                value={`${one.gateway.host}:${one.gateway.port}`}
-                label={`${one.gateway.host}:${one.gateway.port}`}
-              />
-            ))}
-          </RadioGroup>
-        </Field>
-      )}
+      <FoundServers
+        found={draft.found}
+        gateway={gateway}
+        onChoose={(chosen) => onDraft(draftOf(chosen, { ...draft, id: gateway.id }))}
+      />
       <GatewayFields
         gateway={gateway}
         onChange={(change) => {
@@ -155,11 +173,16 @@ export function GatewayStep({ address, draft, onDraft, onBack, onDone }: Props) 
           setSecret(next);
           setTest(null);
         }}
-        hasSecret={hasSecret}
+        stored={stored}
         extent="needed"
         refused={refused}
         signIn={
-          <OAuthSignIn gatewayId={gateway.id} signedIn={hasSecret} saved={draft.saved === gateway} onSave={put} />
+          <OAuthSignIn
+            gatewayId={gateway.id}
+            signedIn={stored.hasSecret}
+            saved={draft.saved === gateway}
+            onSave={put}
+          />
         }
       >
         <div className={styles.below}>

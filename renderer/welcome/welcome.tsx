@@ -9,7 +9,7 @@ import { useSay } from '../i18n/i18n.ts';
 import { freshId } from '../settings/gateways/order.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AddressStep } from './address-step.tsx';
-import { GatewayStep, type GatewayDraft } from './gateway-step.tsx';
+import { draftOf, GatewayStep, type GatewayDraft } from './gateway-step.tsx';
 import { ProgramStep } from './program-step.tsx';
 
 const useStyles = makeStyles({
@@ -108,12 +108,12 @@ export function Welcome({ onDone }: Props) {
       auth: 'password',
       username: address.trim(),
     };
-    setDraft({
-      gateway: best === undefined ? blank : { ...best.gateway, id },
-      found: list,
-      source: best?.source ?? 'hand',
-      saved: draft?.saved ?? null,
-    });
+    const saved = draft?.saved ?? null;
+    setDraft(
+      best === undefined
+        ? { gateway: blank, found: list, source: 'hand', unconfirmed: null, saved }
+        : draftOf(best, { id, found: list, saved }),
+    );
     setStep('gateway');
   };
   return (
@@ -158,6 +158,7 @@ export function Welcome({ onDone }: Props) {
               address={address.trim()}
               draft={draft}
               onDraft={setDraft}
+              onByHand={() => found([], true)}
               onBack={() => setStep('address')}
               onDone={() => setStep('program')}
             />

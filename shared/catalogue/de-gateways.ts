@@ -9,6 +9,21 @@ export const deGateways: Readonly<Record<keyof typeof enGateways, string>> = {
   'gateway.state.slow': 'Antwortete um {at} nicht rechtzeitig; solange werden andere verwendet.',
   'gateway.state.signInRefused': 'Anmeldung abgelehnt: {words}',
   'gateway.state.noSecret': 'Das Passwort fehlt. Bitte neu eingeben.',
+  'gateway.again.password.server':
+    'Das Passwort muss neu eingegeben werden, weil der Server von {from} auf {to} geändert wurde.',
+  'gateway.again.password.security':
+    'Das Passwort muss neu eingegeben werden, weil die Sicherheit der Verbindung zu {to} geändert wurde.',
+  'gateway.again.password.way':
+    'Das Passwort muss neu eingegeben werden, weil eine Einstellungsdatei den Proxy oder die DNS-Server geändert hat.',
+  'gateway.again.password.unknown':
+    'Das Passwort muss neu eingegeben werden: Es ist nicht bekannt, für welchen Server es bestimmt war.',
+  'gateway.again.signIn.server': 'Bitte melden Sie sich neu an, weil der Server von {from} auf {to} geändert wurde.',
+  'gateway.again.signIn.security':
+    'Bitte melden Sie sich neu an, weil die Sicherheit der Verbindung zu {to} geändert wurde.',
+  'gateway.again.signIn.way':
+    'Bitte melden Sie sich neu an, weil eine Einstellungsdatei den Proxy oder die DNS-Server geändert hat.',
+  'gateway.again.signIn.unknown':
+    'Bitte melden Sie sich neu an: Es ist nicht bekannt, für welchen Server die letzte Anmeldung galt.',
   'gateway.state.tlsFailed': 'Keine sichere Verbindung: {words}.',
   'gateway.state.intercepted':
     'Hier nicht verwendet: {words}. Dieses Netzwerk scheint Post abzufangen; es wurde kein Passwort gesendet.',

@@ -64,7 +64,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'defer.tls': 'Keine sichere Verbindung zu {via}: Zertifikat oder Verschlüsselung waren nicht annehmbar.',
   'defer.tls-required': '{via} darf nur mit Verschlüsselung verwendet werden, und sie kam nicht zustande.',
   'defer.auth': '{via} hat die Anmeldung abgelehnt. Prüfen Sie Benutzernamen und Passwort.',
-  'defer.no-secret': 'Das Passwort für {via} fehlt oder konnte nicht gelesen werden.',
+  'defer.no-secret':
+    'Das Passwort für {via} fehlt, konnte nicht gelesen werden oder muss nach einer Änderung neu eingegeben werden.',
   'defer.relaying-denied': '{via} leitet Ihre Post in diesem Netzwerk nicht weiter (relaying denied).',
   'defer.policy': '{via} hat die Nachricht nach eigenen Regeln abgelehnt: {reply}',
   'defer.direct-blocked': 'Dieses Netzwerk sperrt die direkte Zustellung; verwenden Sie ein Gateway.',
@@ -220,6 +221,18 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Dieses System hat keinen brauchbaren Schlüsselspeicher: Passwörter werden nicht gespeichert.',
   'problem.sign-in-refused': 'Die Anmeldung bei „{gateway}“ wurde abgelehnt. Prüfen Sie Benutzernamen und Passwort.',
   'problem.no-secret': 'Das Passwort für „{gateway}“ fehlt.',
+  'problem.again.server':
+    '„{gateway}“ wird nicht verwendet: Passwort oder Anmeldung wird erneut gebraucht, weil der Server von {from} auf {to} geändert wurde.',
+  'problem.again.security':
+    '„{gateway}“ wird nicht verwendet: Passwort oder Anmeldung wird erneut gebraucht, weil die Sicherheit der Verbindung zu {to} geändert wurde.',
+  'problem.again.way':
+    '„{gateway}“ wird nicht verwendet: Passwort oder Anmeldung wird erneut gebraucht, weil eine Einstellungsdatei den Proxy oder die DNS-Server geändert hat.',
+  'problem.again.unknown':
+    '„{gateway}“ wird nicht verwendet: Passwort oder Anmeldung wird erneut gebraucht, weil nicht bekannt ist, für welchen Server es bestimmt war.',
+  'problem.secretsUnreadable':
+    'Die gespeicherten Passwörter sind nicht lesbar ({why}). Bis dahin kann keines gespeichert werden, damit keines verloren geht.',
+  'problem.secretsSetAside':
+    'Die Datei der gespeicherten Passwörter war beschädigt. Sie wurde als {file} aufgehoben; die Passwörter müssen neu eingegeben werden.',
   'problem.relaying-denied': '„{gateway}“ leitet Ihre Post in diesem Netzwerk nicht weiter.',
   'problem.tls-failed': 'Keine sichere Verbindung zu „{gateway}“. Es wurde kein Passwort gesendet.',
   'problem.intercepted': 'Dieses Netzwerk fängt die Verbindung zu „{gateway}“ ab. Es wurde kein Passwort gesendet.',

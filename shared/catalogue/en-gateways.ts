@@ -7,6 +7,18 @@ export const enGateways = {
   'gateway.state.slow': 'Did not answer in time at {at}; others are used meanwhile.',
   'gateway.state.signInRefused': 'Sign-in refused: {words}',
   'gateway.state.noSecret': 'The password is missing. Enter it again.',
+  'gateway.again.password.server':
+    'The password has to be entered again, because the server was changed from {from} to {to}.',
+  'gateway.again.password.security':
+    'The password has to be entered again, because the security of the connection to {to} was changed.',
+  'gateway.again.password.way':
+    'The password has to be entered again, because the proxy or the DNS servers were changed with a settings file.',
+  'gateway.again.password.unknown':
+    'The password has to be entered again: it is not known for which server it was given.',
+  'gateway.again.signIn.server': 'Sign in again, because the server was changed from {from} to {to}.',
+  'gateway.again.signIn.security': 'Sign in again, because the security of the connection to {to} was changed.',
+  'gateway.again.signIn.way': 'Sign in again, because the proxy or the DNS servers were changed with a settings file.',
+  'gateway.again.signIn.unknown': 'Sign in again: it is not known for which server the last sign-in was.',
   'gateway.state.tlsFailed': 'No safe connection: {words}.',
   'gateway.state.intercepted': 'Not used here: {words}. This network seems to intercept mail; no password was sent.',
   'gateway.state.refused': 'Reached, but refuses: {words}',

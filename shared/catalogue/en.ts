@@ -64,7 +64,7 @@ export const en = {
   'defer.tls': 'No safe connection to {via}: its certificate or encryption was not acceptable.',
   'defer.tls-required': '{via} must be used with encryption, and encryption could not be agreed on.',
   'defer.auth': '{via} refused the sign-in. Check user name and password.',
-  'defer.no-secret': 'The password for {via} is missing or could not be read.',
+  'defer.no-secret': 'The password for {via} is missing, could not be read, or has to be entered again after a change.',
   'defer.relaying-denied': '{via} does not pass on mail for you on this network (relaying denied).',
   'defer.policy': '{via} refused the message by its own rules: {reply}',
   'defer.direct-blocked': 'This network blocks direct delivery; use a gateway.',
@@ -208,6 +208,18 @@ export const en = {
   'problem.secrets-unavailable': 'This system has no key store that can be used: passwords are not stored.',
   'problem.sign-in-refused': 'Sign-in to “{gateway}” was refused. Check user name and password.',
   'problem.no-secret': 'The password for “{gateway}” is missing.',
+  'problem.again.server':
+    '“{gateway}” is not used: its password or sign-in is needed again, because the server was changed from {from} to {to}.',
+  'problem.again.security':
+    '“{gateway}” is not used: its password or sign-in is needed again, because the security of the connection to {to} was changed.',
+  'problem.again.way':
+    '“{gateway}” is not used: its password or sign-in is needed again, because the proxy or the DNS servers were changed with a settings file.',
+  'problem.again.unknown':
+    '“{gateway}” is not used: its password or sign-in is needed again, because it is not known for which server it was given.',
+  'problem.secretsUnreadable':
+    'The stored passwords cannot be read ({why}). No password can be stored until they can, so that none is lost.',
+  'problem.secretsSetAside':
+    'The file of the stored passwords was damaged. It was kept as {file}; the passwords have to be entered again.',
   'problem.relaying-denied': '“{gateway}” does not pass on your mail on this network.',
   'problem.tls-failed': 'No safe connection to “{gateway}” could be made. No password was sent.',
   'problem.intercepted': 'This network intercepts the connection to “{gateway}”. No password was sent.',

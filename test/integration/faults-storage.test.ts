@@ -4,8 +4,10 @@ import {
   existsSync,
   openSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -14,11 +16,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createSecretStore } from '../../app/secrets.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { startRig, type ProgramRig } from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 
 const MIB = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
@@ -416,5 +420,38 @@ describe('a damaged queue', () => {
     await rig.stop();
     const again = await built.start({ profile, settings: NOWHERE });
     expect(await submit(again.port, 'again')).toMatch(/^250/);
+  });
+});
+
+describe('the file of the stored passwords', () => {
+  test('cannot be read: the user is told, none is kept in their place, and they are there again', async () => {
+    const profile = tempFolder();
+    const file = path.join(profile, 'secrets');
+    const given = { acceptObfuscated: false };
+    const open = (): ReturnType<typeof createSecretStore> =>
+      createSecretStore({
+        file,
+        safeStorage: {
+          isEncryptionAvailable: () => true,
+          encryptString: (text) => Buffer.from(text),
+          decryptString: (bytes) => bytes.toString(),
+        },
+        platform: 'darwin',
+        ready: Promise.resolve(),
+        problem: () => undefined,
+      });
+    await open().set('gateway:g0', 'hush', given);
+    // Whatever the reason: here a link that leads in a circle.
+    renameSync(file, `${file}.away`);
+    symlinkSync(file, file);
+    const secrets = open();
+    const rig = await built.start({ profile, settings: { gateways: gatewaysAt([9]) }, parts: { secrets } });
+    expect(problemIds(rig)).toEqual(['problem.secretsUnreadable']);
+    const refused = await rig.program.api['secrets.set']({ gatewayId: 'g0', secret: 'new', acceptObfuscated: false });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'secret-unreadable' } });
+    renameSync(`${file}.away`, file);
+    expect(await secrets.get('gateway:g0')).toBe('hush');
+    expect(await submit(rig.port, 's')).toMatch(/^250/);
+    await expect.poll(() => problemIds(rig), { timeout: 30_000 }).toEqual([]);
   });
 });

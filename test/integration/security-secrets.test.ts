@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, type ProgramLog } from '../../main/log/log.ts';
 import { hashPassword } from '../../main/listener/passwords.ts';
-import { exportSettings, importSettings, movedGateways } from '../../main/settings/export-settings.ts';
+import { exportSettings } from '../../main/settings/export-settings.ts';
 import { systemClock } from '../../main/system.ts';
 import { fakeDns } from '../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type Dialogue } from '../fakes/scripted-smtp-server.ts';
@@ -142,14 +142,5 @@ describe('settings', () => {
       gateways: { list: [{ id: 'g1', name: 'O', host: 'h.test', password: PASSWORD, accessToken: PASSWORD }] },
     });
     expectNoSecret(exportSettings(settings));
-  });
-
-  it('from elsewhere name the gateways whose stored password must go', () => {
-    const before = settingsOf({
-      gateways: { list: [{ id: 'a', name: 'A', host: 'smtp.a.test' }, { id: 'b', name: 'B', host: 'smtp.b.test' }] },
-    }); // prettier-ignore
-    const file = exportSettings(before).replace('smtp.a.test', 'smtp.evil.test');
-    const read = importSettings(file, before);
-    expect(read.ok && movedGateways(before, read.next)).toEqual(['a']);
   });
 });

@@ -480,6 +480,7 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
         found: [
           {
             source: 'autoconfig',
+            outside: false,
             gateway: gatewaySchema.parse({
               id: 'new',
               name: 'Harbour Mail',

@@ -1,7 +1,10 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { App } from '../../renderer/app.tsx';
+import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { ok } from '../../shared/result.ts';
+import { defaultSettings, gatewaySchema } from '../../shared/settings.ts';
+import type { GatewayState } from '../../shared/status.ts';
 import { createMockBridge, type MockBridge } from './mock-bridge.ts';
 
 const changesOf = (bridge: MockBridge) =>
@@ -197,6 +200,117 @@ describe('SMTP Gateways', () => {
     fireEvent.click(agree);
     await waitFor(() => expect(changesOf(bridge)).toHaveLength(1));
     expect(JSON.stringify(changesOf(bridge))).not.toContain('hush');
+  });
+});
+
+describe('the password of a gateway', () => {
+  const stored = (bridge: MockBridge) => {
+    const [gateway] = bridge.settings().gateways.list;
+    return { ...gateway!, auth: 'password' as const, username: 'ann' };
+  };
+  async function edit(more: Partial<GatewayState> = {}): Promise<MockBridge> {
+    const bridge = createMockBridge();
+    const gateway = stored(bridge);
+    await bridge.call('settings.set', { changes: [{ path: 'gateways.list', value: [gateway] }] });
+    const state: GatewayState = {
+      id: gateway.id,
+      state: 'works',
+      phrase: { id: 'gateway.state.unknown' },
+      since: null,
+      restsUntil: null,
+      hasSecret: true,
+      secretFor: gateway,
+      secretAgain: null,
+      ...more,
+    };
+    bridge.answer('gateways.states', () => ok({ states: [state] }));
+    open('#/settings/gateways', bridge);
+    fireEvent.click(await screen.findByRole('button', { name: `Edit ${gateway.name}` }));
+    await screen.findByRole('dialog');
+    return bridge;
+  }
+  const asked = () => screen.queryByText(/has to be entered again, because the server was changed from/);
+
+  test('is asked for again when the server is changed, and not when it is changed back', async () => {
+    const bridge = await edit();
+    const { host, port } = stored(bridge);
+    const field = screen.getByRole('textbox', { name: /^Mail server/ });
+    expect(screen.getByText('A password is stored. Leave empty to keep it.')).toBeTruthy();
+    fireEvent.change(field, { target: { value: 'smtp.thief.test' } });
+    expect(asked()?.textContent).toContain(`from ${host}:${port} to smtp.thief.test:${port}`);
+    expect(screen.queryByText('A password is stored. Leave empty to keep it.')).toBeNull();
+    fireEvent.change(field, { target: { value: host } });
+    expect(asked()).toBeNull();
+    fireEvent.change(field, { target: { value: 'smtp.thief.test' } });
+    fireEvent.change(screen.getByLabelText('Password'), { target: { value: 'the new one' } });
+    expect(asked()).toBeNull();
+  });
+
+  test('goes to the key store together with the server that it is for', async () => {
+    const bridge = await edit();
+    fireEvent.change(screen.getByRole('textbox', { name: /^Mail server/ }), { target: { value: 'smtp.new.test' } });
+    fireEvent.change(screen.getByLabelText('Password'), { target: { value: 'the new one' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    await waitFor(() => expect(bridge.calls.some((call) => call.name === 'secrets.set')).toBe(true));
+    const given = bridge.calls.find((call) => call.name === 'secrets.set')?.input;
+    expect(given).toMatchObject({ secret: 'the new one', gateway: { host: 'smtp.new.test' } });
+  });
+
+  test('is asked for again where a settings file has changed the way to the server', async () => {
+    await edit({ hasSecret: false, secretAgain: { kind: 'way' } });
+    expect(screen.getByText(/because the proxy or the DNS servers were changed with a settings file/)).toBeTruthy();
+  });
+});
+
+describe('the first run', () => {
+  const found = (outside: boolean, source: DiscoveredGateway['source'], host: string): DiscoveredGateway => ({
+    source,
+    outside,
+    gateway: gatewaySchema.parse({
+      id: 'new',
+      name: 'M',
+      host,
+      port: 465,
+      security: 'tls',
+      auth: 'password',
+      username: 'a',
+    }),
+  });
+  async function find(list: readonly DiscoveredGateway[]): Promise<MockBridge> {
+    const bridge = createMockBridge({ settings: () => defaultSettings(), states: [] });
+    bridge.answer('gateways.discover', () => ok({ found: list }));
+    open('#/welcome', bridge);
+    fireEvent.change(await screen.findByLabelText('E-mail address'), { target: { value: 'ann@example.test' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Find my gateway' }));
+    return bridge;
+  }
+  const password = () => screen.queryByLabelText('Password');
+
+  test('asks about a server outside of the domain before a password is asked for or anything tested', async () => {
+    const bridge = await find([found(true, 'srv', 'smtp.other.test')]);
+    const heading = await screen.findByRole('heading', { level: 2, name: 'Do you know this mail server?' });
+    expect(document.activeElement).toBe(heading);
+    expect(screen.getByRole('status').textContent).toContain(
+      'The DNS says that the mail server of example.test is smtp.other.test.',
+    );
+    expect([password(), screen.queryByRole('button', { name: 'Test and continue' })]).toEqual([null, null]);
+    fireEvent.click(screen.getByRole('button', { name: 'Use smtp.other.test' }));
+    await screen.findByRole('heading', { level: 2, name: 'Is this your gateway?' });
+    expect(password()).not.toBeNull();
+    expect(bridge.calls.some((call) => call.name === 'gateways.test' || call.name === 'secrets.set')).toBe(false);
+  });
+
+  test('asks again about each such server that is chosen, and lets the user enter another one', async () => {
+    await find([found(false, 'srv', 'smtp.example.test'), found(true, 'database', 'smtp.other.test')]);
+    await screen.findByRole('heading', { level: 2, name: 'Is this your gateway?' });
+    fireEvent.click(screen.getByRole('radio', { name: 'smtp.other.test:465' }));
+    expect((await screen.findByRole('status')).textContent).toContain('A database of mail providers says');
+    expect(password()).toBeNull();
+    fireEvent.click(screen.getByRole('radio', { name: 'smtp.example.test:465' }));
+    expect(password()).not.toBeNull();
+    fireEvent.click(screen.getByRole('radio', { name: 'smtp.other.test:465' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Enter by hand' }));
+    expect(screen.getByRole<HTMLInputElement>('textbox', { name: /^Mail server/ }).value).toBe('');
   });
 });
 

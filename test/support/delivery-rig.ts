@@ -3,6 +3,7 @@ import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/
 import type { Clock, Dns, Log } from '../../main/ports.ts';
 import { systemClock } from '../../main/system.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
+import { boundSecrets } from '../fakes/memory-secrets.ts';
 
 /** A clock whose delays pass so many times faster: time-outs of minutes in milliseconds, over real sockets. */
 export function fastClock(factor: number): Clock {
@@ -92,12 +93,7 @@ export function deliveryRig(
     clock: systemClock,
     random: { next: () => 0, hex: () => '00' },
     dns,
-    secrets: {
-      get: (name) => Promise.resolve(passwords[name] ?? null),
-      set: () => Promise.resolve(),
-      has: (name) => name in passwords,
-      state: () => ({ protection: 'protected', backend: 'test' }),
-    },
+    secrets: boundSecrets(passwords, current),
     log,
     settings: () => current,
     networkId: () => 'home',

@@ -176,17 +176,7 @@ export async function createEngineLab(
         newQueueId,
       }),
       failed: (message) => failed.push(message),
-      outgoing: createOutgoing(
-        store,
-        {
-          get: async () => Promise.resolve(null),
-          set: async () => Promise.resolve(),
-          has: () => false,
-          state: () => ({ protection: 'none', backend: 'test' }),
-        },
-        () => current,
-        log,
-      ),
+      outgoing: createOutgoing(store, { get: () => Promise.resolve(null) }, () => current, log),
       ownNames: () => ['laptop.test'],
       dialUp: () => dialUp,
     });

@@ -15,6 +15,7 @@ import { startProgram } from '../../main/program.ts';
 import { systemClock } from '../../main/system.ts';
 import type { EngineMethodName } from '../../shared/ipc-contract.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 
 const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
 const env = (name: string): string => process.env[name] ?? '';
@@ -53,12 +54,7 @@ const program = await startProgram({
   profile: env('PROFILE'),
   version: '0',
   settings,
-  secrets: {
-    get: () => Promise.resolve(null),
-    set: () => Promise.resolve(),
-    has: () => false,
-    state: () => ({ protection: 'none', backend: 'test' }),
-  },
+  secrets: memorySecrets(),
   network: (parts) =>
     createNetworkMonitor({
       ...parts,

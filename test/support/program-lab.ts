@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import type { SecretStore, SettingsStore } from '../../main/ports.ts';
+import type { SettingsStore } from '../../main/ports.ts';
 import { startProgram, type Program, type ProgramParts } from '../../main/program.ts';
 import { sayAll } from '../../shared/phrases.ts';
 import type { Folder, MessageDetails } from '../../shared/mail.ts';
@@ -16,6 +16,7 @@ import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.
 import { engineMethods } from '../../shared/ipc-contract.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { onFreePort } from './ports.ts';
 
@@ -37,6 +38,8 @@ export interface ProgramLab {
   call<M extends EngineMethodName>(name: M, input: Input<M>): Promise<Output<M>>;
   /** Sets values by dotted path, as the window does. */
   set(changes: Readonly<Record<string, unknown>>): Promise<void>;
+  /** As a change of settings.json by hand arrives. */
+  editFile(change: (settings: Settings) => unknown): Promise<void>;
   secret(name: string): string | null;
   network(state: Partial<NetworkState>): void;
   /** Hands a message over by SMTP; its queue id. */
@@ -139,22 +142,6 @@ function checked(value: unknown): Settings {
   return parsed.settings;
 }
 
-/** A key store in memory that keeps everything. */
-function memorySecrets(): SecretStore & { readonly all: Map<string, string> } {
-  const all = new Map<string, string>();
-  return {
-    all,
-    get: (name) => Promise.resolve(all.get(name) ?? null),
-    set: (name, value) => {
-      if (value === null) all.delete(name);
-      else all.set(name, value);
-      return Promise.resolve();
-    },
-    has: (name) => all.has(name),
-    state: () => ({ protection: 'protected', backend: 'test' }),
-  };
-}
-
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
@@ -209,8 +196,9 @@ async function startOn(
       return () => settingsListeners.delete(listener);
     },
   };
-  const secrets = memorySecrets();
-  for (const [id, password] of Object.entries(passwords)) secrets.all.set(`gateway:${id}`, password);
+  const secrets = memorySecrets(
+    Object.fromEntries(Object.entries(passwords).map(([id, password]) => [`gateway:${id}`, password])),
+  );
   let network = OFFICE_NETWORK;
   const networkListeners = new Set<(state: NetworkState) => void>();
   const program = await startProgram({
@@ -289,6 +277,10 @@ async function startOn(
         changes: Object.entries(changes).map(([key, value]) => ({ path: key, value })),
       });
       if (!answer.saved) throw new Error(JSON.stringify(answer.problems));
+    },
+    async editFile(change) {
+      const answer = await settings.replace(change(structuredClone(current)));
+      if (!answer.ok) throw new Error(JSON.stringify(answer.problems));
     },
     secret: (name) => secrets.all.get(name) ?? null,
     network(state) {

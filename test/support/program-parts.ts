@@ -2,6 +2,7 @@
 import type { ProgramParts } from '../../main/program.ts';
 import type { SettingsStore } from '../../main/ports.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 import type { NetworkState } from '../../shared/status.ts';
 
 /** What a settings file would hold, beside what every test needs. */
@@ -67,12 +68,7 @@ export function programParts(
       profile,
       version: '0.0.0-test',
       settings,
-      secrets: {
-        get: () => Promise.resolve(null),
-        set: () => Promise.resolve(),
-        has: () => false,
-        state: () => ({ protection: 'protected', backend: 'test' }),
-      },
+      secrets: memorySecrets(),
       network: () => ({
         current: () => AT_HOME,
         watch: () => () => undefined,

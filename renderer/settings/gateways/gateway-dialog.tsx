@@ -21,6 +21,7 @@ import { useReturnFocus } from '../../components/return-focus.ts';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { GatewayFields } from './gateway-fields.tsx';
 import { OAuthSignIn } from './oauth-sign-in.tsx';
+import { NOTHING_STORED, type StoredSecret } from './stored-secret.ts';
 import { TestResult } from './test-result.tsx';
 import { useStoreGateway } from './use-store-gateway.ts';
 
@@ -33,13 +34,13 @@ const useStyles = makeStyles({
 interface Props {
   readonly gateway: GatewaySettings;
   readonly fresh: boolean;
-  readonly hasSecret: boolean;
+  readonly stored: StoredSecret;
   /** @returns false = not saved (and said why) */
   readonly onSave: (gateway: GatewaySettings) => Promise<boolean>;
   readonly onClose: () => void;
 }
 
-export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Props) {
+export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props) {
   const styles = useStyles();
   const say = useSay();
   const bridge = useBridge();
@@ -67,7 +68,6 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
     setBusy('saving');
     const outcome = await storeGateway({
       gateway: wanted,
-      fresh: saved === null,
       secret,
       acceptObfuscated,
       save: () => onSave(wanted),
@@ -126,13 +126,13 @@ export function GatewayDialog({ gateway, fresh, hasSecret, onSave, onClose }: Pr
                     setSecret(next);
                     setTest(null);
                   }}
-                  hasSecret={hasSecret}
+                  stored={gateway.auth === value.auth ? stored : NOTHING_STORED}
                   extent="all"
                   refused={refused}
                   signIn={
                     <OAuthSignIn
                       gatewayId={gateway.id}
-                      signedIn={hasSecret}
+                      signedIn={stored.hasSecret}
                       saved={saved === value}
                       onSave={saveForSignIn}
                     />

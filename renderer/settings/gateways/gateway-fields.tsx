@@ -10,10 +10,13 @@ import {
   Select,
 } from '@fluentui/react-components';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { misfitPhrase } from '../../../shared/secret-binding.ts';
 import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../../shared/settings.ts';
 import { fault } from '../../components/fault.ts';
 import { useSay } from '../../i18n/i18n.ts';
+import { usePhrase } from '../../i18n/phrase.ts';
 import { gatewayErrors } from './gateway-errors.ts';
+import { standingOf, type StoredSecret } from './stored-secret.ts';
 
 const useStyles = makeStyles({
   form: {
@@ -39,8 +42,8 @@ interface Props {
   /** The password as typed; '' = none, or the one that is stored. */
   readonly secret: string;
   readonly onSecret: (secret: string) => void;
-  /** A password is stored. */
-  readonly hasSecret: boolean;
+  /** What is known of the stored password or sign-in. */
+  readonly stored: StoredSecret;
   /** `needed`: what a gateway cannot be used without. */
   readonly extent: 'all' | 'needed';
   /** How often something wrong was to be used: from the first time on every fault is shown, not only in fields that were changed. */
@@ -59,9 +62,10 @@ const parts = (text: string) =>
     .filter((part) => part !== '');
 
 export function GatewayFields(props: Props) {
-  const { gateway, onChange, secret, onSecret, hasSecret, extent, refused, signIn, children } = props;
+  const { gateway, onChange, secret, onSecret, stored, extent, refused, signIn, children } = props;
   const styles = useStyles();
   const say = useSay();
+  const sayPhrase = usePhrase();
   const box = useRef<HTMLDivElement>(null);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const errors = gatewayErrors(gateway, say);
@@ -75,6 +79,8 @@ export function GatewayFields(props: Props) {
   const state = (name: keyof GatewaySettings) => fault(refused > 0 || touched.has(name) ? errors[name] : undefined);
   const { auth, security } = gateway;
   const all = extent === 'all';
+  const { kept, again } = standingOf(stored, gateway);
+  const askedAgain = again !== null && secret === '' ? sayPhrase(misfitPhrase('password', again)) : undefined;
 
   const text = (
     name: 'name' | 'host' | 'username' | 'oauthIssuer' | 'oauthClientId' | 'oauthScope',
@@ -164,13 +170,14 @@ export function GatewayFields(props: Props) {
         <Field
           className={styles.three}
           label={say('gateway.password')}
-          hint={say(hasSecret && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
+          hint={say(kept && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
+          {...(askedAgain === undefined ? {} : { validationState: 'warning', validationMessage: askedAgain })}
         >
           <Input
             type="password"
             autoComplete="new-password"
             value={secret}
-            placeholder={hasSecret ? '••••••••' : ''}
+            placeholder={kept ? '••••••••' : ''}
             onChange={(_, data) => onSecret(data.value)}
           />
         </Field>

@@ -15,6 +15,7 @@ import { GatewayList } from './gateway-list.tsx';
 import { ModeChoice } from './mode-choice.tsx';
 import { freshId } from './order.ts';
 import { PathDiagram } from './path-diagram.tsx';
+import { NOTHING_STORED } from './stored-secret.ts';
 
 const useStyles = makeStyles({
   head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
@@ -105,7 +106,7 @@ export function GatewaysPage() {
           key={editing.gateway.id}
           gateway={editing.gateway}
           fresh={editing.fresh}
-          hasSecret={states.find((state) => state.id === editing.gateway.id)?.hasSecret ?? false}
+          stored={states.find((state) => state.id === editing.gateway.id) ?? NOTHING_STORED}
           onSave={(gateway) =>
             put(
               list.some((one) => one.id === gateway.id)

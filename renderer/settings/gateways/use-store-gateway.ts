@@ -7,8 +7,6 @@ import { useAttempt } from '../../notices.tsx';
 
 interface Job {
   readonly gateway: GatewaySettings;
-  /** Not in the settings yet. */
-  readonly fresh: boolean;
   /** '' = leave what is stored. */
   readonly secret: string;
   readonly acceptObfuscated: boolean;
@@ -16,17 +14,20 @@ interface Job {
   readonly save: () => Promise<boolean>;
 }
 
-/** The password first: a gateway is never left pointing to one that was not kept, and the user is asked before that. */
+/**
+ * The password first, with the gateway that it is for: a gateway is never left pointing to one that was not kept, the user is
+ * asked before that, and a new password is not tried at the server that is saved still.
+ */
 export function useStoreGateway(): (job: Job) => Promise<'saved' | 'needs-consent' | 'failed'> {
   const say = useSay();
   const bridge = useBridge();
   const attempt = useAttempt();
   return useCallback(
-    async ({ gateway, fresh, secret, acceptObfuscated, save }) => {
+    async ({ gateway, secret, acceptObfuscated, save }) => {
       if (secret !== '' && gateway.auth === 'password') {
         const kept = await attempt(
           say('gateway.secretFailed'),
-          bridge.call('secrets.set', { gatewayId: gateway.id, secret, acceptObfuscated, fresh }),
+          bridge.call('secrets.set', { gatewayId: gateway.id, secret, acceptObfuscated, gateway }),
         );
         if (kept === null) return 'failed';
         if (kept.needsConsent) return 'needs-consent';

@@ -12,7 +12,7 @@ import { offering, startScriptedServer, WILLING, type ScriptedServer } from '../
 import { makeCertificates } from '../../support/certificates.ts';
 import { canRunDnsmasq, startDnsmasq } from '../../support/dnsmasq.ts';
 import { keepUntilEnd } from '../../support/kept.ts';
-import type { LaunchedApp } from '../../support/launch-app.ts';
+import { launchApp, type LaunchedApp } from '../../support/launch-app.ts';
 import { canRunPostfix, startPostfix, type Postfix } from '../../support/postfix.ts';
 import { electronPath, eventually } from '../../support/program.ts';
 import { canHideNames, withoutNames } from '../../support/without-names.ts';
@@ -48,6 +48,8 @@ describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from a
       await startDnsmasq([
         `srv-host=_submission._tcp.office.test,smtp.office.test,${postfix.port}`,
         'host-record=smtp.office.test,127.0.0.1',
+        // A domain whose mail server is one outside of it, or whose network says so.
+        `srv-host=_submission._tcp.society.test,smtp.office.test,${postfix.port}`,
       ]),
     );
   });
@@ -161,6 +163,57 @@ describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from a
       await hand.button(settings, 'Close');
       await settings.getByRole('heading', { level: 1, name: 'General' }).waitFor();
       expect((await launched.profile.settings())['gateways']?.['list']).toHaveLength(1);
+    });
+  });
+
+  describe.each([
+    {
+      language: 'en',
+      words: {
+        address: 'E-mail address',
+        find: 'Find my gateway',
+        question: 'Do you know this mail server?',
+        sentence: 'The DNS says that the mail server of society.test is smtp.office.test.',
+        use: 'Use smtp.office.test',
+        form: 'Is this your gateway?',
+        password: 'Password',
+      },
+    },
+    {
+      language: 'de',
+      words: {
+        address: 'E-Mail-Adresse',
+        find: 'Mein Gateway finden',
+        question: 'Kennen Sie diesen Mailserver?',
+        sentence: 'Das DNS sagt, der Mailserver von society.test sei smtp.office.test.',
+        use: 'smtp.office.test verwenden',
+        form: 'Ist das Ihr Gateway?',
+        password: 'Passwort',
+      },
+    },
+  ])('a server outside of the domain of the address ($language)', ({ language, words }) => {
+    const hand = hands.keyboard;
+    const keep = keepUntilEnd();
+    it('is asked about before there is a form for the password, and nothing is connected to', async () => {
+      const { executable } = keep(withoutNames(electronPath()));
+      const launched = keep(
+        await launchApp({
+          name: `stories/first-run-outside-${language}`,
+          settings: { connection: { dnsServers: [dns.server] }, general: { welcomeDone: false, language } },
+          executable,
+        }),
+      );
+      const page = await launched.firstWindow();
+      await hand.enter(page, words.address, 'ann@society.test');
+      await hand.button(page, words.find);
+      await headed(page, words.question);
+      await page.getByRole('status').getByText(words.sentence).waitFor();
+      expect(await page.getByLabel(words.password).count()).toBe(0);
+      await picture(launched, page, 'asked');
+      await hand.button(page, words.use);
+      await headed(page, words.form);
+      expect(await page.getByLabel(words.password).count()).toBe(1);
+      expect((await launched.profile.settings())['gateways']).toBeUndefined();
     });
   });
 });

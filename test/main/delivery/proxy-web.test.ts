@@ -17,6 +17,7 @@ import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { keptLog } from '../../support/engine-lab.ts';
 import { keepDuringTest } from '../../support/kept.ts';
 import { selfSignedFor } from '../../support/self-signed.ts';
+import { memorySecrets } from '../../fakes/memory-secrets.ts';
 
 const keep = keepDuringTest();
 const never = new AbortController().signal;
@@ -145,12 +146,7 @@ describe.each(['socks5', 'http'] as const)('through a %s proxy', (kind) => {
     const oauth = createOAuth({
       clock: systemClock,
       log: keptLog(),
-      secrets: {
-        get: () => Promise.resolve(null),
-        set: () => Promise.resolve(),
-        has: () => false,
-        state: () => ({ protection: 'protected', backend: 'test' }),
-      },
+      secrets: memorySecrets(),
       openExternal: () => Promise.resolve(),
       way: { proxy: through(kind, proxy) },
     });

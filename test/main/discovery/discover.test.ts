@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { discoverGateways } from '../../../main/discovery/discover.ts';
 import { autoconfigUrls, fromAutoconfig, fromSrv, mailboxOf } from '../../../main/discovery/interpret.ts';
 import { PROVIDERS } from '../../../main/discovery/providers.ts';
+import { isWithinDomain } from '../../../main/policy/domain-match.ts';
 import { gatewaySchema } from '../../../shared/settings.ts';
 import type { Dns } from '../../../main/ports.ts';
 
@@ -41,14 +42,14 @@ describe('autoconfig documents', () => {
     ['no outgoing server', '', null],
   ];
   it.each(rows)('%s', (_name, servers, expected) => {
-    const found = fromAutoconfig(document(servers), mailbox);
+    const found = fromAutoconfig(document(servers), mailbox, 'autoconfig');
     if (expected === null) expect(found).toBeNull();
     else expect(found?.gateway).toMatchObject(expected);
   });
   it.each(['', '<html><body>Welcome to the hotel</body></html>', '<clientConfig>', '\u0000\u0001'])(
     'is no document: %j',
     (xml) => {
-      expect(fromAutoconfig(xml, mailbox)).toBeNull();
+      expect(fromAutoconfig(xml, mailbox, 'autoconfig')).toBeNull();
     },
   );
 });
@@ -83,6 +84,94 @@ describe('SRV records', () => {
   });
 });
 
+describe('a server within the domain of the address', () => {
+  it.each<readonly [host: string, domain: string, inside: boolean]>([
+    ['example.test', 'example.test', true],
+    ['smtp.example.test', 'example.test', true],
+    ['a.b.example.test', 'example.test', true],
+    ['SMTP.Example.Test.', 'example.test', true],
+    ['smtp.xn--bcher-kva.test', 'bücher.test', true],
+    ['smtp.bücher.test', 'BÜCHER.test', true],
+    ['smtp.other.test', 'example.test', false],
+    ['smtp.example.test.thief.test', 'example.test', false],
+    ['evilexample.test', 'example.test', false],
+    ['example.test', 'mail.example.test', false],
+    ['smtp.example.co.uk', 'mail.co.uk', false],
+    ['thief.co.uk', 'example.co.uk', false],
+    ['thief.test', 'test', false],
+    ['192.0.2.1', 'example.test', false],
+    ['', 'example.test', false],
+    ['smtp.example.test', '', false],
+  ])('%s of %s: %s', (host, domain, inside) => {
+    expect(isWithinDomain(host, domain)).toBe(inside);
+  });
+});
+
+describe('what was found outside of the domain', () => {
+  const DATABASE = 'https://autoconfig.thunderbird.net/';
+  const srvTo = (target: string): Pick<Dns, 'srv'> => ({
+    srv: (name) =>
+      Promise.resolve(
+        name.startsWith('_submissions.')
+          ? { kind: 'found', records: [{ target, port: 465, priority: 0, weight: 0 }], ttl: 60 }
+          : { kind: 'no-data' },
+      ),
+  });
+  const findings = async (dns: Pick<Dns, 'srv'>, text: (url: string) => string | null) =>
+    (await discoverGateways({ dns, fetchText: (url) => Promise.resolve(text(url)) }, 'ann@example.test', signal)).map(
+      (found) => [found.source, found.gateway.host, found.outside] as const,
+    );
+  const xml = (host: string): string => document(server(host, '465', 'SSL', 'password-cleartext'));
+
+  it.each<readonly [string, string, boolean]>([
+    ['an SRV record to a sub-domain', 'smtp.example.test', false],
+    ['an SRV record to another domain (RFC 6186 §6)', 'smtp.thief.test', true],
+  ])('%s', async (_what, target, outside) => {
+    expect(await findings(srvTo(target), () => null)).toEqual([['srv', target, outside]]);
+  });
+
+  it("is vouched for by the domain's own web server, which TLS has proved, and by the built-in list", async () => {
+    expect(await findings(noSrv, (url) => (url.startsWith(DATABASE) ? null : xml('smtp.provider.test')))).toEqual([
+      ['autoconfig', 'smtp.provider.test', false],
+    ]);
+    const [listed] = await discoverGateways(
+      { dns: noSrv, fetchText: () => Promise.resolve(null) },
+      'ann@gmail.com',
+      signal,
+    );
+    expect(listed?.outside).toBe(false);
+  });
+
+  it('is to be confirmed when only a database of others says so', async () => {
+    expect(await findings(noSrv, (url) => (url.startsWith(DATABASE) ? xml('smtp.provider.test') : null))).toEqual([
+      ['database', 'smtp.provider.test', true],
+    ]);
+    expect(await findings(noSrv, (url) => (url.startsWith(DATABASE) ? xml('smtp.example.test') : null))).toEqual([
+      ['database', 'smtp.example.test', false],
+    ]);
+  });
+
+  it('comes behind what needs no question, and is none where another source vouches for the same server', async () => {
+    expect(
+      await findings(srvTo('smtp.example.test'), (url) =>
+        url.startsWith(DATABASE) ? xml('smtp.provider.test') : null,
+      ),
+    ).toEqual([
+      ['srv', 'smtp.example.test', false],
+      ['database', 'smtp.provider.test', true],
+    ]);
+    expect(
+      await findings(srvTo('smtp.provider.test'), (url) =>
+        url.startsWith(DATABASE) ? null : xml('smtp.provider.test'),
+      ),
+    ).toEqual([['autoconfig', 'smtp.provider.test', false]]);
+  });
+
+  it('is never a guess', async () => {
+    expect(await findings(noSrv, () => null)).toEqual([['guess', 'smtp.example.test', false]]);
+  });
+});
+
 describe('discovery', () => {
   it('needs no look-up for a provider on the list', async () => {
     const found = await discoverGateways(
@@ -95,7 +184,7 @@ describe('discovery', () => {
     ]);
   });
   it('tells the address to its own domain only', () => {
-    for (const url of autoconfigUrls(mailboxOf('ann@example.test'))) {
+    for (const { url } of autoconfigUrls(mailboxOf('ann@example.test'))) {
       if (!new URL(url).hostname.endsWith('example.test')) expect(url).not.toContain('ann');
     }
   });

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { loadTlsPair } from '../../../main/listener/certificate.ts';
 import { checkPassword, createPasswordChecker, hashPassword } from '../../../main/listener/passwords.ts';
 import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
 
@@ -54,6 +55,22 @@ describe('STARTTLS', () => {
     await again.say('STARTTLS');
     expect((await again.startTls()).getPeerCertificate().fingerprint256).toBe(first);
     again.end();
+  });
+
+  test('the own key is not made anew because it could not be read once: clients trust the certificate that they know', async () => {
+    const directory = join(await mkdtemp(join(tmpdir(), 'listener-tls-')), 'tls');
+    const options = { directory, certFile: '', keyFile: '', hostname: 'mail.example.test', now: Date.now() };
+    const first = await loadTlsPair(options);
+    const file = join(directory, 'listener-key.pem');
+    await rename(file, `${file}.away`);
+    // Whatever the reason: here a link that leads in a circle.
+    await symlink(file, file);
+    await expect(loadTlsPair(options)).rejects.toThrow('ELOOP');
+    await rename(`${file}.away`, file);
+    expect(await loadTlsPair(options)).toEqual(first);
+    await writeFile(join(directory, 'listener-cert.pem'), 'not a certificate');
+    expect((await loadTlsPair(options)).cert).not.toBe(first.cert);
+    await rm(join(directory, '..'), { recursive: true, force: true });
   });
 
   test('plaintext that follows STARTTLS in the same packet is thrown away', async () => {

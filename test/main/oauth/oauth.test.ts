@@ -4,6 +4,7 @@ import { isPhraseId } from '../../../shared/phrases.ts';
 import { createOAuth, type OAuth } from '../../../main/oauth/oauth.ts';
 import { providerOf } from '../../../main/oauth/providers.ts';
 import { SecretError, type SecretStore } from '../../../main/ports.ts';
+import { memorySecrets } from '../../fakes/memory-secrets.ts';
 import { startScriptedProvider, type ScriptedProvider } from '../../fakes/scripted-oidc-provider.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { keptLog } from '../../support/engine-lab.ts';
@@ -31,37 +32,35 @@ function gatewayFor(more: object = {}): GatewaySettings {
 }
 
 /** Secrets in memory; `failing` makes it refuse to keep. */
-function memorySecrets() {
-  const values = new Map<string, string>();
+function secretsOf() {
+  const memory = memorySecrets();
   const control = {
     failing: null as SecretError | null,
     locked: false,
     protection: 'protected' as 'protected' | 'obfuscated' | 'none',
   };
   const store: SecretStore = {
-    get: (name) => Promise.resolve(control.locked ? null : (values.get(name) ?? null)),
-    set: (name, value) => {
-      if (value === null) values.delete(name);
-      else if (control.failing) return Promise.reject(control.failing);
-      else values.set(name, value);
-      return Promise.resolve();
-    },
-    has: (name) => values.has(name),
+    ...memory,
+    get: (name) => (control.locked ? Promise.resolve(null) : memory.get(name)),
+    set: (name, value, options) =>
+      value !== null && control.failing ? Promise.reject(control.failing) : memory.set(name, value, options),
     state: () => ({ protection: control.protection, backend: 'test' }),
   };
-  return { values, control, store };
+  return { values: memory.all, bindings: memory.bindings, control, store };
 }
 
 function lab(browse: (url: string) => Promise<unknown> = (url) => provider.browser(url)) {
   const clock = new VirtualClock(Date.UTC(2026, 10, 23));
   const log = keptLog();
-  const secrets = memorySecrets();
+  const secrets = secretsOf();
   const opened: string[] = [];
+  const way = { proxy: '', dnsServers: [] as readonly string[] };
   const make = (): OAuth =>
     createOAuth({
       clock,
       log,
       secrets: secrets.store,
+      connection: () => way,
       openExternal: (url) => {
         opened.push(url);
         void browse(url).catch(() => undefined);
@@ -71,7 +70,7 @@ function lab(browse: (url: string) => Promise<unknown> = (url) => provider.brows
   const oauth = make();
   const signIn = (gateway = gatewayFor(), options: { clientSecret?: string } = {}) =>
     oauth.signIn(gateway, { acceptObfuscated: false, ...options }, never);
-  return { clock, log, secrets, opened, oauth, make, signIn };
+  return { clock, log, secrets, opened, way, oauth, make, signIn };
 }
 
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
@@ -395,12 +394,46 @@ describe('tokens', () => {
     ['host', { host: 'smtp.evil.test' }],
     ['user', { username: 'bob@office.test' }],
     ['client', { oauthClientId: 'client-2' }],
+    ['port', { port: 25 }],
+    ['security', { security: 'none', allowInsecureAuth: true }],
   ])('are not given to another %s under the same id', async (_name, change) => {
     const { oauth, signIn } = lab();
     await signIn();
     expect(await oauth.token(gatewayFor(change), false)).toEqual({ kind: 'sign-in-needed' });
     expect(oauth.needsSignIn(gatewayFor(change))).toBe('never-signed-in');
     expect((await oauth.token(gatewayFor(), false)).kind).toBe('token');
+  });
+
+  it('are not used over a proxy or DNS servers that came with a settings file', async () => {
+    const { oauth, signIn, clock, way } = lab();
+    await signIn();
+    await clock.advance(2 * HOUR);
+    way.dnsServers = ['203.0.113.53'];
+    expect(await oauth.token(gatewayFor(), false)).toEqual({ kind: 'sign-in-needed' });
+    expect(oauth.needsSignIn(gatewayFor())).toBe('never-signed-in');
+    // Neither is the provider asked, nor told of a sign-out.
+    await oauth.signOut(gatewayFor());
+    expect([provider.tokenRequests.length, provider.revoked]).toEqual([1, []]);
+  });
+
+  it("keep what they were given for when they are renewed, and the client's secret goes to its provider only", async () => {
+    const { oauth, signIn, clock, secrets } = lab();
+    await signIn(gatewayFor(), { clientSecret: 'client-secret' });
+    const given = secrets.bindings.get('oauth:g1');
+    await clock.advance(2 * HOUR);
+    expect((await oauth.token(gatewayFor(), false)).kind).toBe('token');
+    expect(secrets.bindings.get('oauth:g1')).toEqual(given);
+    expect(provider.tokenRequests[1]?.get('client_secret')).toBe('client-secret');
+    // Another client, or the same one at another provider: what is kept is not theirs.
+    await signIn(gatewayFor({ oauthClientId: 'client-2' }));
+    expect(provider.tokenRequests[2]?.get('client_secret')).toBeNull();
+    const thief = await startScriptedProvider();
+    try {
+      await oauth.signIn(gatewayFor({ oauthIssuer: thief.issuer }), { acceptObfuscated: false }, never);
+      expect(thief.tokenRequests.map((request) => request.get('client_secret'))).toEqual([null]);
+    } finally {
+      await thief.close();
+    }
   });
 
   it('wait while the key store is locked', async () => {
