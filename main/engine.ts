@@ -17,7 +17,17 @@ import { MOST_RUNNING } from './policy/attempt-pace.ts';
 import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import type { World } from './policy/types.ts';
-import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
+import type {
+  ActionDone,
+  ClaimedMessage,
+  Clock,
+  Dns,
+  Log,
+  NetworkMonitor,
+  QueueStore,
+  Random,
+  SettingsStore,
+} from './ports.ts';
 import { insist } from './insist.ts';
 import { runAttempt, type AttemptDeps } from './run-attempt.ts';
 
@@ -64,7 +74,9 @@ export interface Engine {
   reserve(): ((claimed: ClaimedMessage | null) => void) | null;
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
-  retry(selection: Selection, throughGateway: string | null): Promise<number>;
+  retry(selection: Selection, throughGateway: string | null): Promise<ActionDone>;
+  /** Mail is back from Deleted, with the times that it had; resolves once those are within what the clock allows. */
+  restored(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   paused(): boolean;
@@ -407,10 +419,17 @@ export function createEngine(deps: EngineDeps): Engine {
       return { count, phrase: phrase('status.sendingNow', { count }) };
     },
     async retry(selection, throughGateway) {
-      const count = await store.wake({ kind: 'selection', selection, forcedGateway: throughGateway }, clock.now());
+      const done = await store.retry(selection, throughGateway, clock.now());
       delivery.forgetFailures();
       pump();
-      return count;
+      return done;
+    },
+    async restored() {
+      try {
+        await clampClock();
+      } finally {
+        pump();
+      }
     },
     async pause() {
       isPaused = true;

@@ -171,6 +171,18 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       : settle(moved, verdict, decision, result);
   };
 
+  /** The user put it into Deleted meanwhile: what is with a server comes to its end, and nothing more is tried. */
+  const isDeleted = async (): Promise<boolean> => {
+    const now = await insist(deps, 'details', () => deps.store.details(message.id));
+    return now === null || now.deletedAt !== null;
+  };
+
+  /** They stay as they were, and go when the message is restored. */
+  const rest = async (those: readonly Traveller[]): Promise<void> => {
+    const ids = those.map(({ recipient }) => recipient.id);
+    await insist(deps, 'release', () => deps.store.release(ids, { nextAt: deps.clock.now(), held: false }));
+  };
+
   const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
     let leave = (): void => undefined;
     let hasPlace = false;
@@ -242,7 +254,9 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       // Who was accepted is written down before anything else happens (qmail's rule).
       await write(finished, result);
       giveBackPlace();
-      if (onward.length > 0) await travel(onward);
+      if (onward.length === 0) return;
+      if (await isDeleted()) await rest(onward);
+      else await travel(onward);
     } finally {
       leave();
     }
@@ -275,11 +289,13 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   );
   await record(failed, []);
   const first = failed[0];
-  if (first?.decision.kind === 'fail') {
+  const now = first === undefined ? null : await deps.store.details(message.id);
+  // Deleted meanwhile: it stands in neither folder, and the user is done with it.
+  if (first?.decision.kind === 'fail' && now !== null && now.deletedAt === null) {
     deps.failed({
       id: message.id,
       folder: failedFolder(first.decision.folder, message.mailFrom),
-      subject: (await deps.store.details(message.id))?.subject ?? '',
+      subject: now.subject,
       to: first.recipient.rcptTo,
       words: first.verdict.reply
         ? `${first.verdict.reply.code} ${first.verdict.reply.text.replaceAll('\n', ' ')}`

@@ -160,6 +160,7 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
         origin: envelope.origin,
+        deletedAt: row.deleted_at,
         body8bit: envelope.body8bit,
         smtputf8: envelope.smtputf8,
         recipients: recipientsOf(row.seq).map(toStoredRecipient),

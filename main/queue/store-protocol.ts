@@ -8,7 +8,17 @@ import type {
   Selection,
 } from '../../shared/ipc-contract.ts';
 import type { FolderCounts } from '../../shared/mail.ts';
-import type { AttemptRecord, ClaimedMessage, NewMessage, StoreError, StoreRecovery, StoredDetails } from '../ports.ts';
+import type {
+  ActionDone,
+  AttemptRecord,
+  ClaimedMessage,
+  NewMessage,
+  Resend,
+  ResendAnswer,
+  StoreError,
+  StoreRecovery,
+  StoredDetails,
+} from '../ports.ts';
 
 /** Octets of a message that is accepted: here in one piece, or staged before under a token. */
 export type AcceptedBytes =
@@ -36,21 +46,21 @@ export interface StoreOps {
   /** In flight for this run but not in the list: nobody works on them (their thread died). Given back. */
   reclaim(input: { readonly known: readonly number[]; readonly now: number }): number;
   wakeDue(input: { readonly waitsFor: string | null; readonly now: number; readonly limit: number }): number;
-  wakeMessages(input: {
+  retry(input: {
     readonly seqs: readonly number[];
     readonly forcedGateway: string | null;
     readonly now: number;
-  }): number;
+  }): ActionDone;
   clampNextAt(input: { readonly latest: number; readonly limit: number }): number;
-  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly now: number }): number;
-  purge(input: { readonly seqs: readonly number[] }): number;
+  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly at: number }): ActionDone;
+  purge(input: { readonly seqs: readonly number[] }): ActionDone;
   markSeen(input: { readonly seqs: readonly number[] }): number;
   expireKept(input: {
     readonly sentBefore: number | null;
     readonly deletedBefore: number | null;
     readonly limit: number;
   }): number;
-  duplicate(input: { readonly source: string; readonly message: NewMessage; readonly now: number }): null;
+  resend(input: { readonly resend: Resend; readonly now: number; readonly deletedAt: number }): ResendAnswer;
   clearInvalidAddresses(input: null): number;
   noteNetwork(input: { readonly id: string; readonly name: string | null; readonly at: number }): null;
   forgetNetwork(input: { readonly id: string }): null;
@@ -89,13 +99,13 @@ export const OP_KIND: Readonly<Record<OpName, 'durable' | 'lazy' | 'read'>> = {
   release: 'lazy', // undone = found in flight at start-up, and given back then
   reclaim: 'durable',
   wakeDue: 'durable',
-  wakeMessages: 'durable',
+  retry: 'durable',
   clampNextAt: 'durable',
   move: 'durable',
   purge: 'durable',
   markSeen: 'lazy',
   expireKept: 'durable',
-  duplicate: 'durable',
+  resend: 'durable',
   clearInvalidAddresses: 'durable',
   noteNetwork: 'lazy',
   forgetNetwork: 'durable',

@@ -3,10 +3,10 @@
  * the activity of each minute, and what may only happen once all of it is safe.
  */
 import { isPending } from '../../shared/mail.ts';
-import { folderOf } from '../policy/folder.ts';
+import { folderOf, mostUrgentState } from '../policy/folder.ts';
 import type { Prepare } from './queue-reads.ts';
 import type { MessageColumns, RecipientColumns } from './queue-rows.ts';
-import { FOLDER_CODES, STATE_CODES, mostUrgent, stateFrom } from './queue-rows.ts';
+import { FOLDER_CODES, STATE_CODES, stateFrom } from './queue-rows.ts';
 import { RECIPIENT_FACTOR } from './schema.ts';
 
 const ACTIVITY_KEPT_MS = 40 * 24 * 60 * 60 * 1000;
@@ -63,7 +63,7 @@ export function createTransactionBooks(prepare: Prepare) {
         via = coalesce(?, via), last_words = coalesce(?, last_words) WHERE seq = ?`,
     ).run(
       FOLDER_CODES[folder],
-      STATE_CODES[mostUrgent(states)],
+      STATE_CODES[mostUrgentState(states)],
       times.length === 0 ? null : Math.min(...times),
       finished,
       isNews ? 0 : message.seen,

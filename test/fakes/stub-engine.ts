@@ -115,8 +115,10 @@ export function createStubEngine(): StubEngine {
         total: stub.raw.length,
         base64: Buffer.from(stub.raw.subarray(offset, offset + length)).toString('base64'),
       }),
-    'queue.retry': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : stub.rows.length }),
-    'queue.delete': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : 0, undo: null }),
+    'queue.retry': async ({ selection }) =>
+      ok({ count: 'ids' in selection ? count(selection.ids) : stub.rows.length, sending: 0 }),
+    'queue.delete': async ({ selection }) =>
+      ok({ count: 'ids' in selection ? count(selection.ids) : 0, undo: null, sending: 0, kept: 0 }),
     'control.sendNow': async () => ok({ count: 1, phrase: { id: 'status.sendingNow', params: { count: 1 } } }),
     'control.pause': async () => ok({ paused: true }),
     'control.resume': async () => ok({ paused: false }),
