@@ -125,13 +125,14 @@ export function createAttemptWrites(options: {
   }
 
   return {
-    claimDue({ now, limit, skipDomains }: OpInput<'claimDue'>): readonly ClaimedMessage[] {
+    claimDue({ now, limit, skipDomains, except }: OpInput<'claimDue'>): readonly ClaimedMessage[] {
       const rows =
         skipDomains.length === 0
           ? prepare(dueSql(false)).all(now, limit)
           : prepare(dueSql(true)).all(now, JSON.stringify(skipDomains), limit);
       const bySeq = new Map<number, number[]>();
       for (const { id } of rows as { id: number }[]) {
+        if (except.includes(id)) continue;
         const seq = seqOfRecipient(id);
         bySeq.set(seq, [...(bySeq.get(seq) ?? []), id]);
       }

@@ -62,6 +62,24 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
     return answers;
   }
 
+  /**
+   * Recipients of which it is not known whether the store has taken what was said of them: its thread may have died with
+   * the answer. It will be said again, and must not meet another attempt then.
+   */
+  const unanswered = new Set<number>();
+  async function landing(recipients: readonly number[], answer: Promise<null>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      for (const recipient of recipients) unanswered.add(recipient);
+      throw error;
+    }
+    for (const recipient of recipients) {
+      unanswered.delete(recipient);
+      inFlight.delete(recipient);
+    }
+  }
+
   let lastDeletion = 0;
   /** A moment of its own for each deletion, since undo names what it takes back by that moment. */
   function momentOfDeletion(): number {
@@ -105,18 +123,19 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
     stage,
     read,
     async claimDue(query) {
-      return call('claimDue', query);
+      return call('claimDue', { ...query, except: [...unanswered] });
     },
     async nextDueAt() {
       return call('nextDueAt', null);
     },
     async record(record) {
-      await call('record', { record, now: clock.now() });
-      for (const { recipient } of record.updates) inFlight.delete(recipient);
+      await landing(
+        record.updates.map(({ recipient }) => recipient),
+        call('record', { record, now: clock.now() }),
+      );
     },
     async release(recipients, hold) {
-      await call('release', { recipients, ...hold });
-      for (const recipient of recipients) inFlight.delete(recipient);
+      await landing(recipients, call('release', { recipients, ...hold }));
     },
     async wake(filter, now) {
       const waitsFor = filter.kind === 'hop' ? filter.waitsFor : null;

@@ -40,6 +40,8 @@ export interface StoreOps {
     readonly now: number;
     readonly limit: number;
     readonly skipDomains: readonly string[];
+    /** Recipients that are not to be claimed, due or not. */
+    readonly except: readonly number[];
   }): readonly ClaimedMessage[];
   record(input: { readonly record: AttemptRecord; readonly now: number }): null;
   release(input: { readonly recipients: readonly number[]; readonly nextAt: number; readonly held: boolean }): null;

@@ -28,6 +28,8 @@ export class ScriptedDelivery implements Delivery {
   readonly taken: string[] = [];
   /** Deliveries that were accepted, by recipient: more than one is a duplicate. */
   readonly accepted = new Map<string, number>();
+  /** Questions that the script has not answered yet. */
+  readonly open = new Set<object>();
   probes = 0;
   forgotten = 0;
   readonly credentials: string[] = [];
@@ -78,7 +80,10 @@ export class ScriptedDelivery implements Delivery {
     await message.journal.begin(signal);
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
+      const question = {};
+      this.open.add(question);
       const verdict = await this.#script(step, r.rcptTo);
+      this.open.delete(question);
       verdicts.set(r.id, verdict);
       if (verdict.kind !== 'delivered') continue;
       const key = `${message.id} ${r.rcptTo}`;
