@@ -51,7 +51,9 @@ export function createTransactionBooks(prepare: Prepare) {
     const states = rows.map((row) => stateFrom(row.state));
     const folder = message.deleted_at === null ? folderOf(states) : 'deleted';
     const pending = rows.filter((row) => isPending(stateFrom(row.state)));
-    const times = pending.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
+    // In Deleted nothing is tried, whatever time it would have.
+    const due = message.deleted_at === null ? pending : [];
+    const times = due.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
     const finished = pending.length > 0 ? null : Math.max(...rows.map((row) => row.done_at ?? 0));
     // Failed mail is news even if the message was looked at while it waited.
     const isNews =

@@ -40,9 +40,11 @@ interface Props {
   readonly recipients: readonly RecipientView[];
   /** Why nothing is tried now, null = what is due is tried. */
   readonly hold: HoldReason | null;
+  /** The message lies in Deleted. */
+  readonly deleted: boolean;
 }
 
-export function RecipientList({ recipients, hold }: Props) {
+export function RecipientList({ recipients, hold, deleted }: Props) {
   const styles = useStyles();
   const say = useSay();
   const sayPhrase = usePhrase();
@@ -53,7 +55,7 @@ export function RecipientList({ recipients, hold }: Props) {
       {recipients.map((recipient) => (
         <li key={recipient.id} className={styles.item}>
           <div>
-            <StateBadge state={recipient.state} hold={hold} />
+            <StateBadge state={recipient.state} hold={hold} deleted={deleted} />
           </div>
           <div>
             <div className={styles.address}>{recipient.rcptTo}</div>

@@ -70,7 +70,9 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
   }
   switch (column) {
     case 'state':
-      return <StateBadge state={row.state} hold={row.folder === 'outbox' ? hold : null} />;
+      return (
+        <StateBadge state={row.state} hold={row.folder === 'outbox' ? hold : null} deleted={row.folder === 'deleted'} />
+      );
     case 'from':
       return row.mailFrom ?? say('queue.nullSender');
     case 'to': {

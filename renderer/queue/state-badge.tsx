@@ -2,6 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import {
   ArrowForward16Regular,
+  ArrowSwap16Regular,
   ArrowSync16Regular,
   ArrowTurnUpLeft20Regular,
   CheckmarkCircle16Regular,
@@ -36,18 +37,27 @@ const LOOKS: Readonly<
   relayed: { icon: ArrowForward16Regular, tone: 'good' },
   bounced: { icon: ArrowTurnUpLeft20Regular, tone: 'fault' },
   bad: { icon: ErrorCircle16Regular, tone: 'fault' },
+  replaced: { icon: ArrowSwap16Regular, tone: 'calm' },
 };
+
+function heldWord(hold: HoldReason | null, deleted: boolean): 'state.resting' | 'program.paused' | 'state.held' {
+  if (deleted) return 'state.resting';
+  return hold === 'paused' ? 'program.paused' : 'state.held';
+}
 
 interface Props {
   readonly state: RecipientState;
   /** Why nothing is tried now: what would wait for its turn is on hold. */
   readonly hold: HoldReason | null;
+  /** It lies in Deleted: what would wait for its turn is not sent. */
+  readonly deleted?: boolean;
 }
 
-export function StateBadge({ state, hold }: Props) {
+export function StateBadge({ state, hold, deleted = false }: Props) {
   const styles = useStyles();
   const say = useSay();
-  const held = hold !== null && (state === 'queued' || state === 'deferred' || state === 'held');
+  const waits = state === 'queued' || state === 'deferred' || state === 'held';
+  const held = waits && (hold !== null || deleted);
   const look = LOOKS[held ? 'held' : state];
   const Icon = look.icon;
   return (
@@ -55,9 +65,7 @@ export function StateBadge({ state, hold }: Props) {
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>
         <Icon />
       </span>
-      <span className={styles.word}>
-        {held ? say(hold === 'paused' ? 'program.paused' : 'state.held') : say(`state.${state}`)}
-      </span>
+      <span className={styles.word}>{held ? say(heldWord(hold, deleted)) : say(`state.${state}`)}</span>
     </span>
   );
 }

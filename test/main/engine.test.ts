@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Verdict } from '../../shared/mail.ts';
+import type { Folder, Verdict } from '../../shared/mail.ts';
 import { StoreError } from '../../main/ports.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, refused, silent, unsure, type Script } from '../fakes/scripted-delivery.ts';
@@ -28,6 +28,8 @@ async function start(script: Script, first?: (settings: Settings) => unknown): P
   lab = await createEngineLab(script, first);
   return lab;
 }
+const list = async (l: EngineLab, folder: Folder) =>
+  (await l.store().list({ folder, search: '', sort: 'age', descending: true, offset: 0, limit: 10 })).rows;
 const always =
   (...names: readonly string[]) =>
   (s: Settings) => ({ ...s, gateways: { ...s.gateways, mode: 'always', list: gateways(...names) } });
@@ -325,6 +327,50 @@ describe('a message', () => {
     delivery.become(() => accepted);
     await advance(2 * 60_000);
     expect(await states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+});
+
+describe('a message that is deleted in mid-attempt', () => {
+  const onError = (s: Settings) => ({
+    ...s,
+    gateways: {
+      ...s.gateways,
+      mode: 'onError',
+      onErrors: { lan: true, dns: true, smtp: true },
+      list: gateways('office'),
+    },
+  });
+  const remove = async (id: string) => lab?.actions().remove({ selection: { ids: [id] } });
+
+  it('does not go on to the next hop, and goes when it is restored', async () => {
+    let deleted: Promise<unknown> = Promise.resolve();
+    const l = await start(async (step) => {
+      if (step.kind === 'gateways') return accepted;
+      await (deleted = remove((await list(l, 'outbox'))[0]?.id ?? ''));
+      return silent;
+    }, onError);
+    const id = await l.accept(['bob@a.test']);
+    await deleted;
+    expect(l.delivery.taken).toEqual(['direct a.test -> bob@a.test']);
+    expect(await l.counts()).toMatchObject({ deleted: 1, outbox: 0 });
+    await l.advance(DAY);
+    l.delivery.become(() => accepted);
+    await l.actions().restore({ ids: [id] });
+    await l.settle();
+    expect(l.delivery.taken).toHaveLength(2);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('is refused: the sender is told, the user is not notified of a folder that it is not in', async () => {
+    const l = await start(async (_step, to) => {
+      if (to === 'ann@sender.test') return accepted;
+      await remove((await list(l, 'outbox'))[0]?.id ?? '');
+      return refused;
+    });
+    const id = await l.accept(['bob@a.test']);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'bounced' });
+    expect(await l.counts()).toMatchObject({ deleted: 1, bounced: 0, sent: 1 });
+    expect(l.failed).toEqual([]);
   });
 });
 

@@ -137,6 +137,7 @@ describe('queue view', () => {
     await waitFor(() =>
       expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
         selection: { ids: ['outbox-0'] },
+        forGood: false,
       }),
     );
   });
@@ -151,6 +152,7 @@ describe('queue view', () => {
     await waitFor(() =>
       expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
         selection: { folder: 'sent', search: '', except: [] },
+        forGood: false,
       }),
     );
   });
