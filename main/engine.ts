@@ -45,7 +45,10 @@ const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
 const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
-export interface EngineDeps extends Omit<AttemptDeps, 'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor'> {
+export interface EngineDeps extends Omit<
+  AttemptDeps,
+  'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'isDeleted'
+> {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: QueueStore;
@@ -75,8 +78,10 @@ export interface Engine {
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
   retry(selection: Selection, throughGateway: string | null): Promise<ActionDone>;
+  /** These messages went to Deleted while they were being sent. */
+  deleted(ids: readonly string[]): void;
   /** Mail is back from Deleted, with the times that it had; resolves once those are within what the clock allows. */
-  restored(): Promise<void>;
+  restored(ids: readonly string[]): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   paused(): boolean;
@@ -105,6 +110,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const unwatch: (() => void)[] = [];
   /** Hop keys that some recipient may wait for; a hop that works releases only what waits. */
   const waitedFor = new Set<string>();
+  /** Messages that went to Deleted in mid-attempt. */
+  const deletedInFlight = new Set<string>();
   let reserved = 0;
   /** More may be due than was claimed last. */
   let moreDue = false;
@@ -145,6 +152,7 @@ export function createEngine(deps: EngineDeps): Engine {
     world,
     networkEpoch: () => epoch,
     wakes: () => wakes,
+    isDeleted: (id) => deletedInFlight.has(id),
     waitsFor: (key) => waitedFor.add(key),
     places: createPlaces(() => settings.get().connection.maxOutgoing),
   };
@@ -167,6 +175,7 @@ export function createEngine(deps: EngineDeps): Engine {
     } finally {
       line.ended();
       if (line.size() === 0) {
+        deletedInFlight.clear();
         tell();
         idle?.();
       }
@@ -424,7 +433,11 @@ export function createEngine(deps: EngineDeps): Engine {
       pump();
       return done;
     },
-    async restored() {
+    deleted(ids) {
+      for (const id of ids) deletedInFlight.add(id);
+    },
+    async restored(ids) {
+      for (const id of ids) deletedInFlight.delete(id);
       try {
         await clampClock();
       } finally {

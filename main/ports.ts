@@ -216,10 +216,13 @@ export interface QueueStore {
   /** Details without the `why` phrases; `facts` per recipient as they were recorded. */
   details(id: QueueId): Promise<StoredDetails | null>;
   /**
-   * `at`: the moment under which they lie in Deleted, no other deletion of this run has the same. `sending`: moved although
-   * they are being sent; what comes of that is recorded, and nothing more is tried.
+   * `flying`: messages that were moved while they are being sent; what comes of that is recorded.
+   * `at`: the moment under which they lie in Deleted; no other deletion of this run has the same.
    */
-  move(selection: Selection, to: 'deleted' | 'back'): Promise<ActionDone & { readonly at: number }>;
+  move(
+    selection: Selection,
+    to: 'deleted' | 'back',
+  ): Promise<{ readonly count: number; readonly flying: readonly QueueId[]; readonly at: number }>;
   /** Removes for good: messages in Deleted of the selection. `sending`: stay, their attempt still needs them. */
   purge(selection: Selection): Promise<ActionDone>;
   /** Removes sent and deleted mail past its keeping time, but not while it is being sent; returns how many messages went. */

@@ -8,7 +8,7 @@ import type { QueueStore, ResendAnswer } from './ports.ts';
 /** Options of createQueueActions. */
 export interface QueueActionDeps {
   readonly store: QueueStore;
-  readonly engine: Pick<Engine, 'newMail' | 'restored'>;
+  readonly engine: Pick<Engine, 'newMail' | 'deleted' | 'restored'>;
   readonly newQueueId: () => string;
 }
 
@@ -47,8 +47,9 @@ function refusal(answer: Exclude<ResendAnswer, { kind: 'done' }>): ReturnType<ty
 
 export function createQueueActions({ store, engine, newQueueId }: QueueActionDeps): QueueActions {
   const move = async (selection: Selection): Promise<Output<'queue.delete'>> => {
-    const { count, sending, at } = await store.move(selection, 'deleted');
-    return { count, sending, kept: 0, undo: count === 0 ? null : { deletedFrom: at, deletedTo: at } };
+    const { count, flying, at } = await store.move(selection, 'deleted');
+    engine.deleted(flying);
+    return { count, sending: flying.length, kept: 0, undo: count === 0 ? null : { deletedFrom: at, deletedTo: at } };
   };
   const purge = async (selection: Selection): Promise<Output<'queue.delete'>> => {
     const { count, sending } = await store.purge(selection);
@@ -75,8 +76,8 @@ export function createQueueActions({ store, engine, newQueueId }: QueueActionDep
       return ok(await ((forGood ?? isOfDeleted) ? purge(selection) : move(selection)));
     },
     async restore(selection) {
-      const { count } = await store.move(selection, 'back');
-      await engine.restored();
+      const { count, flying } = await store.move(selection, 'back');
+      await engine.restored(flying);
       return ok({ count });
     },
     async resend({ id, replaces, recipients }) {

@@ -41,6 +41,8 @@ export interface AttemptDeps {
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
   /** Few messages at a time may be with a server while their record is not on disk. */
   readonly places: Places;
+  /** The user put it into Deleted while it was being sent: what is with a server comes to its end, nothing more is tried. */
+  readonly isDeleted: (id: string) => boolean;
   /** Told which hop key a deferred recipient waits for. */
   readonly waitsFor: (hopKey: string) => void;
   /** Told once the message stands in Bad or Bounced. */
@@ -171,15 +173,11 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       : settle(moved, verdict, decision, result);
   };
 
-  /** The user put it into Deleted meanwhile: what is with a server comes to its end, and nothing more is tried. */
-  const isDeleted = async (): Promise<boolean> => {
-    const now = await insist(deps, 'details', () => deps.store.details(message.id));
-    return now === null || now.deletedAt !== null;
-  };
-
-  /** They stay as they were, and go when the message is restored. */
+  /** Of a message that was deleted meanwhile: they stay as they were, and go when it is restored. */
   const rest = async (those: readonly Traveller[]): Promise<void> => {
     const ids = those.map(({ recipient }) => recipient.id);
+    // It may be back by then.
+    somethingWaits = true;
     await insist(deps, 'release', () => deps.store.release(ids, { nextAt: deps.clock.now(), held: false }));
   };
 
@@ -211,9 +209,13 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     };
     const journal: Journal = {
       async begin(stop) {
-        if (hasPlace) return;
-        leave = await deps.places.take(stop);
-        hasPlace = true;
+        if (!hasPlace) {
+          leave = await deps.places.take(stop);
+          hasPlace = true;
+        }
+        if (!deps.isDeleted(message.id)) return true;
+        giveBackPlace();
+        return false;
       },
       tookNobody: giveBackPlace,
       async taken(soFar) {
@@ -244,8 +246,14 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       const result = await runStep(deps, step, { ...outgoing, journal }, group, signal);
       const finished: Finished[] = [];
       const onward: Traveller[] = [];
+      const resting: Traveller[] = [];
       for (const traveller of group) {
         if (done.has(traveller)) continue;
+        // Not sent because it is deleted: no word of anybody about it.
+        if (deps.isDeleted(message.id) && isOwn(result.verdicts.get(traveller.recipient.id))) {
+          resting.push(traveller);
+          continue;
+        }
         const conclusion = conclude(traveller, step, result);
         if (!('decision' in conclusion)) onward.push(conclusion);
         else if (conclusion.decision.kind === 'fail') failed.push(conclusion);
@@ -254,9 +262,9 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       // Who was accepted is written down before anything else happens (qmail's rule).
       await write(finished, result);
       giveBackPlace();
-      if (onward.length === 0) return;
-      if (await isDeleted()) await rest(onward);
-      else await travel(onward);
+      if (deps.isDeleted(message.id)) onward.splice(0).forEach((traveller) => resting.push(traveller));
+      if (resting.length > 0) await rest(resting);
+      if (onward.length > 0) await travel(onward);
     } finally {
       leave();
     }
@@ -303,6 +311,10 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     });
   }
   return somethingWaits;
+}
+
+function isOwn(verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'deferred' && verdict.scope === 'local';
 }
 
 /** Perhaps it was delivered: never again sooner than its schedule says. */

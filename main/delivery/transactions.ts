@@ -126,7 +126,10 @@ export async function sendOver(
   while (left.length > 0) {
     const now = left.slice(0, MOST_RECIPIENTS);
     const wasAlive = session.alive;
-    await journal.begin(signal);
+    if (!(await journal.begin(signal))) {
+      for (const { id } of left) verdicts.set(id, NOT_WANTED);
+      break;
+    }
     const idledOut = session.used > 0 || (wasAlive && !session.alive && spare-- > 0);
     const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
     if (idledOut && !session.alive && wasStale(report) && !signal.aborted) {
@@ -184,6 +187,8 @@ function mayBeTaken(verdict: Verdict | undefined): boolean {
   return verdict?.kind === 'delivered' || (verdict?.kind === 'deferred' && verdict.why === 'lost-after-dot');
 }
 
+/** Nobody's fault: the message was deleted before it was sent. */
+const NOT_WANTED: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
 const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };
 
 function isTooMany(verdict: Verdict | undefined): boolean {

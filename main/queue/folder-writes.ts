@@ -6,7 +6,7 @@ import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { MessageColumns, RecipientColumns } from './queue-rows.ts';
 import { FOLDER_CODES, stateFrom } from './queue-rows.ts';
 import { NEVER, RECIPIENT_FACTOR } from './schema.ts';
-import type { OpInput } from './store-protocol.ts';
+import type { OpInput, OpOutput } from './store-protocol.ts';
 import type { TransactionBooks } from './transaction-books.ts';
 
 /** As the table of user actions has it for what expires: what is with a server stays (Sent holds nothing that is). */
@@ -30,9 +30,9 @@ export function createFolderWrites(options: {
   }
 
   return {
-    move({ seqs, to, at }: OpInput<'move'>): ActionDone {
+    move({ seqs, to, at }: OpInput<'move'>): OpOutput<'move'> {
       let count = 0;
-      let sending = 0;
+      const flying: string[] = [];
       for (const seq of seqs) {
         const message = reads.messageBySeq(seq);
         if (message === undefined) continue;
@@ -50,9 +50,9 @@ export function createFolderWrites(options: {
         });
         books.touch(seq);
         count += 1;
-        if (states.includes('attempting')) sending += 1;
+        if (states.includes('attempting')) flying.push(message.id);
       }
-      return { count, sending };
+      return { count, flying };
     },
 
     purge({ seqs }: OpInput<'purge'>): ActionDone {

@@ -169,7 +169,9 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
     },
     async move(selection, to) {
       const at = momentOfDeletion();
-      return { ...total(await inSlices(selection, (seqs) => call('move', { seqs, to, at }))), at };
+      const moved = await inSlices(selection, (seqs) => call('move', { seqs, to, at }));
+      const count = moved.reduce((sum, slice) => sum + slice.count, 0);
+      return { count, flying: moved.flatMap((slice) => slice.flying), at };
     },
     async purge(selection) {
       const done = total(await inSlices(selection, (seqs) => call('purge', { seqs })));

@@ -54,7 +54,10 @@ export interface StoreOps {
     readonly now: number;
   }): ActionDone;
   clampNextAt(input: { readonly latest: number; readonly limit: number }): number;
-  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly at: number }): ActionDone;
+  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly at: number }): {
+    readonly count: number;
+    readonly flying: readonly string[];
+  };
   purge(input: { readonly seqs: readonly number[] }): ActionDone;
   markSeen(input: { readonly seqs: readonly number[] }): number;
   expireKept(input: {

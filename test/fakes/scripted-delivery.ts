@@ -77,7 +77,17 @@ export class ScriptedDelivery implements Delivery {
       told = verdicts.size;
       tries.push({ hop, startedAt: 0, endedAt: 1, phase: 'final', tls: null, outcomes });
     };
-    await message.journal.begin(signal);
+    if (!(await message.journal.begin(signal))) {
+      const unwanted: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+      return {
+        tries: [],
+        verdicts: new Map(recipients.map((r) => [r.id, unwanted])),
+        errorKinds: new Map(),
+        waitsFor: new Map(),
+        nothingReached: true,
+        dsnPassedOn: new Set(),
+      };
+    }
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
       const question = {};

@@ -361,6 +361,27 @@ describe('a message that is deleted in mid-attempt', () => {
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
   });
 
+  it('waits for its place: it is not sent at all, and stays as it was', async () => {
+    const l = await start(() => accepted, always('office'));
+    await l.set((s) => ({ ...s, connection: { ...s.connection, maxOutgoing: 1 } }));
+    let answer: (verdict: Verdict) => void = () => undefined;
+    l.delivery.become((_step, to) =>
+      to.startsWith('first') ? new Promise((resolve) => (answer = resolve)) : accepted,
+    );
+    await l.accept(['first@a.test']);
+    const id = await l.accept(['second@a.test']);
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'attempting' });
+    await remove(id);
+    answer(accepted);
+    await l.settle();
+    expect(l.delivery.taken).toEqual(['gateways office -> first@a.test']);
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'queued' });
+    expect(await l.counts()).toMatchObject({ deleted: 1, sent: 1 });
+    await l.actions().restore({ ids: [id] });
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'relayed' });
+  });
+
   it('is refused: the sender is told, the user is not notified of a folder that it is not in', async () => {
     const l = await start(async (_step, to) => {
       if (to === 'ann@sender.test') return accepted;
