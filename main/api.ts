@@ -2,7 +2,7 @@
  * The engine's side of the contract (shared/ipc-contract.ts): what windows and command line can ask. Inputs are parsed
  * already; every answer is a Result.
  */
-import type { EngineApi, KnownNetwork, Output, Selection } from '../shared/ipc-contract.ts';
+import type { EngineApi, KnownNetwork, Output } from '../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../shared/result.ts';
 import { bindingOf } from '../shared/secret-binding.ts';
 import type { GatewaySettings, SettingsProblem } from '../shared/settings.ts';
@@ -12,7 +12,9 @@ import type { Delivery } from './delivery/types.ts';
 import type { Engine } from './engine.ts';
 import { secretName } from './gateway-secrets.ts';
 import { explain } from './policy/explain.ts';
+import { deletedInMidAttempt } from './policy/user-actions.ts';
 import type { Problems } from './problems.ts';
+import { createQueueActions, notFound } from './queue-actions.ts';
 import type { TestMessage } from './test-message.ts';
 import {
   SecretError,
@@ -102,7 +104,6 @@ function guarded<In, Out>(
 
 const MAX_TEST_MS = 60_000;
 const noGateway = (): ReturnType<typeof fail> => fail('not-found', 'There is no such gateway.', 'gatewayId');
-const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There is no such message any more.', 'id');
 
 export function createApi(deps: ApiDeps): EngineApi {
   const { store, engine, delivery, settings, secrets, network } = deps;
@@ -112,52 +113,7 @@ export function createApi(deps: ApiDeps): EngineApi {
   const counted = async (count: Promise<number>): Promise<Result<{ readonly count: number }>> =>
     ok({ count: await count });
 
-  const resend = async (id: string, recipients: readonly string[]): Promise<Result<{ readonly id: string }>> => {
-    const bad = recipients.findIndex((r) => !isEmailAddress(r));
-    if (bad >= 0) return fail('bad-input', `"${recipients[bad] ?? ''}" is not an e-mail address.`, `recipients.${bad}`);
-    const old = await store.details(id);
-    if (!old) return notFound();
-    const newId = deps.newQueueId();
-    await store.duplicate(id, {
-      id: newId,
-      acceptedAt: deps.clock.now(),
-      mailFrom: old.mailFrom,
-      recipients: [...new Set(recipients)].map((rcptTo) => ({ rcptTo, dsn: {} })),
-      dsn: {},
-      body8bit: old.body8bit,
-      smtputf8: old.smtputf8,
-      origin: { kind: 'resent', from: id },
-      subject: old.subject,
-      headerFrom: old.headerFrom,
-      messageId: old.messageId,
-    });
-    // The failed recipients of the old one are closed: the user has dealt with them.
-    await store.move({ ids: [id] }, 'deleted');
-    engine.newMail();
-    return ok({ id: newId });
-  };
-
-  const deleteSelection = async (selection: Selection): Promise<Result<Output<'queue.delete'>>> => {
-    if ('deletedFrom' in selection || ('folder' in selection && selection.folder === 'deleted')) {
-      return ok({ count: await store.purge(selection), undo: null });
-    }
-    if ('folder' in selection) {
-      // The span of time names them again, however many there are.
-      const deletedFrom = deps.clock.now();
-      const count = await store.move(selection, 'deleted');
-      return ok({ count, undo: count === 0 ? null : { deletedFrom, deletedTo: deps.clock.now() } });
-    }
-    // Listed ids may stand in any folder: those that are in Deleted go for good, the others go there.
-    const inDeleted: string[] = [];
-    const elsewhere: string[] = [];
-    for (const id of selection.ids) {
-      const details = await store.details(id);
-      if (details) (details.folder === 'deleted' ? inDeleted : elsewhere).push(id);
-    }
-    const purged = inDeleted.length === 0 ? 0 : await store.purge({ ids: inDeleted });
-    const moved = elsewhere.length === 0 ? 0 : await store.move({ ids: elsewhere }, 'deleted');
-    return ok({ count: purged + moved, undo: moved === 0 ? null : { ids: elsewhere } });
-  };
+  const actions = createQueueActions(deps);
 
   const handlers: EngineApi = {
     'status.get': async () => ok(await deps.status()),
@@ -171,7 +127,12 @@ export function createApi(deps: ApiDeps): EngineApi {
         ...found,
         recipients: found.recipients.map(({ facts, ...recipient }) => ({
           ...recipient,
-          why: explain(facts, { ...recipient, hold: world.hold }),
+          why: explain(facts, {
+            ...recipient,
+            hold: world.hold,
+            folder: found.folder,
+            deletedWhileSent: deletedInMidAttempt(found.deletedAt, found.timeline, recipient.id),
+          }),
         })),
       });
     },
@@ -197,16 +158,12 @@ export function createApi(deps: ApiDeps): EngineApi {
       if (throughGateway !== undefined && !settings.get().gateways.list.some((g) => g.id === throughGateway)) {
         return fail('not-found', 'There is no such gateway.', 'throughGateway');
       }
-      return counted(engine.retry(selection, throughGateway ?? null));
+      return ok(await engine.retry(selection, throughGateway ?? null));
     },
-    'queue.delete': async ({ selection }) => deleteSelection(selection),
-    'queue.restore': async ({ selection }) => {
-      const count = await store.move(selection, 'back');
-      engine.newMail();
-      return ok({ count });
-    },
+    'queue.delete': (input) => actions.remove(input),
+    'queue.restore': ({ selection }) => actions.restore(selection),
     'queue.markSeen': async ({ selection }) => counted(store.markSeen(selection)),
-    'queue.resend': async ({ id, recipients }) => resend(id, recipients),
+    'queue.resend': (input) => actions.resend(input),
     'queue.submitTest': async ({ from, to, language }) => {
       const wrong = [from, to].findIndex((one) => !isEmailAddress(one));
       if (wrong >= 0) return fail('bad-input', 'That is not an e-mail address.', wrong === 0 ? 'from' : 'to');

@@ -18,7 +18,17 @@ import { decideHold } from './policy/hold.ts';
 import { latestNextAt } from './policy/retry-schedule.ts';
 import { settingsEffect } from './policy/settings-effect.ts';
 import type { World } from './policy/types.ts';
-import type { ClaimedMessage, Clock, Dns, Log, NetworkMonitor, QueueStore, Random, SettingsStore } from './ports.ts';
+import type {
+  ActionDone,
+  ClaimedMessage,
+  Clock,
+  Dns,
+  Log,
+  NetworkMonitor,
+  QueueStore,
+  Random,
+  SettingsStore,
+} from './ports.ts';
 import { insist } from './insist.ts';
 import { createReportDesk } from './report-desk.ts';
 import type { Reporter } from './reports.ts';
@@ -41,7 +51,7 @@ const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 
 export interface EngineDeps extends Omit<
   AttemptDeps,
-  'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'reportDue'
+  'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'reportDue' | 'isDeleted'
 > {
   readonly clock: Clock;
   readonly random: Random;
@@ -72,7 +82,11 @@ export interface Engine {
   reserve(): ((claimed: ClaimedMessage | null) => void) | null;
   /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
-  retry(selection: Selection, throughGateway: string | null): Promise<number>;
+  retry(selection: Selection, throughGateway: string | null): Promise<ActionDone>;
+  /** These messages went to Deleted while they were being sent. */
+  deleted(ids: readonly string[]): void;
+  /** Mail is back from Deleted, with the times that it had; resolves once those are within what the clock allows. */
+  restored(ids: readonly string[]): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   paused(): boolean;
@@ -101,6 +115,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const unwatch: (() => void)[] = [];
   /** Hop keys that some recipient may wait for; a hop that works releases only what waits. */
   const waitedFor = new Set<string>();
+  /** Messages that went to Deleted in mid-attempt. */
+  const deletedInFlight = new Set<string>();
   let reserved = 0;
   /** More may be due than was claimed last. */
   let moreDue = false;
@@ -142,6 +158,7 @@ export function createEngine(deps: EngineDeps): Engine {
     world,
     networkEpoch: () => epoch,
     wakes: () => wakes,
+    isDeleted: (id) => deletedInFlight.has(id),
     waitsFor: (key) => waitedFor.add(key),
     reportDue: () => {
       desk.noted();
@@ -178,6 +195,7 @@ export function createEngine(deps: EngineDeps): Engine {
     } finally {
       line.ended();
       if (line.size() === 0) {
+        deletedInFlight.clear();
         tell();
         idle?.();
       }
@@ -457,10 +475,21 @@ export function createEngine(deps: EngineDeps): Engine {
       return { count, phrase: phrase('status.sendingNow', { count }) };
     },
     async retry(selection, throughGateway) {
-      const count = await store.wake({ kind: 'selection', selection, forcedGateway: throughGateway }, clock.now());
+      const done = await store.retry(selection, throughGateway, clock.now());
       delivery.forgetFailures();
       pump();
-      return count;
+      return done;
+    },
+    deleted(ids) {
+      for (const id of ids) deletedInFlight.add(id);
+    },
+    async restored(ids) {
+      for (const id of ids) deletedInFlight.delete(id);
+      try {
+        await clampClock();
+      } finally {
+        pump();
+      }
     },
     async pause() {
       isPaused = true;

@@ -22,6 +22,7 @@ import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
 import type { RecipientHistory } from './policy/types.ts';
 import type { UnreadableSetting } from './settings/read-settings.ts';
 import type { UnknownOutcome } from './policy/unknown-outcome.ts';
+import type { ResendRefusal } from './policy/user-actions.ts';
 
 /** Wall clock and timers; virtual in tests. */
 export interface Clock {
@@ -197,10 +198,29 @@ export interface AttemptRecord {
 }
 
 /** Which recipients to wake: their next attempt becomes now. */
-export type WakeFilter =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'hop'; readonly waitsFor: string }
-  | { readonly kind: 'selection'; readonly selection: Selection; readonly forcedGateway: string | null };
+export type WakeFilter = { readonly kind: 'all' } | { readonly kind: 'hop'; readonly waitsFor: string };
+
+/** What an action of the user did to messages. */
+export interface ActionDone {
+  /** Messages that it was done to. */
+  readonly count: number;
+  /** Messages with a recipient that is with a server at this moment; the action says what that means for them. */
+  readonly sending: number;
+}
+
+/** A message that is sent again: the same octets under a new envelope. */
+export interface Resend {
+  readonly source: QueueId;
+  /** Recipients of the source that are closed with it. */
+  readonly replaces: readonly number[];
+  /** Of the new message. */
+  readonly id: QueueId;
+  /** Its recipients, each once. */
+  readonly to: readonly string[];
+}
+
+/** What came of it; `gone`: there is no such message any more. */
+export type ResendAnswer = { readonly kind: 'done' } | { readonly kind: 'gone' } | ResendRefusal;
 
 /** The queue. The only real one is SQLite in a worker thread; tests use the real one on a temporary file. */
 export interface QueueStore {
@@ -230,8 +250,13 @@ export interface QueueStore {
   report(report: FinishedReport): Promise<void>;
   /** Gives claimed recipients back untouched: queue holds, or was stopped before anything was tried. */
   release(recipients: readonly number[], hold: { readonly nextAt: number; readonly held: boolean }): Promise<void>;
-  /** How many recipients were woken; of a selection, how many messages. */
+  /** How many recipients were woken. */
   wake(filter: WakeFilter, now: number): Promise<number>;
+  /**
+   * Tries messages of the selection again, now, through this gateway if one is given: from the Outbox the recipients that
+   * wait, from Bad and Bounced those that failed. `sending`: left as they are, since all that could be tried is being tried.
+   */
+  retry(selection: Selection, forcedGateway: string | null, now: number): Promise<ActionDone>;
   /** Clamps "not before" times that a changed clock left too far away (STANDARDS: retried soon). */
   clampNextAt(latest: number): Promise<number>;
   /** The message's octets in chunks of at most 256 KiB. Throws StoreError 'corrupt' if octets are missing. */
@@ -243,14 +268,21 @@ export interface QueueStore {
   list(query: ListQuery): Promise<ListPage>;
   /** Details without the `why` phrases; `facts` per recipient as they were recorded. */
   details(id: QueueId): Promise<StoredDetails | null>;
-  move(selection: Selection, to: 'deleted' | 'back'): Promise<number>;
-  /** Removes for good: messages in Deleted of the selection. */
-  purge(selection: Selection): Promise<number>;
-  /** Removes sent and deleted mail past its keeping time; returns how many messages went. */
+  /**
+   * `flying`: messages that were moved while they are being sent; what comes of that is recorded.
+   * `at`: the moment under which they lie in Deleted; no other deletion of this run has the same.
+   */
+  move(
+    selection: Selection,
+    to: 'deleted' | 'back',
+  ): Promise<{ readonly count: number; readonly flying: readonly QueueId[]; readonly at: number }>;
+  /** Removes for good: messages in Deleted of the selection. `sending`: stay, their attempt still needs them. */
+  purge(selection: Selection): Promise<ActionDone>;
+  /** Removes sent and deleted mail past its keeping time, but not while it is being sent; returns how many messages went. */
   expireKept(limits: { readonly sentBefore: number | null; readonly deletedBefore: number | null }): Promise<number>;
   markSeen(selection: Selection): Promise<number>;
-  /** A copy of the octets under a new envelope. */
-  duplicate(source: QueueId, message: NewMessage): Promise<void>;
+  /** In one transaction: the new message is made, and who is replaced by it is closed; or nothing is done. */
+  resend(resend: Resend): Promise<ResendAnswer>;
   invalidAddresses(): Promise<readonly InvalidAddress[]>;
   clearInvalidAddresses(): Promise<number>;
   activity(query: { readonly from: number; readonly to: number; readonly bucketMs: number }): Promise<Activity>;
@@ -277,6 +309,8 @@ export interface StoreRecovery {
 }
 
 export interface StoredDetails extends Omit<MessageDetails, 'recipients'> {
+  /** Since when it lies in Deleted; null = it does not. */
+  readonly deletedAt: number | null;
   readonly body8bit: boolean;
   readonly smtputf8: boolean;
   readonly recipients: readonly (Omit<MessageDetails['recipients'][number], 'why'> & { readonly facts: unknown })[];

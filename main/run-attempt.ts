@@ -43,6 +43,8 @@ export interface AttemptDeps {
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
   /** Few messages at a time may be with a server while their record is not on disk. */
   readonly places: Places;
+  /** The user put it into Deleted while it was being sent: what is with a server comes to its end, nothing more is tried. */
+  readonly isDeleted: (id: string) => boolean;
   /** Told which hop key a deferred recipient waits for. */
   readonly waitsFor: (hopKey: string) => void;
   /** Told once the message stands in Bad or Bounced. */
@@ -184,6 +186,14 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       : settle(moved, verdict, decision, result);
   };
 
+  /** Of a message that was deleted meanwhile: they stay as they were, and go when it is restored. */
+  const rest = async (those: readonly Traveller[]): Promise<void> => {
+    const ids = those.map(({ recipient }) => recipient.id);
+    // It may be back by then.
+    somethingWaits = true;
+    await insist(deps, 'release', () => deps.store.release(ids, { nextAt: deps.clock.now(), held: false }));
+  };
+
   const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
     let leave = (): void => undefined;
     let hasPlace = false;
@@ -212,9 +222,13 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     };
     const journal: Journal = {
       async begin(stop) {
-        if (hasPlace) return;
-        leave = await deps.places.take(stop);
-        hasPlace = true;
+        if (!hasPlace) {
+          leave = await deps.places.take(stop);
+          hasPlace = true;
+        }
+        if (!deps.isDeleted(message.id)) return true;
+        giveBackPlace();
+        return false;
       },
       tookNobody: giveBackPlace,
       async taken(soFar) {
@@ -245,8 +259,14 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       const result = await runStep(deps, step, { ...outgoing, journal }, group, signal);
       const finished: Finished[] = [];
       const onward: Traveller[] = [];
+      const resting: Traveller[] = [];
       for (const traveller of group) {
         if (done.has(traveller)) continue;
+        // Not sent because it is deleted: no word of anybody about it.
+        if (deps.isDeleted(message.id) && isOwn(result.verdicts.get(traveller.recipient.id))) {
+          resting.push(traveller);
+          continue;
+        }
         const conclusion = conclude(traveller, step, result);
         if (!('decision' in conclusion)) onward.push(conclusion);
         else if (conclusion.decision.kind === 'fail') failed.push(conclusion);
@@ -255,6 +275,8 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       // Who was accepted is written down before anything else happens (qmail's rule).
       await write(finished, result);
       giveBackPlace();
+      if (deps.isDeleted(message.id)) onward.splice(0).forEach((traveller) => resting.push(traveller));
+      if (resting.length > 0) await rest(resting);
       if (onward.length > 0) await travel(onward);
     } finally {
       leave();
@@ -288,11 +310,13 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   );
   await record(failed, []);
   const first = failed[0];
-  if (first?.decision.kind === 'fail') {
+  const now = first === undefined ? null : await deps.store.details(message.id);
+  // Deleted meanwhile: it stands in neither folder, and the user is done with it.
+  if (first?.decision.kind === 'fail' && now !== null && now.deletedAt === null) {
     deps.failed({
       id: message.id,
       folder: failedFolder(first.decision.folder, message.mailFrom),
-      subject: (await deps.store.details(message.id))?.subject ?? '',
+      subject: now.subject,
       to: first.recipient.rcptTo,
       mayHaveArrived: failed.some((f) => f.unknownOutcomes.length > 0),
       words: first.verdict.reply
@@ -318,6 +342,10 @@ function unknownAfter(
   if (verdict.kind === 'delivered') return [];
   if (!mayHaveArrived(verdict)) return recipient.unknownOutcomes;
   return noteUnknown(recipient.unknownOutcomes, row === null ? null : hopKey(row.hop), networkId);
+}
+
+function isOwn(verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'deferred' && verdict.scope === 'local';
 }
 
 /** A step's result, or what stands for it if the step was cut off before anything was sent. */

@@ -16,7 +16,8 @@ import { failureText } from './i18n/failure.ts';
 import { useLanguage, useSay } from './i18n/i18n.ts';
 
 interface Notices {
-  readonly done: (text: string, undo?: () => void) => void;
+  /** `more`: what has to be said besides. */
+  readonly done: (text: string, undo?: () => void, more?: string) => void;
   readonly failed: (title: string, reason?: string) => void;
 }
 const NoticesContext = createContext<Notices | null>(null);
@@ -73,7 +74,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
   const tabThrough = useTabThrough();
   const notices = useMemo<Notices>(
     () => ({
-      done: (text, undo) => {
+      done: (text, undo, more) => {
         dispatchToast(
           <Toast>
             <ToastTitle
@@ -89,10 +90,11 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
             >
               {text}
             </ToastTitle>
+            {more !== undefined && <ToastBody>{more}</ToastBody>}
           </Toast>,
           {
             intent: 'success',
-            timeout: undo === undefined ? 3500 : 8000,
+            timeout: undo === undefined && more === undefined ? 3500 : 8000,
             pauseOnHover: true,
             ...(undo === undefined ? once(text) : {}),
           },

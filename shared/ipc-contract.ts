@@ -149,20 +149,41 @@ export const engineMethods = {
     }),
   ),
   'queue.preview': method<MessagePreview>()(z.object({ id: queueId })),
-  /** Try again: from Bad or Bounced only the recipients that failed (SPEC §2); from Outbox, at once. */
-  'queue.retry': method<{ readonly count: number }>()(
+  /**
+   * Try again: from Bad or Bounced only the recipients that failed (SPEC §2); from Outbox those that wait, at once. A
+   * recipient that is with a server is left to its attempt; `sending`: messages of which there was nobody else.
+   */
+  'queue.retry': method<{ readonly count: number; readonly sending: number }>()(
     z.object({ selection: selectionSchema, throughGateway: z.string().max(64).optional() }),
   ),
-  /** To Deleted; from Deleted for good. `undo`: what to restore to take it back, null if nothing can be. */
-  'queue.delete': method<{ readonly count: number; readonly undo: Selection | null }>()(
-    z.object({ selection: selectionSchema }),
-  ),
+  /**
+   * To Deleted, or for good what is there. `forGood` is what the user was told: messages that are not in Deleted then stay,
+   * or those that are. Absent: each by where it is, a folder by its name. `undo`: what to restore to take it back, null if
+   * nothing can be. `sending`: moved while they were being sent; what a server takes then is delivered, nothing more is
+   * tried. `kept`: not deleted for good, since they are being sent; not in `count`.
+   */
+  'queue.delete': method<{
+    readonly count: number;
+    readonly undo: Selection | null;
+    readonly sending: number;
+    readonly kept: number;
+  }>()(z.object({ selection: selectionSchema, forGood: z.boolean().optional() })),
   /** Undo of delete. */
   'queue.restore': method<{ readonly count: number }>()(z.object({ selection: selectionSchema })),
   'queue.markSeen': method<{ readonly count: number }>()(z.object({ selection: selectionSchema })),
-  /** A new message with the same bytes for other recipients; the failed recipients of the old one are closed. */
+  /**
+   * In one step: a new message with the same bytes goes to `recipients`, and those recipients of the old one that `replaces`
+   * names by id are closed; so is one that is still to get it and whose address is among `recipients`. Nobody else is
+   * touched. The old message moves to Deleted once all of its recipients were replaced. Nothing is done, with code
+   * `in-flight`: one of them is with a server at this moment; `settled`: one that `replaces` names has got it, or was
+   * replaced before.
+   */
   'queue.resend': method<{ readonly id: string }>()(
-    z.object({ id: queueId, recipients: z.array(address).min(1).max(1000) }),
+    z.object({
+      id: queueId,
+      replaces: z.array(z.number().int().nonnegative()).max(100_000),
+      recipients: z.array(address).min(1).max(1000),
+    }),
   ),
   /** A small message of our own, to see whether mail goes through (SPEC §9). */
   'queue.submitTest': method<{ readonly id: string }>()(

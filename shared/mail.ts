@@ -17,14 +17,35 @@ export type SortKey = (typeof SORT_KEYS)[number];
 /**
  * Where one recipient stands. Pending: queued (never tried), attempting (in flight), deferred (tried, will be tried
  * again), held (not tried, by decision). Final: delivered (accepted by the recipient's own mail server), relayed
- * (accepted by a gateway: not yet proof of delivery), bounced, bad.
+ * (accepted by a gateway: not yet proof of delivery), bounced, bad, replaced (closed by the user, who sent the message
+ * again to other addresses in its place).
  */
-export type RecipientState =
-  'queued' | 'attempting' | 'deferred' | 'held' | 'delivered' | 'relayed' | 'bounced' | 'bad';
+export const RECIPIENT_STATES = [
+  'queued',
+  'attempting',
+  'deferred',
+  'held',
+  'delivered',
+  'relayed',
+  'bounced',
+  'bad',
+  'replaced',
+] as const;
+export type RecipientState = (typeof RECIPIENT_STATES)[number];
 
 /** True while the recipient keeps its message in the Outbox (SPEC §2). */
 export function isPending(state: RecipientState): boolean {
   return state === 'queued' || state === 'attempting' || state === 'deferred' || state === 'held';
+}
+
+/** A server has taken it. */
+export function isAccepted(state: RecipientState): boolean {
+  return state === 'delivered' || state === 'relayed';
+}
+
+/** Given up. */
+export function isFailed(state: RecipientState): boolean {
+  return state === 'bounced' || state === 'bad';
 }
 
 /** A server's reply (RFC 5321 §4.2). `text` holds the lines joined by "\n", without codes; control characters removed. */

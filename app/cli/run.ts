@@ -106,6 +106,31 @@ async function standardInput(terminal: Terminal, most: number): Promise<Buffer> 
   return Buffer.concat(chunks);
 }
 
+function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`;
+}
+
+/** What `retry` did. */
+function retried({ count, sending }: Output<'queue.retry'>): string {
+  const words = count > 0 || sending === 0 ? [`${messages(count)} will be tried again.`] : [];
+  if (sending > 0) words.push(`${messages(sending)} ${sending === 1 ? 'is' : 'are'} being sent already.`);
+  return words.join(' ');
+}
+
+/** What `delete` did. */
+function deleted({ count, sending, kept }: Output<'queue.delete'>): string {
+  const words = count > 0 || kept === 0 ? [`${messages(count)} deleted.`] : [];
+  if (sending > 0)
+    words.push(
+      `${sending} of them ${sending === 1 ? 'was' : 'were'} being sent: what a server takes now still arrives, nothing more is tried.`,
+    );
+  if (kept > 0) {
+    const stays = kept === 1 ? 'is being sent at this moment, and stays' : 'are being sent at this moment, and stay';
+    words.push(`${messages(kept)} ${stays} until the answer is there.`);
+  }
+  return words.join(' ');
+}
+
 /** Runs a command that needs the program. */
 async function talk(
   command: Exclude<Command, { kind: 'help' | 'version' }>,
@@ -117,7 +142,6 @@ async function talk(
   /** The answer itself as JSON, or words for people. */
   const tell = (value: unknown, words: () => string): Promise<void> =>
     print(common.json ? JSON.stringify(value, null, 2) : words());
-  const messages = (count: number): string => (count === 1 ? '1 message' : `${count} messages`);
   switch (command.kind) {
     case 'status': {
       const status = await ask(client, 'status.get', {});
@@ -137,17 +161,19 @@ async function talk(
     case 'retry': {
       if (command.ids !== 'all') {
         const done = await ask(client, 'queue.retry', { selection: { ids: [...command.ids] } });
-        return counted(done, command.ids, `${messages(done.count)} will be tried again.`, tell);
+        return counted(done, command.ids, done.sending, retried(done), tell);
       }
-      let count = 0;
+      const sum = { count: 0, sending: 0 };
       for (const folder of ['outbox', 'bad', 'bounced'] as const) {
-        count += (await ask(client, 'queue.retry', { selection: { folder } })).count;
+        const done = await ask(client, 'queue.retry', { selection: { folder } });
+        sum.count += done.count;
+        sum.sending += done.sending;
       }
-      return tell({ count }, () => `${messages(count)} will be tried again.`);
+      return tell(sum, () => retried(sum));
     }
     case 'delete': {
       const done = await ask(client, 'queue.delete', { selection: { ids: [...command.ids] } });
-      return counted(done, command.ids, `${messages(done.count)} deleted.`, tell);
+      return counted(done, command.ids, 0, deleted(done), tell);
     }
     case 'send-now': {
       const done = await ask(client, 'control.sendNow', {});
@@ -228,21 +254,27 @@ async function listAll(client: ControlClient, folder: Input<'queue.list'>['folde
   }
 }
 
-/** Asked for more messages than there were: some id is wrong, and a script must notice. */
+/**
+ * Asked for more messages than there were: some id is wrong, and a script must notice. `accounted`: messages that nothing had
+ * to be done for.
+ */
 function counted(
-  done: { readonly count: number },
+  done: { readonly count: number; readonly kept?: number },
   ids: readonly string[],
+  accounted: number,
   words: string,
   tell: (value: unknown, words: () => string) => Promise<void>,
 ): Promise<void> {
-  const lacking = new Set(ids).size - done.count;
+  const { kept = 0 } = done;
+  const lacking = new Set(ids).size - done.count - accounted - kept;
   if (lacking > 0) {
     const message =
-      done.count === 0
+      done.count + accounted + kept === 0
         ? 'There is no such message, or nothing to do for it.'
         : `${words} For ${lacking} more: there is no such message, or nothing to do for it.`;
     throw new Stop(EXIT.failed, { code: 'not-found', message });
   }
+  if (kept > 0) throw new Stop(EXIT.failed, { code: 'in-flight', message: words });
   return tell(done, () => words);
 }
 

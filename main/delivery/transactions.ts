@@ -131,7 +131,10 @@ export async function sendOver(
   while (left.length > 0) {
     const now = left.slice(0, MOST_RECIPIENTS);
     const wasAlive = session.alive;
-    await journal.begin(signal);
+    if (!(await journal.begin(signal))) {
+      for (const { id } of left) verdicts.set(id, NOT_WANTED);
+      break;
+    }
     const idledOut = session.used > 0 || (wasAlive && !session.alive && spare-- > 0);
     const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
     if (idledOut && !session.alive && wasStale(report) && !signal.aborted) {
@@ -185,6 +188,8 @@ function wasStale({ phase, trouble, reply }: SessionReport): boolean {
   return phase === 'mail' && (trouble?.kind === 'connection-lost' || reply?.code === 421);
 }
 
+/** Nobody's fault: the message was deleted before it was sent. */
+const NOT_WANTED: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
 /** The session ended, and with it the way for whoever had not been sent yet. */
 export const LOST: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'connection-lost' };
 

@@ -26,9 +26,10 @@ export interface OutgoingMessage {
 export interface Journal {
   /**
    * Awaited once a session is had, before each transaction: few messages may be with a server while their record is not
-   * on disk. Never rejects.
+   * on disk. False: the message was deleted meanwhile, and nothing (more) is to be sent of it; there is no place to give
+   * back then. Never rejects.
    */
-  begin(signal: AbortSignal): Promise<void>;
+  begin(signal: AbortSignal): Promise<boolean>;
   /** What was begun took nobody (as far as is known): no record has to be waited for. */
   tookNobody(): void;
   /**

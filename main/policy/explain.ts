@@ -2,6 +2,7 @@
 import type {
   EnhancedStatus,
   ErrorKind,
+  Folder,
   HoldReason,
   HopRef,
   Phrase,
@@ -122,12 +123,16 @@ export interface Standing {
   readonly nextAt: number | null;
   /** Some try ended without an answer after all was sent, and no later one delivered it. */
   readonly mayHaveArrived: boolean;
+  /** Where its message lies. Absent: where the state alone puts it. */
+  readonly folder?: Folder;
+  /** It was with a server as its message was deleted. */
+  readonly deletedWhileSent?: boolean;
 }
 
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
 export function explain(facts: unknown, now: Standing): readonly Phrase[] {
   const known = isFacts(facts) ? facts : null;
-  const said = standing(known, now);
+  const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? standing(facts, known, now);
   const saysSo = said.some(({ id }) => SAY_SO.includes(id));
   return now.mayHaveArrived && !saysSo ? [...said, phrase('why.mayHaveArrived')] : said;
 }
@@ -146,7 +151,31 @@ const SAY_SO: readonly string[] = [
   'defer.unknown-outcomes.gateways',
 ] satisfies readonly PhraseId[];
 
-function standing(known: RecipientFacts | null, now: Standing): readonly Phrase[] {
+/** In Deleted nothing is tried: what would be said elsewhere of the time to come is not true here. Null: it is. */
+function inDeleted(known: RecipientFacts | null, now: Standing): readonly Phrase[] | null {
+  const whileSent = now.deletedWhileSent === true ? [phrase('why.deleted.whileSent')] : [];
+  switch (now.state) {
+    case 'attempting':
+      return [phrase('why.deleted.attempting')];
+    case 'queued':
+    case 'held':
+      return [...whileSent, phrase('why.deleted.waits')];
+    case 'deferred':
+      return [...(known === null ? [] : whyDeferred(known).slice(0, 1)), ...whileSent, phrase('why.deleted.waits')];
+    case 'delivered':
+    case 'relayed':
+      return known === null || whileSent.length === 0 ? null : [...whyAccepted(known).slice(0, 1), ...whileSent];
+    case 'bounced':
+    case 'bad':
+      return [...(known === null ? [phrase('why.failed')] : lastOf(known)), ...whileSent];
+    case 'replaced':
+      return null;
+    default:
+      return assertNever(now.state);
+  }
+}
+
+function standing(facts: unknown, known: RecipientFacts | null, now: Standing): readonly Phrase[] {
   switch (now.state) {
     case 'attempting':
       return [phrase('why.attempting')];
@@ -161,8 +190,12 @@ function standing(known: RecipientFacts | null, now: Standing): readonly Phrase[
     case 'relayed':
       return known === null ? [] : whyAccepted(known);
     case 'bounced':
-    case 'bad':
-      return known === null ? [phrase(`why.folder.${now.state}`)] : whyFailed(known, now.state);
+    case 'bad': {
+      const where = phrase(now.folder === 'outbox' ? 'why.folder.outbox' : `why.folder.${now.state}`);
+      return [...(known === null ? [] : lastOf(known)), where];
+    }
+    case 'replaced':
+      return [whyReplaced(facts)];
     default:
       return assertNever(now.state);
   }
@@ -220,13 +253,24 @@ function whyDeferred(facts: RecipientFacts): readonly Phrase[] {
   return [...said, ...(remarks.length > 0 ? remarks : route).slice(0, 1), again];
 }
 
-function whyFailed(facts: RecipientFacts, folder: 'bounced' | 'bad'): readonly Phrase[] {
+function whyReplaced(facts: unknown): Phrase {
+  const { names = [], count } =
+    (facts as { replacedBy?: { names?: unknown; count?: unknown } } | null)?.replacedBy ?? {};
+  const known = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  if (known.length === 0 || typeof count !== 'number') return phrase('why.replaced.unknown');
+  const more = count - known.length;
+  const to = known.join(', ');
+  return more > 0 ? phrase('why.replaced.more', { names: to, count: more }) : phrase('why.replaced', { names: to });
+}
+
+/** Why it was given up. */
+function lastOf(facts: RecipientFacts): readonly Phrase[] {
   const last = facts.steps.at(-1);
   const said = last === undefined ? [] : [lastWords(facts, last)];
   const expired = facts.end.kind === 'fail' && facts.end.expired;
   const passes = facts.because === 'undelivered-pass' || facts.because === 'mode-undelivered';
   const given = expired ? [phrase(passes ? 'why.expired.passes' : 'why.expired')] : [];
-  return [...given, ...said, phrase(`why.folder.${folder}`)];
+  return [...given, ...said];
 }
 
 /** A failure that was reported, as one sentence. */

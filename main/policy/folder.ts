@@ -1,7 +1,10 @@
 /** Where a message lies, from where its recipients stand (SPEC §2). */
 import { isPending, type Folder, type RecipientState } from '../../shared/mail.ts';
 
-/** Any pending: Outbox; else any bounced: Bounced; else any bad: Bad; else Sent. Deleted is the user's decision, not this one. */
+/**
+ * Any pending: Outbox; else any bounced: Bounced; else any bad: Bad; else Sent. Those that were replaced decide nothing.
+ * Deleted is the user's decision, not this one.
+ */
 export function folderOf(states: readonly RecipientState[]): Exclude<Folder, 'deleted'> {
   if (states.some(isPending)) return 'outbox';
   if (states.includes('bounced')) return 'bounced';
@@ -19,6 +22,7 @@ const URGENCY: readonly RecipientState[] = [
   'bad',
   'relayed',
   'delivered',
+  'replaced',
 ];
 
 /** The one state that stands for all recipients; a message without recipients counts as delivered. */

@@ -1,7 +1,7 @@
 /** How mail comes into the queue: its octets written ahead in pieces, if it is large, then the message itself. */
 import { StoreError } from '../ports.ts';
 import type { MessageTables } from './message-tables.ts';
-import type { Prepare, QueueReads } from './queue-reads.ts';
+import type { Prepare } from './queue-reads.ts';
 import { CHUNK_FACTOR } from './schema.ts';
 import type { OpInput, OpOutput } from './store-protocol.ts';
 import type { TransactionBooks } from './transaction-books.ts';
@@ -9,13 +9,12 @@ import type { TransactionBooks } from './transaction-books.ts';
 /** Changes by which a message becomes the queue's, or is given up before it does. */
 export function createAcceptWrites(options: {
   readonly prepare: Prepare;
-  readonly reads: QueueReads;
   readonly books: TransactionBooks;
   readonly messages: MessageTables;
   /** Called with each new message before anything is written; throws StoreError 'full' when space is short. */
   readonly checkSpace: () => void;
 }) {
-  const { prepare, reads, books, messages, checkSpace } = options;
+  const { prepare, books, messages, checkSpace } = options;
   /** Tokens of messages that are being staged -> key of their octets. */
   const staged = new Map<string, number>();
 
@@ -61,13 +60,6 @@ export function createAcceptWrites(options: {
       messages.removeChunks(body);
       prepare('DELETE FROM staging WHERE body = ?').run(body);
       books.onCommit(() => staged.delete(token));
-      return null;
-    },
-
-    duplicate({ source, message, now }: OpInput<'duplicate'>): null {
-      const row = reads.messageById(source);
-      if (row === undefined) throw new StoreError('other', 'the message is not in the queue any more');
-      messages.insert(message, { kind: 'shared', body: row.body, size: row.size }, now);
       return null;
     },
 

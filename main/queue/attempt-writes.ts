@@ -1,6 +1,6 @@
 /** What an attempt changes: recipients are claimed, their outcomes recorded, or they are given back. */
 import type { HopTry, RecipientState } from '../../shared/mail.ts';
-import { isPending } from '../../shared/mail.ts';
+import { isAccepted, isPending } from '../../shared/mail.ts';
 import { noteUnknown } from '../policy/unknown-outcome.ts';
 import type { AttemptRecord, ClaimedMessage, RecipientUpdate } from '../ports.ts';
 import { StoreError } from '../ports.ts';
@@ -65,13 +65,20 @@ export function createAttemptWrites(options: {
     }
   }
 
+  /**
+   * The answer to a record may have been lost, and the record come again, when the user has done something about the
+   * recipient or another attempt has: then it is old news. That a server has taken it is true whenever it is said, and once
+   * it is, no word about another attempt counts.
+   */
+  function isNews(update: RecipientUpdate, row: RecipientColumns): boolean {
+    const before = stateFrom(row.state);
+    return isAccepted(update.state) ? !isAccepted(before) : before === 'attempting' && row.claimed_by === runId;
+  }
+
   function applyUpdate(update: RecipientUpdate, message: MessageColumns, now: number): void {
     const row = recipientById(update.recipient);
-    if (row === undefined) return;
-    const before = stateFrom(row.state);
+    if (row === undefined || !isNews(update, row)) return;
     const pending = isPending(update.state);
-    // Delivered is delivered: a late word about an earlier attempt must not send it again.
-    if (pending && (before === 'delivered' || before === 'relayed')) return;
     if (update.state === 'attempting') throw new StoreError('other', 'only claimDue marks recipients as attempting');
     prepare(
       `UPDATE recipient SET state = ?, due_at = ?, next_at = ?, attempts = ?, retry_index = ?, gateway_passes = ?, undeliverable = ?,
@@ -138,9 +145,10 @@ export function createAttemptWrites(options: {
   }
 
   return {
-    claimDue({ now, limit, skipDomains }: OpInput<'claimDue'>): readonly ClaimedMessage[] {
+    claimDue({ now, limit, skipDomains, except }: OpInput<'claimDue'>): readonly ClaimedMessage[] {
       const bySeq = new Map<number, number[]>();
       for (const id of reads.due(now, limit, skipDomains)) {
+        if (except.includes(id)) continue;
         const seq = seqOfRecipient(id);
         bySeq.set(seq, [...(bySeq.get(seq) ?? []), id]);
       }

@@ -1,6 +1,6 @@
 /** The asynchronous port over the store's thread: each of its calls in terms of the store's operations. */
 import type { Selection } from '../../shared/ipc-contract.ts';
-import type { QueueStore, StoreRecovery } from '../ports.ts';
+import type { ActionDone, QueueStore, StoreRecovery } from '../ports.ts';
 import { joinOctets } from './join-octets.ts';
 import { createMessageReader } from './read-message.ts';
 import { createStage } from './stage-message.ts';
@@ -28,6 +28,13 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
   return store;
 }
 
+function total(done: readonly ActionDone[]): ActionDone {
+  return {
+    count: done.reduce((sum, { count }) => sum + count, 0),
+    sending: done.reduce((sum, { sending }) => sum + sending, 0),
+  };
+}
+
 /**
  * Opens the queue, recovers what a crash left, and answers the port. `opened` rejects with StoreError: 'busy' (another
  * program runs on this profile), 'read-only', 'full', 'other' (written by a newer version of the program).
@@ -44,11 +51,40 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
   const stage = createStage({ call, clock, runId, claimed: (recipient) => inFlight.add(recipient) });
   const read = createMessageReader(line);
 
-  async function inSlices(selection: Selection, change: (seqs: readonly number[]) => Promise<number>): Promise<number> {
+  async function inSlices<T>(
+    selection: Selection,
+    change: (seqs: readonly number[]) => Promise<T>,
+  ): Promise<readonly T[]> {
     const seqs = await call('select', { selection });
-    let count = 0;
-    for (let start = 0; start < seqs.length; start += SLICE) count += await change(seqs.slice(start, start + SLICE));
-    return count;
+    const answers: T[] = [];
+    for (let start = 0; start < seqs.length; start += SLICE)
+      answers.push(await change(seqs.slice(start, start + SLICE)));
+    return answers;
+  }
+
+  /**
+   * Recipients of which it is not known whether the store has taken what was said of them: its thread may have died with
+   * the answer. It will be said again, and must not meet another attempt then.
+   */
+  const unanswered = new Set<number>();
+  async function landing(recipients: readonly number[], answer: Promise<null>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      for (const recipient of recipients) unanswered.add(recipient);
+      throw error;
+    }
+    for (const recipient of recipients) {
+      unanswered.delete(recipient);
+      inFlight.delete(recipient);
+    }
+  }
+
+  let lastDeletion = 0;
+  /** A moment of its own for each deletion, since undo names what it takes back by that moment. */
+  function momentOfDeletion(): number {
+    lastDeletion = Math.max(clock.now(), lastDeletion + 1);
+    return lastDeletion;
   }
 
   async function untilDone(slice: () => Promise<number>): Promise<number> {
@@ -87,14 +123,16 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
     stage,
     read,
     async claimDue(query) {
-      return call('claimDue', query);
+      return call('claimDue', { ...query, except: [...unanswered] });
     },
     async nextDueAt() {
       return call('nextDueAt', null);
     },
     async record(record) {
-      await call('record', { record, now: clock.now() });
-      for (const { recipient } of record.updates) inFlight.delete(recipient);
+      await landing(
+        record.updates.map(({ recipient }) => recipient),
+        call('record', { record, now: clock.now() }),
+      );
     },
     async pendingReports(soon) {
       return call('pendingReports', { soon });
@@ -106,16 +144,14 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
       await call('report', { report, now: clock.now() });
     },
     async release(recipients, hold) {
-      await call('release', { recipients, ...hold });
-      for (const recipient of recipients) inFlight.delete(recipient);
+      await landing(recipients, call('release', { recipients, ...hold }));
     },
     async wake(filter, now) {
-      if (filter.kind === 'selection') {
-        const { forcedGateway } = filter;
-        return inSlices(filter.selection, (seqs) => call('wakeMessages', { seqs, forcedGateway, now }));
-      }
       const waitsFor = filter.kind === 'hop' ? filter.waitsFor : null;
       return untilDone(() => call('wakeDue', { waitsFor, now, limit: SLICE }));
+    },
+    async retry(selection, forcedGateway, now) {
+      return total(await inSlices(selection, (seqs) => call('retry', { seqs, forcedGateway, now })));
     },
     async clampNextAt(latest) {
       return untilDone(() => call('clampNextAt', { latest, limit: SLICE }));
@@ -141,12 +177,15 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
       return call('details', { id });
     },
     async move(selection, to) {
-      return inSlices(selection, (seqs) => call('move', { seqs, to, now: clock.now() }));
+      const at = momentOfDeletion();
+      const moved = await inSlices(selection, (seqs) => call('move', { seqs, to, at }));
+      const count = moved.reduce((sum, slice) => sum + slice.count, 0);
+      return { count, flying: moved.flatMap((slice) => slice.flying), at };
     },
     async purge(selection) {
-      const count = await inSlices(selection, (seqs) => call('purge', { seqs }));
-      if (count > 0) tidyLater();
-      return count;
+      const done = total(await inSlices(selection, (seqs) => call('purge', { seqs })));
+      if (done.count > 0) tidyLater();
+      return done;
     },
     async expireKept(limits) {
       const count = await untilDone(() => call('expireKept', { ...limits, limit: SLICE }));
@@ -154,10 +193,11 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
       return count;
     },
     async markSeen(selection) {
-      return inSlices(selection, (seqs) => call('markSeen', { seqs }));
+      const counts = await inSlices(selection, (seqs) => call('markSeen', { seqs }));
+      return counts.reduce((sum, count) => sum + count, 0);
     },
-    async duplicate(source, message) {
-      await call('duplicate', { source, message, now: clock.now() });
+    async resend(resend) {
+      return call('resend', { resend, now: clock.now(), deletedAt: momentOfDeletion() });
     },
     async invalidAddresses() {
       return call('invalidAddresses', null);

@@ -214,9 +214,13 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
         messageId: envelope.messageId,
         headerFrom: envelope.headerFrom,
         origin: envelope.origin,
+        deletedAt: row.deleted_at,
         body8bit: envelope.body8bit,
         smtputf8: envelope.smtputf8,
-        recipients: recipientsOf(row.seq).map(toStoredRecipient),
+        recipients: recipientsOf(row.seq).map((one) => {
+          const recipient = toStoredRecipient(one);
+          return row.deleted_at === null ? recipient : { ...recipient, nextAt: null };
+        }),
         timeline: timeline
           .flatMap((entry) => parseJson<HopTry[]>(`[${entry.try}]`, []))
           .sort((a, b) => a.startedAt - b.startedAt),

@@ -26,17 +26,7 @@ const STATE_ORDER: readonly RecipientState[] = [
   'relayed',
   'bounced',
   'bad',
-];
-/** Most urgent first: what the row of a message with several recipients shows. */
-const URGENCY: readonly RecipientState[] = [
-  'attempting',
-  'deferred',
-  'held',
-  'queued',
-  'bounced',
-  'bad',
-  'relayed',
-  'delivered',
+  'replaced',
 ];
 
 export const FOLDER_CODES = Object.fromEntries(
@@ -54,11 +44,6 @@ export function folderFrom(code: number): Folder {
 /** State of a stored number; an unknown one (damage) counts as bad. */
 export function stateFrom(code: number): RecipientState {
   return STATE_ORDER[code] ?? 'bad';
-}
-
-/** The state that a message's row shows. */
-export function mostUrgent(states: readonly RecipientState[]): RecipientState {
-  return URGENCY.find((state) => states.includes(state)) ?? 'bad';
 }
 
 /** Key of the message that a recipient's key belongs to. */

@@ -5,6 +5,7 @@ import { createFolderWrites } from './folder-writes.ts';
 import { createMemoryWrites } from './memory-writes.ts';
 import { createMessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
+import { createResendWrites } from './resend-writes.ts';
 import { createScheduleWrites } from './schedule-writes.ts';
 import { createTransactionBooks } from './transaction-books.ts';
 
@@ -27,8 +28,9 @@ export function createQueueWrites(options: {
     settle: () => books.settle(),
     committed: () => books.committed(),
     rolledBack: () => books.rolledBack(),
-    ...createAcceptWrites({ prepare, reads, books, messages, checkSpace }),
+    ...createAcceptWrites({ prepare, books, messages, checkSpace }),
     ...createAttemptWrites({ prepare, reads, books, messages, runId, noteInvalidAddress }),
+    ...createResendWrites({ prepare, reads, books, messages }),
     ...createScheduleWrites({ prepare, reads, books }),
     ...createFolderWrites({ prepare, reads, books, messages, trimInvalidAddresses }),
     ...memoryWrites,

@@ -1,6 +1,7 @@
 /** When recipients are tried: at once, because something woke them, or no later than the clock allows. */
-import { isPending } from '../../shared/mail.ts';
 import { askedAgain } from '../policy/unknown-outcome.ts';
+import { decideAction } from '../policy/user-actions.ts';
+import type { ActionDone } from '../ports.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { RecipientColumns } from './queue-rows.ts';
 import { STATE_CODES, seqOfRecipient, stateFrom, unknownOutcomesFrom, unknownOutcomesText } from './queue-rows.ts';
@@ -25,6 +26,25 @@ export function createScheduleWrites(options: {
     return unknownOutcomesText(askedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
   }
 
+  function tryAt(row: RecipientColumns, now: number, forcedGateway: string | null): void {
+    setSchedule(row, now);
+    prepare('UPDATE recipient SET forced_gateway = ?, unknown_outcomes = ? WHERE id = ?').run(
+      forcedGateway,
+      doubtsOfOldTries(row),
+      row.id,
+    );
+  }
+
+  /** One that was given up, as if it were new. */
+  function tryAfresh(row: RecipientColumns, now: number, forcedGateway: string | null): void {
+    prepare(
+      `UPDATE recipient SET state = ?1, due_at = ?2, next_at = ?2, counted_from = ?2, attempts = 0, retry_index = 0,
+        gateway_passes = 0, undeliverable = 0, delay_sent = 0, report_at = NULL, report = NULL, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
+        forced_gateway = ?3, unknown_outcomes = ?5 WHERE id = ?4`,
+    ).run(STATE_CODES.queued, now, forcedGateway, row.id, doubtsOfOldTries(row));
+    books.touch(seqOfRecipient(row.id));
+  }
+
   return {
     wakeDue({ waitsFor, now, limit }: OpInput<'wakeDue'>): number {
       const rows =
@@ -35,35 +55,27 @@ export function createScheduleWrites(options: {
       return rows.length;
     },
 
-    wakeMessages({ seqs, forcedGateway, now }: OpInput<'wakeMessages'>): number {
+    retry({ seqs, forcedGateway, now }: OpInput<'retry'>): ActionDone {
       let count = 0;
+      let sending = 0;
       for (const seq of seqs) {
         const message = reads.messageBySeq(seq);
-        if (message?.deleted_at !== null) continue;
+        if (message === undefined) continue;
         const rows = reads.recipientsOf(seq);
-        const waiting = rows.filter((row) => row.due_at !== null);
-        const failed = rows.filter((row) => ['bounced', 'bad'].includes(stateFrom(row.state)));
-        const inOutbox = rows.some((row) => isPending(stateFrom(row.state)));
-        for (const row of inOutbox ? waiting : []) {
-          setSchedule(row, now);
-          prepare('UPDATE recipient SET forced_gateway = ?, unknown_outcomes = ? WHERE id = ?').run(
-            forcedGateway,
-            doubtsOfOldTries(row),
-            row.id,
-          );
-        }
-        // SPEC §2: from Bad and Bounced only those that failed, as if they were new.
-        for (const row of inOutbox ? [] : failed) {
-          prepare(
-            `UPDATE recipient SET state = ?1, due_at = ?2, next_at = ?2, counted_from = ?2, attempts = 0, retry_index = 0,
-              gateway_passes = 0, undeliverable = 0, delay_sent = 0, report_at = NULL, report = NULL, last_counted_at = NULL, done_at = NULL, waits_for = NULL,
-              forced_gateway = ?3, unknown_outcomes = ?5 WHERE id = ?4`,
-          ).run(STATE_CODES.queued, now, forcedGateway, row.id, doubtsOfOldTries(row));
-          books.touch(seq);
-        }
-        if ((inOutbox ? waiting : failed).length > 0) count += 1;
+        const decision = decideAction('retry', {
+          deleted: message.deleted_at !== null,
+          states: rows.map((row) => stateFrom(row.state)),
+        });
+        if (decision.kind === 'waits') sending += 1;
+        if (decision.kind !== 'done') continue;
+        rows.forEach((row, i) => {
+          const effect = decision.effects[i];
+          if (effect === 'due') tryAt(row, now, forcedGateway);
+          else if (effect === 'afresh') tryAfresh(row, now, forcedGateway);
+        });
+        count += 1;
       }
-      return count;
+      return { count, sending };
     },
 
     clampNextAt({ latest, limit }: OpInput<'clampNextAt'>): number {

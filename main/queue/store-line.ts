@@ -247,5 +247,6 @@ export function openStoreLine(options: QueueStoreOptions, onClosing: () => void)
 
 /** Answers that say that all is as it was: nothing claimed, no message touched. */
 function changedNothing(op: OpName, value: unknown): boolean {
-  return value === 0 || (op === 'claimDue' && (value as readonly unknown[]).length === 0);
+  if (op === 'claimDue') return (value as readonly unknown[]).length === 0;
+  return value === 0 || (value as { readonly count?: unknown } | null)?.count === 0;
 }

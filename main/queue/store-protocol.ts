@@ -9,12 +9,15 @@ import type {
 } from '../../shared/ipc-contract.ts';
 import type { FolderCounts } from '../../shared/mail.ts';
 import type {
+  ActionDone,
   AttemptRecord,
   ClaimedMessage,
   FinishedReport,
   NewMessage,
   PendingReport,
   ReportMatter,
+  Resend,
+  ResendAnswer,
   StoreError,
   StoreRecovery,
   StoredDetails,
@@ -40,6 +43,8 @@ export interface StoreOps {
     readonly now: number;
     readonly limit: number;
     readonly skipDomains: readonly string[];
+    /** Recipients that are not to be claimed, due or not. */
+    readonly except: readonly number[];
   }): readonly ClaimedMessage[];
   record(input: { readonly record: AttemptRecord; readonly now: number }): null;
   report(input: { readonly report: FinishedReport; readonly now: number }): null;
@@ -47,21 +52,24 @@ export interface StoreOps {
   /** In flight for this run but not in the list: nobody works on them (their thread died). Given back. */
   reclaim(input: { readonly known: readonly number[]; readonly now: number }): number;
   wakeDue(input: { readonly waitsFor: string | null; readonly now: number; readonly limit: number }): number;
-  wakeMessages(input: {
+  retry(input: {
     readonly seqs: readonly number[];
     readonly forcedGateway: string | null;
     readonly now: number;
-  }): number;
+  }): ActionDone;
   clampNextAt(input: { readonly latest: number; readonly limit: number }): number;
-  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly now: number }): number;
-  purge(input: { readonly seqs: readonly number[] }): number;
+  move(input: { readonly seqs: readonly number[]; readonly to: 'deleted' | 'back'; readonly at: number }): {
+    readonly count: number;
+    readonly flying: readonly string[];
+  };
+  purge(input: { readonly seqs: readonly number[] }): ActionDone;
   markSeen(input: { readonly seqs: readonly number[] }): number;
   expireKept(input: {
     readonly sentBefore: number | null;
     readonly deletedBefore: number | null;
     readonly limit: number;
   }): number;
-  duplicate(input: { readonly source: string; readonly message: NewMessage; readonly now: number }): null;
+  resend(input: { readonly resend: Resend; readonly now: number; readonly deletedAt: number }): ResendAnswer;
   clearInvalidAddresses(input: null): number;
   noteNetwork(input: { readonly id: string; readonly name: string | null; readonly at: number }): null;
   forgetNetwork(input: { readonly id: string }): null;
@@ -103,13 +111,13 @@ export const OP_KIND: Readonly<Record<OpName, 'durable' | 'lazy' | 'read'>> = {
   release: 'lazy', // undone = found in flight at start-up, and given back then
   reclaim: 'durable',
   wakeDue: 'durable',
-  wakeMessages: 'durable',
+  retry: 'durable',
   clampNextAt: 'durable',
   move: 'durable',
   purge: 'durable',
   markSeen: 'lazy',
   expireKept: 'durable',
-  duplicate: 'durable',
+  resend: 'durable',
   clearInvalidAddresses: 'durable',
   noteNetwork: 'lazy',
   forgetNetwork: 'durable',

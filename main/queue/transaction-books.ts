@@ -3,10 +3,10 @@
  * the activity of each minute, and what may only happen once all of it is safe.
  */
 import { isPending } from '../../shared/mail.ts';
-import { folderOf } from '../policy/folder.ts';
+import { folderOf, mostUrgentState } from '../policy/folder.ts';
 import type { Prepare } from './queue-reads.ts';
 import type { MessageColumns, RecipientColumns } from './queue-rows.ts';
-import { FOLDER_CODES, STATE_CODES, mostUrgent, stateFrom } from './queue-rows.ts';
+import { FOLDER_CODES, STATE_CODES, stateFrom } from './queue-rows.ts';
 import { RECIPIENT_FACTOR } from './schema.ts';
 
 const ACTIVITY_KEPT_MS = 40 * 24 * 60 * 60 * 1000;
@@ -51,7 +51,9 @@ export function createTransactionBooks(prepare: Prepare) {
     const states = rows.map((row) => stateFrom(row.state));
     const folder = message.deleted_at === null ? folderOf(states) : 'deleted';
     const pending = rows.filter((row) => isPending(stateFrom(row.state)));
-    const times = pending.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
+    // In Deleted nothing is tried, whatever time it would have.
+    const due = message.deleted_at === null ? pending : [];
+    const times = due.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
     const finished = pending.length > 0 ? null : Math.max(...rows.map((row) => row.done_at ?? 0));
     // Failed mail is news even if the message was looked at while it waited.
     const isNews =
@@ -63,7 +65,7 @@ export function createTransactionBooks(prepare: Prepare) {
         via = coalesce(?, via), last_words = coalesce(?, last_words), may_have_arrived = ? WHERE seq = ?`,
     ).run(
       FOLDER_CODES[folder],
-      STATE_CODES[mostUrgent(states)],
+      STATE_CODES[mostUrgentState(states)],
       times.length === 0 ? null : Math.min(...times),
       finished,
       isNews ? 0 : message.seen,

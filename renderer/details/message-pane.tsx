@@ -22,7 +22,7 @@ import {
 } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
-import { isPending, type Folder } from '../../shared/mail.ts';
+import { isFailed, isPending, type Folder } from '../../shared/mail.ts';
 import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
 import { failureText } from '../i18n/failure.ts';
@@ -114,8 +114,10 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   }
   if (details === null) return <section className={styles.nothing} aria-label={say('details.title')} aria-busy />;
 
-  const failed = details.recipients.some((recipient) => recipient.state === 'bad' || recipient.state === 'bounced');
-  const retryable = failed || details.recipients.some((recipient) => isPending(recipient.state));
+  const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
+  const failed = details.recipients.some(({ state }) => isFailed(state));
+  // From the Outbox those that wait, elsewhere those that failed.
+  const retryable = details.folder === 'outbox' ? waits : failed;
   const origin = details.origin;
   const facts = [
     details.mailFrom ?? say('queue.nullSender'),
@@ -150,7 +152,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
         ) : (
           retryable && (
             <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
-              {say(failed ? 'action.retry' : 'action.sendThisNow')}
+              {say(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
             </Button>
           )
         )}
@@ -197,7 +199,11 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
       />
       <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby="tab-panel-tab" className={styles.body}>
         {tab === 'recipients' && (
-          <RecipientList recipients={details.recipients} hold={folder === 'outbox' ? hold : null} />
+          <RecipientList
+            recipients={details.recipients}
+            hold={folder === 'outbox' ? hold : null}
+            deleted={details.folder === 'deleted'}
+          />
         )}
         {tab === 'timeline' && <Timeline tries={details.timeline} recipients={details.recipients} />}
         {tab === 'message' && <PreviewTab id={id} />}

@@ -41,9 +41,11 @@ interface Props {
   readonly recipients: readonly RecipientView[];
   /** Why nothing is tried now, null = what is due is tried. */
   readonly hold: HoldReason | null;
+  /** The message lies in Deleted. */
+  readonly deleted: boolean;
 }
 
-export function RecipientList({ recipients, hold }: Props) {
+export function RecipientList({ recipients, hold, deleted }: Props) {
   const styles = useStyles();
   const say = useSay();
   const sayPhrase = usePhrase();
@@ -55,10 +57,15 @@ export function RecipientList({ recipients, hold }: Props) {
         <li key={recipient.id} className={styles.item}>
           <div>
             {isPending(recipient.state) ? (
-              <StateBadge state={recipient.state} mayHaveArrived={recipient.mayHaveArrived} hold={hold} />
+              <StateBadge
+                state={recipient.state}
+                mayHaveArrived={recipient.mayHaveArrived}
+                hold={hold}
+                deleted={deleted}
+              />
             ) : (
               <>
-                <StateBadge state={recipient.state} mayHaveArrived={false} hold={hold} />
+                <StateBadge state={recipient.state} mayHaveArrived={false} hold={hold} deleted={deleted} />
                 {recipient.mayHaveArrived && <div className={styles.doubt}>{say('state.mayHaveArrived')}</div>}
               </>
             )}

@@ -1,6 +1,7 @@
-/** Edit recipients and send again: the addresses that failed, ready to be mended. */
+/** Edit recipients and send again: whom the copy replaces, and where it goes. */
 import {
   Button,
+  Checkbox,
   Dialog,
   DialogActions,
   DialogBody,
@@ -8,72 +9,140 @@ import {
   DialogSurface,
   DialogTitle,
   Field,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
   Textarea,
+  tokens,
 } from '@fluentui/react-components';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
-import type { MessageDetails } from '../../shared/mail.ts';
-import { isEmailAddress } from '../../shared/syntax.ts';
+import type { Failure } from '../../shared/result.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
 import { useReturnFocus } from '../components/return-focus.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { failureText } from '../i18n/failure.ts';
+import { useLanguage, useSay, type Say } from '../i18n/i18n.ts';
+import { useNotices } from '../notices.tsx';
+import { StateBadge } from '../queue/state-badge.tsx';
+import { resendChoice, ticking, typing, type Candidate, type ResendChoice, type Touched } from './resend-choice.ts';
 
-const NEVER: readonly EventName[] = [];
+const useStyles = makeStyles({
+  content: { display: 'flex', flexDirection: 'column', rowGap: '12px', overflowWrap: 'anywhere' },
+  help: { margin: 0 },
+  list: {
+    listStyleType: 'none',
+    margin: '4px 0 0',
+    padding: '2px 0',
+    maxHeight: '150px',
+    overflow: 'auto',
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusMedium,
+  },
+  candidate: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) auto',
+    columnGap: '12px',
+    alignItems: 'center',
+    paddingInlineEnd: '12px',
+  },
+  consequence: { margin: 0, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
+});
 
-/** The addresses of a text, one a line (or separated by commas or semicolons), each once. */
-export function addressesOf(text: string): { readonly good: readonly string[]; readonly wrong: readonly string[] } {
-  const all = [
-    ...new Set(
-      text
-        .split(/[\n,;]+/)
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    ),
-  ];
-  return { good: all.filter(isEmailAddress), wrong: all.filter((part) => !isEmailAddress(part)) };
-}
-
-/** What stands in the box at first: those that failed, else those that wait, else all. */
-function proposal(details: MessageDetails): string {
-  const failed = details.recipients.filter((recipient) => recipient.state === 'bad' || recipient.state === 'bounced');
-  return (failed.length > 0 ? failed : details.recipients).map((recipient) => recipient.rcptTo).join('\n');
-}
+const EVENTS: readonly EventName[] = ['queue:changed'];
 
 interface Props {
   readonly id: string;
   readonly onClose: () => void;
-  /** The old message has left its folder. */
+  /** The copy is on its way. */
   readonly onSent: () => void;
 }
 
-export function ResendDialog({ id, onClose, onSent }: Props) {
+/** Names in a sentence: the first few. */
+function named(addresses: readonly string[], say: Say): { readonly names: string; readonly count: number } {
+  const shown = addresses.slice(0, 3);
+  const more = addresses.length - shown.length;
+  const names = shown.join(', ');
+  return { names: more > 0 ? say('queue.andMore', { names, count: more }) : names, count: addresses.length };
+}
+
+function InPlaceOf({
+  candidates,
+  onTick,
+}: {
+  readonly candidates: readonly Candidate[];
+  readonly onTick: (candidate: Candidate, ticked: boolean) => void;
+}) {
+  const styles = useStyles();
   const say = useSay();
+  const label = useId();
+  return (
+    <div role="group" aria-labelledby={label}>
+      <span id={label}>{say('resend.inPlaceOf')}</span>
+      <ul className={styles.list}>
+        {candidates.map((one) => (
+          <li key={one.recipient.id} className={styles.candidate}>
+            <Checkbox
+              label={one.recipient.rcptTo}
+              checked={one.ticked}
+              // With a server now: it can be left out, but not be taken in before the answer is there.
+              disabled={one.recipient.state === 'attempting' && !one.ticked}
+              onChange={(_, data) => onTick(one, data.checked === true)}
+            />
+            <StateBadge state={one.recipient.state} hold={null} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** What happens to the old message. */
+function consequence(choice: ResendChoice, say: Say): string {
+  if (choice.emptied) return say('resend.emptied');
+  return choice.left > 0 ? say('resend.left', { count: choice.left }) : say('resend.stays');
+}
+
+export function ResendDialog({ id, onClose, onSent }: Props) {
+  const styles = useStyles();
+  const say = useSay();
+  const language = useLanguage();
   const bridge = useBridge();
-  const attempt = useAttempt();
   const notices = useNotices();
   useReturnFocus();
-  const details = useLive('queue.show', { id }, NEVER).value;
-  const [typed, setTyped] = useState<string | null>(null);
+  const { value: details, reload } = useLive('queue.show', { id }, EVENTS);
+  const [touched, setTouched] = useState<Touched | null>(null);
   const [busy, setBusy] = useState(false);
-  const text = typed ?? (details === null ? '' : proposal(details));
-  const { good, wrong } = addressesOf(text);
+  const [refused, setRefused] = useState<Failure | null>(null);
+  const choice = resendChoice(details?.recipients ?? null, touched);
+  const { candidates, text, good, wrong, inFlight, twice } = choice;
   const problem =
     wrong[0] !== undefined
       ? say('resend.wrong', { address: wrong[0] })
-      : good.length === 0 && details !== null
+      : good.length === 0 && touched !== null
         ? say('resend.none')
         : undefined;
+  const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
+  const flying = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
+  const ready = wrong.length === 0 && good.length > 0 && inFlight.length === 0 && !busy && details !== null;
 
+  const touch = (next: Touched) => {
+    setRefused(null);
+    setTouched(next);
+  };
   const send = async () => {
     setBusy(true);
-    const done = await attempt(say('resend.failed'), bridge.call('queue.resend', { id, recipients: [...good] }));
+    const done = await bridge.call('queue.resend', { id, replaces: [...choice.replaces], recipients: [...good] });
     setBusy(false);
-    if (done === null) return;
-    notices.done(say('resend.done', { count: good.length }));
-    onClose();
-    onSent();
+    if (done.ok) {
+      notices.done(say('resend.done', { count: good.length }));
+      onClose();
+      onSent();
+    } else if (done.error.code === 'in-flight' || done.error.code === 'settled') {
+      // It changed between the look at the list and the click: the list shows it now.
+      setRefused(done.error);
+      reload();
+    } else notices.failed(say('resend.failed'), failureText(done.error, say, language));
   };
   return (
     <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
@@ -81,26 +150,52 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (problem === undefined && !busy) drop(send());
+            if (ready) drop(send());
           }}
         >
           <DialogBody>
             <DialogTitle>{say('resend.title')}</DialogTitle>
-            <DialogContent style={{ overflowWrap: 'anywhere' }}>
-              <p style={{ marginTop: 0 }}>{say('resend.help')}</p>
+            <DialogContent className={styles.content}>
+              <p className={styles.help}>{say('resend.help')}</p>
+              {candidates.length > 0 && (
+                <InPlaceOf
+                  candidates={candidates}
+                  onTick={({ recipient }, ticked) => touch(ticking(choice, recipient, ticked))}
+                />
+              )}
               <Field label={say('resend.recipients')} {...fault(problem)}>
                 <Textarea
-                  rows={6}
+                  rows={5}
                   value={text}
                   resize="vertical"
                   spellCheck={false}
-                  onChange={(_, data) => setTyped(data.value)}
+                  onChange={(_, data) => touch(typing(choice, data.value))}
                 />
               </Field>
+              {flying.length > 0 && (
+                <MessageBar intent="info" layout="multiline">
+                  <MessageBarBody>{say('resend.inFlight', named(flying, say))}</MessageBarBody>
+                </MessageBar>
+              )}
+              {twice.length > 0 && (
+                <MessageBar intent="warning" layout="multiline">
+                  <MessageBarBody>{say('resend.twice', named(twice, say))}</MessageBarBody>
+                </MessageBar>
+              )}
+              {refused !== null && flying.length === 0 && (
+                <MessageBar intent="warning" layout="multiline">
+                  <MessageBarBody>{failureText(refused, say, language)}</MessageBarBody>
+                </MessageBar>
+              )}
+              {details !== null && good.length > 0 && (
+                <p className={styles.consequence} aria-live="polite">
+                  {consequence(choice, say)}
+                </p>
+              )}
             </DialogContent>
             <DialogActions>
               <Button onClick={onClose}>{say('common.cancel')}</Button>
-              <Button appearance="primary" type="submit" disabled={problem !== undefined || busy || details === null}>
+              <Button appearance="primary" type="submit" disabled={!ready}>
                 {say('resend.send')}
               </Button>
             </DialogActions>

@@ -75,6 +75,7 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
           state={row.state}
           mayHaveArrived={row.mayHaveArrived}
           hold={row.folder === 'outbox' ? hold : null}
+          deleted={row.folder === 'deleted'}
         />
       );
     case 'from':

@@ -113,7 +113,7 @@ export function QueueToolbar({
           className={styles.button}
           appearance="subtle"
           icon={<ArrowRepeatAll20Regular />}
-          disabled={!actions.enabled || folder === 'sent'}
+          disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
           onClick={() => actions.retry()}
         >
           {say('action.retry')}

@@ -2,6 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import {
   ArrowForward16Regular,
+  ArrowSwap16Regular,
   ArrowSync16Regular,
   ArrowTurnUpLeft20Regular,
   CheckmarkCircle16Regular,
@@ -37,9 +38,15 @@ const LOOKS: Readonly<
   relayed: { icon: ArrowForward16Regular, tone: 'good' },
   bounced: { icon: ArrowTurnUpLeft20Regular, tone: 'fault' },
   bad: { icon: ErrorCircle16Regular, tone: 'fault' },
+  replaced: { icon: ArrowSwap16Regular, tone: 'calm' },
 };
 
 const IN_DOUBT = { icon: QuestionCircle16Regular, tone: 'wait' } as const;
+
+function heldWord(hold: HoldReason | null, deleted: boolean): 'state.resting' | 'program.paused' | 'state.held' {
+  if (deleted) return 'state.resting';
+  return hold === 'paused' ? 'program.paused' : 'state.held';
+}
 
 interface Props {
   readonly state: RecipientState;
@@ -47,16 +54,19 @@ interface Props {
   readonly mayHaveArrived: boolean;
   /** Why nothing is tried now: what would wait for its turn is on hold. */
   readonly hold: HoldReason | null;
+  /** It lies in Deleted: what would wait for its turn is not sent. */
+  readonly deleted?: boolean;
 }
 
-export function StateBadge({ state, mayHaveArrived, hold }: Props) {
+export function StateBadge({ state, mayHaveArrived, hold, deleted = false }: Props) {
   const styles = useStyles();
   const say = useSay();
-  const held = hold !== null && (state === 'queued' || state === 'deferred' || state === 'held');
-  const doubted = mayHaveArrived && state !== 'attempting';
+  const waits = state === 'queued' || state === 'deferred' || state === 'held';
+  const held = waits && (hold !== null || deleted);
+  const doubted = mayHaveArrived && state !== 'attempting' && state !== 'replaced';
   const look = doubted && isPending(state) ? IN_DOUBT : LOOKS[held ? 'held' : state];
   const Icon = look.icon;
-  const word = held ? say(hold === 'paused' ? 'program.paused' : 'state.held') : say(`state.${state}`);
+  const word = held ? say(heldWord(hold, deleted)) : say(`state.${state}`);
   return (
     <span className={styles.badge} title={doubted ? `${word}: ${say('state.mayHaveArrived')}` : undefined}>
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>

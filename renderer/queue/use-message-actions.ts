@@ -53,11 +53,17 @@ export function useMessageActions(
     };
     const remove = (what: Selection, forGood: boolean) => {
       drop(
-        attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection: what })).then((done) => {
+        attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection: what, forGood })).then((done) => {
           if (done === null) return;
-          const { undo: back } = done;
+          const { undo: back, kept, sending } = done;
+          const stays = kept > 0 ? say('action.keptWhileSent', { count: kept }) : undefined;
+          if (done.count === 0 && stays !== undefined) {
+            notices.failed(say('action.deleteFailed'), stays);
+            return;
+          }
+          const flying = sending > 0 ? say('action.deletedWhileSent', { count: sending }) : stays;
           const undo = back === null ? undefined : () => restored(back);
-          notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo);
+          notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo, flying);
           afterwards();
         }),
       );
@@ -70,7 +76,10 @@ export function useMessageActions(
         const input = throughGateway === undefined ? { selection } : { selection, throughGateway };
         drop(
           attempt(say('action.retryFailed'), bridge.call('queue.retry', input)).then((done) => {
-            if (done !== null) notices.done(say('action.retried', { count: done.count }));
+            if (done === null) return;
+            const { count, sending } = done;
+            if (count === 0 && sending > 0) notices.done(say('action.beingSent', { count: sending }));
+            else notices.done(say('action.retried', { count }));
           }),
         );
       },

@@ -78,6 +78,7 @@ function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => 
       return say('welcome.testWaiting', { why });
     case 'bad':
     case 'bounced':
+    case 'replaced':
       return say('welcome.testLost', { why });
   }
 }

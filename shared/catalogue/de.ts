@@ -122,6 +122,16 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'why.queued': 'Wartet auf den ersten Versuch.',
   'why.attempting': 'Wird gerade gesendet.',
 
+  'why.deleted.attempting':
+    'Die Nachricht wurde gelöscht, während sie gesendet wurde. Was der Server jetzt annimmt, kommt noch an; danach wird nichts mehr versucht.',
+  'why.deleted.whileSent': 'Die Nachricht wurde gelöscht, während sie gesendet wurde.',
+  'why.deleted.waits': 'Sie liegt in „Gelöscht“ und wird nicht versucht. Stellen Sie sie wieder her, um sie zu senden.',
+  'why.replaced': 'Sie haben die Nachricht stattdessen erneut an {names} gesendet.',
+  'why.replaced.more_one':
+    'Sie haben die Nachricht stattdessen erneut an {names} und {count} weiteren Empfänger gesendet.',
+  'why.replaced.more_other': 'Sie haben die Nachricht stattdessen erneut an {names} und {count} weitere gesendet.',
+  'why.replaced.unknown': 'Sie haben die Nachricht stattdessen erneut an andere gesendet.',
+
   'why.refused.reply': '{via} hat endgültig abgelehnt: {reply}',
   'why.refused.no-such-domain': 'Die Domain {domain} gibt es nicht, oder sie nimmt keine Post an.',
   'why.refused.null-mx': 'Die Domain {domain} erklärt, dass sie keine Post annimmt.',
@@ -133,6 +143,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'why.refused.allGateways': 'Jedes verwendbare Gateway hat endgültig abgelehnt; das letzte war „{via}“: {reply}',
   'why.expired': 'Aufgegeben: Innerhalb der Grenze, die Sie gesetzt haben, war keine Zustellung möglich.',
   'why.expired.passes': 'Aufgegeben: Die direkte Zustellung scheiterte, ebenso drei Versuche über Ihre Gateways.',
+  'why.failed': 'Sie konnte nicht zugestellt werden.',
+  'why.folder.outbox':
+    'An diese Adresse wird nicht weiter versucht; die Nachricht bleibt im Ausgang für die, die noch warten.',
   'why.folder.bounced': 'Die Nachricht ist unter „Zurückgekommen“.',
   'why.folder.bad':
     'Die Nachricht ist unter „Unzustellbar“: Der Absender bekommt nichts zurück, Sie entscheiden, was geschieht.',

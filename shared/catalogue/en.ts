@@ -116,6 +116,15 @@ export const en = {
   'why.queued': 'Waiting for its first attempt.',
   'why.attempting': 'Being sent now.',
 
+  'why.deleted.attempting':
+    'The message was deleted while it was being sent. What the server takes now still arrives; nothing is tried after that.',
+  'why.deleted.whileSent': 'The message was deleted while it was being sent.',
+  'why.deleted.waits': 'It is in Deleted and is not tried. Restore it to have it sent.',
+  'why.replaced': 'You sent the message again to {names} instead.',
+  'why.replaced.more_one': 'You sent the message again to {names} and {count} more instead.',
+  'why.replaced.more_other': 'You sent the message again to {names} and {count} more instead.',
+  'why.replaced.unknown': 'You sent the message again to others instead.',
+
   'why.refused.reply': '{via} refused it for good: {reply}',
   'why.refused.no-such-domain': 'The domain {domain} does not exist, or takes no mail.',
   'why.refused.null-mx': 'The domain {domain} states that it takes no mail.',
@@ -127,6 +136,8 @@ export const en = {
   'why.refused.allGateways': 'Every gateway that could be used refused it for good; the last was “{via}”: {reply}',
   'why.expired': 'Given up: it could not be delivered within the limit that you have set.',
   'why.expired.passes': 'Given up: direct delivery failed, and so did three attempts through your gateways.',
+  'why.failed': 'It could not be delivered.',
+  'why.folder.outbox': 'It is not tried again; the message stays in the Outbox for those who still wait.',
   'why.folder.bounced': 'It is in Bounced.',
   'why.folder.bad': 'It is in Bad: nothing is returned to the sender, you decide what happens.',
 

@@ -124,6 +124,25 @@ describe('postcast', () => {
     expect(done.out).toContain(words);
   });
 
+  it('says of a message that is being sent what that means for the command', async () => {
+    engine.rows = [rowWith(), rowWith({ id: 'Q2' })];
+    engine.flying.add('Q1');
+    expect(await here(['retry', 'Q1'])).toMatchObject({ code: 0, out: '1 message is being sent already.\n' });
+    expect((await here(['retry', 'Q1', 'Q2'])).out).toBe(
+      '1 message will be tried again. 1 message is being sent already.\n',
+    );
+    expect(await here(['delete', 'Q1', 'Q2'])).toMatchObject({
+      code: 0,
+      out: '2 messages deleted. 1 of them was being sent: what a server takes now still arrives, nothing more is tried.\n',
+    });
+    engine.rows = [rowWith({ folder: 'deleted' })];
+    expect(await here(['delete', 'Q1'])).toMatchObject({
+      code: 1,
+      out: '',
+      error: 'postcast: 1 message is being sent at this moment, and stays until the answer is there.\n',
+    });
+  });
+
   it.each<[string, string[], number, string]>([
     ['an unknown command', ['sned-now'], 2, 'There is no command "sned-now"'],
     ['an unknown option', ['status', '--jason'], 2, 'Unknown option --jason'],

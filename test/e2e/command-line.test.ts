@@ -229,7 +229,7 @@ describe('while it runs', () => {
     expect(sent).toMatchObject({ code: 0 });
     expect(sent.stdout).toContain('1');
     await eventually('send-now sent it', async () => (await list('sent')).total).toBe(4);
-    expect(await postcastJson(profile, ['retry', '--all'])).toEqual({ count: 0 });
+    expect(await postcastJson(profile, ['retry', '--all'])).toEqual({ count: 0, sending: 0 });
     expect((await postcast(profile, ['retry', id])).code).toBe(1);
   });
 

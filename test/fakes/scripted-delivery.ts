@@ -31,6 +31,8 @@ export class ScriptedDelivery implements Delivery {
   readonly taken: string[] = [];
   /** Deliveries that were accepted, by recipient: more than one is a duplicate. */
   readonly accepted = new Map<string, number>();
+  /** Questions that the script has not answered yet. */
+  readonly open = new Set<object>();
   probes = 0;
   /** Which gateways were probed, each time. */
   readonly probed: (readonly string[] | 'all')[] = [];
@@ -92,10 +94,23 @@ export class ScriptedDelivery implements Delivery {
       const usable = [...(step.only === 'doubtful' ? [] : sure), ...(step.only === 'sure' ? [] : doubtful)];
       if (usable.length === 0) return outOfHops(step.kind, recipients);
     }
-    await message.journal.begin(signal);
+    if (!(await message.journal.begin(signal))) {
+      const unwanted: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+      return {
+        tries: [],
+        verdicts: new Map(recipients.map((r) => [r.id, unwanted])),
+        errorKinds: new Map(),
+        waitsFor: new Map(),
+        nothingReached: true,
+        dsnPassedOn: new Set(),
+      };
+    }
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
+      const question = {};
+      this.open.add(question);
       const verdict = await this.#script(step, r.rcptTo);
+      this.open.delete(question);
       verdicts.set(r.id, verdict);
       if (verdict.kind !== 'delivered') continue;
       const key = `${message.id} ${r.rcptTo}`;

@@ -30,6 +30,10 @@ export interface ScriptedServer {
   /** All messages taken, dots unstuffed. */
   readonly messages: () => readonly string[];
   become(dialogue: Dialogue): void;
+  /** Says a line on all connections: the answer to what the script left without one. Not for TLS. */
+  say(line: string): void;
+  /** Ends all connections, in the middle of whatever they are at. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -155,6 +159,12 @@ export async function startScriptedServer(
     messages: () => sessions.flatMap((s) => s.messages.map((m) => m.replace(/(^|\r\n)\.(?=.)/g, '$1'))),
     become(next) {
       script = { ...WILLING, ...next };
+    },
+    say(line) {
+      for (const socket of sockets) socket.write(`${line}\r\n`);
+    },
+    hangUp() {
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       for (const socket of sockets) socket.destroy();

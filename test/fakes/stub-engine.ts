@@ -69,6 +69,8 @@ export interface StubEngine {
   status: AppStatus;
   rows: MessageRow[];
   raw: Uint8Array;
+  /** Ids of messages that are with a server. */
+  readonly flying: Set<string>;
   /** False: no key store, consent is asked for. */
   keyStore: boolean;
 }
@@ -79,6 +81,7 @@ export function createStubEngine(): StubEngine {
     api: {} as EngineApi,
     calls: [],
     secrets: new Map(),
+    flying: new Set(),
     settings: defaultSettings(),
     status: statusWith(),
     rows: [rowWith()],
@@ -116,8 +119,17 @@ export function createStubEngine(): StubEngine {
         total: stub.raw.length,
         base64: Buffer.from(stub.raw.subarray(offset, offset + length)).toString('base64'),
       }),
-    'queue.retry': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : stub.rows.length }),
-    'queue.delete': async ({ selection }) => ok({ count: 'ids' in selection ? count(selection.ids) : 0, undo: null }),
+    'queue.retry': async ({ selection }) => {
+      const asked = 'ids' in selection ? count(selection.ids) : stub.rows.length;
+      const sending = 'ids' in selection ? count(selection.ids.filter((id) => stub.flying.has(id))) : 0;
+      return ok({ count: asked - sending, sending });
+    },
+    'queue.delete': async ({ selection }) => {
+      const rows = stub.rows.filter((row) => 'ids' in selection && selection.ids.includes(row.id));
+      const flying = rows.filter((row) => stub.flying.has(row.id));
+      const kept = flying.filter((row) => row.folder === 'deleted').length;
+      return ok({ count: rows.length - kept, undo: null, sending: flying.length - kept, kept });
+    },
     'control.sendNow': async () => ok({ count: 1, phrase: { id: 'status.sendingNow', params: { count: 1 } } }),
     'control.pause': async () => ok({ paused: true }),
     'control.resume': async () => ok({ paused: false }),

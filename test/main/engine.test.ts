@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Verdict } from '../../shared/mail.ts';
+import type { Folder, Verdict } from '../../shared/mail.ts';
 import { StoreError } from '../../main/ports.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { accepted, later, nameless, refused, silent, type Script, unsure } from '../fakes/scripted-delivery.ts';
@@ -28,6 +28,8 @@ async function start(script: Script, first?: (settings: Settings) => unknown): P
   lab = await createEngineLab(script, first);
   return lab;
 }
+const list = async (l: EngineLab, folder: Folder) =>
+  (await l.store().list({ folder, search: '', sort: 'age', descending: true, offset: 0, limit: 10 })).rows;
 const always =
   (...names: readonly string[]) =>
   (s: Settings) => ({ ...s, gateways: { ...s.gateways, mode: 'always', list: gateways(...names) } });
@@ -487,6 +489,71 @@ describe('the settings', () => {
     await l.set((s) => ({ ...s, connection: { ...s.connection, retryMinutes: [1] } }));
     await l.advance(3 * 60_000);
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'relayed' });
+  });
+});
+
+describe('a message that is deleted in mid-attempt', () => {
+  const onError = (s: Settings) => ({
+    ...s,
+    gateways: {
+      ...s.gateways,
+      mode: 'onError',
+      onErrors: { lan: true, dns: true, smtp: true },
+      list: gateways('office'),
+    },
+  });
+  const remove = async (id: string) => lab?.actions().remove({ selection: { ids: [id] } });
+
+  it('does not go on to the next hop, and goes when it is restored', async () => {
+    let deleted: Promise<unknown> = Promise.resolve();
+    const l = await start(async (step) => {
+      if (step.kind === 'gateways') return accepted;
+      await (deleted = remove((await list(l, 'outbox'))[0]?.id ?? ''));
+      return silent;
+    }, onError);
+    const id = await l.accept(['bob@a.test']);
+    await deleted;
+    expect(l.delivery.taken).toEqual(['direct a.test -> bob@a.test']);
+    expect(await l.counts()).toMatchObject({ deleted: 1, outbox: 0 });
+    await l.advance(DAY);
+    l.delivery.become(() => accepted);
+    await l.actions().restore({ ids: [id] });
+    await l.settle();
+    expect(l.delivery.taken).toHaveLength(2);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
+  });
+
+  it('waits for its place: it is not sent at all, and stays as it was', async () => {
+    const l = await start(() => accepted, always('office'));
+    await l.set((s) => ({ ...s, connection: { ...s.connection, maxOutgoing: 1 } }));
+    let answer: (verdict: Verdict) => void = () => undefined;
+    l.delivery.become((_step, to) =>
+      to.startsWith('first') ? new Promise((resolve) => (answer = resolve)) : accepted,
+    );
+    await l.accept(['first@a.test']);
+    const id = await l.accept(['second@a.test']);
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'attempting' });
+    await remove(id);
+    answer(accepted);
+    await l.settle();
+    expect(l.delivery.taken).toEqual(['gateways office -> first@a.test']);
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'queued' });
+    expect(await l.counts()).toMatchObject({ deleted: 1, sent: 1 });
+    await l.actions().restore({ ids: [id] });
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'relayed' });
+  });
+
+  it('is refused: the sender is told, the user is not notified of a folder that it is not in', async () => {
+    const l = await start(async (_step, to) => {
+      if (to === 'ann@sender.test') return accepted;
+      await remove((await list(l, 'outbox'))[0]?.id ?? '');
+      return refused;
+    });
+    const id = await l.accept(['bob@a.test']);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'bounced' });
+    expect(await l.counts()).toMatchObject({ deleted: 1, bounced: 0, sent: 1 });
+    expect(l.failed).toEqual([]);
   });
 });
 

@@ -432,13 +432,13 @@ export function createMockBridge(options: MockOptions = {}): MockBridge {
         ],
         truncated: false,
       }),
-    'queue.retry': ({ selection }) => ok({ count: chosen(selection).length }),
+    'queue.retry': ({ selection }) => ok({ count: chosen(selection).length, sending: 0 }),
     'queue.delete': ({ selection }) => {
       const rows = chosen(selection);
       const gone = rows[0] !== undefined && rowsOf('deleted').includes(rows[0]);
       const span = { deletedFrom: deletions.length, deletedTo: deletions.length };
       deletions.push(rows);
-      return ok({ ...move(rows, gone ? null : 'deleted'), undo: gone ? null : span });
+      return ok({ ...move(rows, gone ? null : 'deleted'), undo: gone ? null : span, sending: 0, kept: 0 });
     },
     'queue.restore': ({ selection }) => {
       const rows = chosen(selection);

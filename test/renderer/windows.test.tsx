@@ -331,6 +331,7 @@ describe('queue view', () => {
     await waitFor(() =>
       expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
         selection: { ids: ['outbox-0'] },
+        forGood: false,
       }),
     );
   });
@@ -345,6 +346,7 @@ describe('queue view', () => {
     await waitFor(() =>
       expect(bridge.calls.find((call) => call.name === 'queue.delete')?.input).toEqual({
         selection: { folder: 'sent', search: '', except: [] },
+        forGood: false,
       }),
     );
   });

@@ -65,7 +65,7 @@ export function messageOf(
       await Promise.resolve();
       yield octets;
     },
-    journal: { begin: () => Promise.resolve(), tookNobody: () => undefined, taken: () => Promise.resolve() },
+    journal: { begin: () => Promise.resolve(true), tookNobody: () => undefined, taken: () => Promise.resolve() },
     ...facts,
   };
 }

@@ -10,6 +10,7 @@ import { createNetworkMemory } from '../../main/network/network-memory.ts';
 import { createQueueIds } from '../../main/queue-id.ts';
 import { openQueueStore } from '../../main/queue/open-queue-store.ts';
 import { createReporter, type FailedMessage } from '../../main/reports.ts';
+import { createQueueActions, type QueueActions } from '../../main/queue-actions.ts';
 import type { FolderCounts } from '../../shared/mail.ts';
 import { defaultSettings, parseSettings, type Settings } from '../../shared/settings.ts';
 import type { DialUpState, NetworkState } from '../../shared/status.ts';
@@ -59,6 +60,8 @@ export interface EngineLab {
   readonly failed: FailedMessage[];
   store(): QueueStore;
   engine(): Engine;
+  /** What users do to messages. */
+  actions(): QueueActions;
   settings(): Settings;
   /** Changes settings as the window would: a whole section, defaults filled in. */
   set(change: (settings: Settings) => unknown): Promise<void>;
@@ -71,7 +74,7 @@ export interface EngineLab {
   network(state: NetworkState): Promise<void>;
   /** `link`: the network that the call makes; both are there before anybody is told, as the program has it. */
   dialUp(state: Partial<DialUpState>, link?: NetworkState): Promise<void>;
-  /** Lets everything that is under way finish. */
+  /** Lets everything that is under way finish, but for what the script has not answered. */
   settle(): Promise<void>;
   advance(ms: number): Promise<void>;
   counts(): Promise<FolderCounts>;
@@ -153,6 +156,7 @@ export async function createEngineLab(
   let run = 0;
   let store: QueueStore;
   let engine: Engine;
+  let actions: QueueActions;
 
   const begin = async (early: () => Promise<unknown> = async () => Promise.resolve()): Promise<void> => {
     run += 1;
@@ -180,6 +184,7 @@ export async function createEngineLab(
       ownNames: () => ['laptop.test'],
       dialUp: () => dialUp,
     });
+    actions = createQueueActions({ store, engine, newQueueId });
     await early();
     await engine.start();
     await settle();
@@ -196,10 +201,14 @@ export async function createEngineLab(
    * order: once it has answered a question of ours, all that was asked before is done.
    */
   const settle = async (): Promise<void> => {
+    let before = '';
     for (let quiet = 0, turns = 0; quiet < 12; turns += 1) {
       await store.nextDueAt();
       for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
-      quiet = engine.sending() === 0 ? quiet + 1 : 0;
+      const now = `${delivery.taken.length} ${delivery.open.size}`;
+      const isStill = engine.sending() === 0 || (delivery.open.size > 0 && now === before);
+      quiet = isStill ? quiet + 1 : 0;
+      before = now;
       if (turns > 100_000) throw new Error('the engine does not come to rest');
     }
   };
@@ -212,6 +221,7 @@ export async function createEngineLab(
     failed,
     store: () => store,
     engine: () => engine,
+    actions: () => actions,
     settings: () => current,
     async set(change) {
       await settings.replace(change(structuredClone(current)));
@@ -264,12 +274,18 @@ export async function createEngineLab(
       return Object.fromEntries((details?.recipients ?? []).map((r) => [r.rcptTo, r.state]));
     },
     async crash(early) {
-      await engine.close(0);
+      const ended = engine.close(0);
+      // What the script never answers is not waited for.
+      await clock.advance(0);
+      await ended;
       await store.close();
+      delivery.open.clear();
       await begin(early);
     },
     async close() {
-      await engine.close(0);
+      const ended = engine.close(0);
+      await clock.advance(0);
+      await ended;
       await store.close();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -61,15 +61,16 @@ describe.each(['mouse', 'keyboard'] as const)('a message goes to Bad (%s)', (kin
     ).toBe(1);
   });
 
-  it('leaves Bad: the old message lies in Deleted, the new one in Sent', async () => {
+  it('leaves Bad: the old message, which Carol got, lies in Sent as the new one does', async () => {
     await main.getByText('No bad messages').waitFor();
-    await main.getByRole('navigation').getByRole('button', { name: 'Deleted 1' }).waitFor();
+    await main.getByRole('navigation').getByRole('button', { name: 'Sent 3' }).waitFor();
     // The message that had the focus is gone; the keyboard goes on from the folder.
     if (kind === 'keyboard')
       await eventually('the focus is on the folder', () =>
         main.evaluate(() => document.activeElement?.getAttribute('aria-current')),
       ).toBe('page');
     await hand.folder(main, 'Sent', 'Shift+Tab');
+    // The newest stands first.
     await hand.row(main, 'Invitation');
     await main.getByRole('tabpanel').getByText('bob@customer.test').waitFor();
     await picture(launched, main, '5-sent');

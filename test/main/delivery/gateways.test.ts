@@ -95,7 +95,7 @@ describe('a gateway pass', () => {
     let begun = 0;
     const message = messageOf(TEXT, {
       journal: {
-        begin: async () => Promise.resolve(void (begun += 1)),
+        begin: async () => Promise.resolve((begun += 1) > 0),
         tookNobody: () => undefined,
         taken: async ({ tries, verdicts }) => {
           told.push({ hops: tries.map((t) => t.hop.gatewayName), said: [...verdicts.values()].map(brief) });
@@ -116,6 +116,28 @@ describe('a gateway pass', () => {
     expect(begun).toBe(2);
     // All that were left were taken: the step's own record follows at once.
     expect(told).toHaveLength(1);
+  });
+
+  it('of a message that is not wanted any more hands nothing to the next gateway, and that is no refusal', async () => {
+    const first = await serve({ 'RCPT TO': '550 5.1.1 no' });
+    const second = await serve({});
+    const { delivery } = rigFor([{ port: first.port }, { port: second.port }]);
+    let begun = 0;
+    const journal = {
+      begin: async () => Promise.resolve((begun += 1) === 1),
+      tookNobody: () => undefined,
+      taken: async () => Promise.resolve(),
+    };
+    const message = messageOf(TEXT, { journal });
+    const { verdicts, tries } = await delivery.run(
+      { kind: 'gateways', ids: ['g1', 'g2'] },
+      message,
+      recipientsOf('a@f.test'),
+      never,
+    );
+    expect([...verdicts.values()].map(brief)).toEqual(['deferred local local']);
+    expect(tries.map((t) => t.hop.gatewayName)).toEqual(['Gateway 1']);
+    expect(second.sessions.flatMap((s) => s.lines).filter((line) => line.startsWith('MAIL'))).toEqual([]);
   });
 
   it('flags a gateway that takes one recipient and will not relay for another', async () => {

@@ -30,6 +30,7 @@ function journalWith(places: Places): Journal & { readonly close: () => void } {
   return {
     begin: async (signal) => {
       leave ??= await places.take(signal);
+      return true;
     },
     tookNobody: close,
     taken: async () => Promise.resolve(close()),

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Selection } from '../../../shared/ipc-contract.ts';
 import { sqliteEngine } from '../../../main/queue/database.ts';
 import { LATER, NO, accept, claim, newMessage, openStore, readAll, recordAll, recordOf, update } from './support.ts';
 
@@ -333,11 +334,10 @@ describe('waking', () => {
 
   test('selection: the chosen ones, through the gateway that was asked for, until that attempt was recorded', async () => {
     const { store } = await deferred();
-    expect(
-      await store.wake({ kind: 'selection', selection: { ids: ['b', 'unknown'] }, forcedGateway: 'g' }, 2000),
-    ).toBe(1);
+    expect(await store.retry({ ids: ['b', 'unknown'] }, 'g', 2000)).toEqual({ count: 1, sending: 0 });
     const claimed = await claim(store, 2000);
     expect(claimed[0]?.recipients[0]).toMatchObject({ forcedGateway: 'g', attempts: 1 });
+    expect(await store.retry({ ids: ['b'] }, 'other', 2000)).toEqual({ count: 0, sending: 1 });
     await recordAll(store, claimed, { state: 'deferred', nextAt: 3000 });
     expect((await claim(store, 3000))[0]?.recipients[0]?.forcedGateway).toBeNull();
   });
@@ -375,9 +375,7 @@ describe('waking', () => {
     await accept(store, newMessage('b', { to: ['one@x.test', 'two@x.test'] }));
     const [first] = await claim(store);
     await recordAll(store, [first!], { state: 'bad', reply: NO });
-    expect(
-      await store.wake({ kind: 'selection', selection: { ids: ['a', 'b', 'unknown'] }, forcedGateway: null }, 9000),
-    ).toBe(1);
+    expect(await store.retry({ ids: ['a', 'b', 'unknown'] }, null, 9000)).toEqual({ count: 1, sending: 1 });
     expect((await claim(store, 9000))[0]?.recipients).toHaveLength(3);
   });
 
@@ -392,12 +390,7 @@ describe('waking', () => {
         update(bad!.id, { state: 'bad', attempts: 7, retryIndex: 5, gatewayPasses: 3, undeliverable: true, reply: NO }),
       ]),
     );
-    expect(
-      await store.wake(
-        { kind: 'selection', selection: { folder: 'bad', search: '', except: [] }, forcedGateway: null },
-        9000,
-      ),
-    ).toBe(1);
+    expect(await store.retry({ folder: 'bad', search: '', except: [] }, null, 9000)).toEqual({ count: 1, sending: 0 });
     const again = await claim(store, 9000);
     expect(again[0]).toMatchObject({ attempt: 2 });
     expect(again[0]?.recipients).toMatchObject([
@@ -425,19 +418,22 @@ describe('folders', () => {
   test('deleted mail is not sent; back again it is; purged it is gone and its room is given back', async () => {
     const { store, clock, path } = await openStore();
     await accept(store, newMessage('a'), Buffer.alloc(5_000_000));
-    expect(await store.purge({ ids: ['a'] })).toBe(0); // not in Deleted
-    expect(await store.move({ ids: ['a'] }, 'deleted')).toBe(1);
+    expect(await store.purge({ ids: ['a'] })).toEqual({ count: 0, sending: 0 }); // not in Deleted
+    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, flying: [] });
     expect(await store.counts()).toMatchObject({ outbox: 0, deleted: 1 });
     expect(await claim(store)).toEqual([]);
     expect(await store.wake({ kind: 'all' }, 5)).toBe(0);
-    expect(await store.move({ ids: ['a'] }, 'back')).toBe(1);
+    expect(await store.move({ ids: ['a'] }, 'back')).toMatchObject({ count: 1, flying: [] });
     expect(await store.counts()).toMatchObject({ outbox: 1, deleted: 0 });
     const claimed = await claim(store);
     expect(claimed).toHaveLength(1);
-    await store.move({ ids: ['a'] }, 'deleted'); // in flight
+    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, flying: ['a'] }); // in flight
+    const everything: Selection = { folder: 'deleted', search: '', except: [] };
+    expect(await store.purge(everything)).toEqual({ count: 0, sending: 1 });
+    expect(await store.expireKept({ sentBefore: null, deletedBefore: clock.now() + 86_400_000 })).toBe(0);
     await recordAll(store, claimed, { state: 'deferred', nextAt: 0 });
     expect(await claim(store)).toEqual([]);
-    expect(await store.purge({ folder: 'deleted', search: '', except: [] })).toBe(1);
+    expect(await store.purge(everything)).toEqual({ count: 1, sending: 0 });
     expect(await store.details('a')).toBeNull();
     for (let i = 0; i < 10; i += 1)
       await clock.advance(5000, async () => {
@@ -450,11 +446,13 @@ describe('folders', () => {
   test('a resent copy shares the octets and keeps them when its source is purged', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a'), Buffer.alloc(300_000, 7));
-    await store.duplicate('a', newMessage('b', { to: ['other@x.test'], origin: { kind: 'resent', from: 'a' } }));
+    const again = { source: 'a', replaces: [], to: ['other@x.test'] };
+    expect(await store.resend({ ...again, id: 'b' })).toEqual({ kind: 'done' });
     await store.move({ ids: ['a'] }, 'deleted');
     await store.purge({ ids: ['a'] });
     expect((await readAll(store, 'b')).equals(Buffer.alloc(300_000, 7))).toBe(true);
-    await expect(store.duplicate('a', newMessage('c'))).rejects.toMatchObject({ name: 'StoreError' });
+    expect(await store.resend({ ...again, id: 'c' })).toEqual({ kind: 'gone' });
+    expect(await store.details('c')).toBeNull();
     expect((await store.details('b'))?.origin).toEqual({ kind: 'resent', from: 'a' });
   });
 
@@ -476,6 +474,9 @@ describe('folders', () => {
     expect(await store.details('old')).toBeNull();
     expect(await store.counts()).toMatchObject({ sent: 1, outbox: 1 });
     await store.move({ ids: ['waiting'] }, 'deleted');
+    expect(await store.expireKept({ sentBefore: null, deletedBefore: clock.now() + 1 })).toBe(0); // in flight
+    const waiting = claimed.flatMap(({ id, recipients }) => (id === 'waiting' ? recipients.map((r) => r.id) : []));
+    await store.release(waiting, { nextAt: now, held: false });
     expect(await store.expireKept({ sentBefore: null, deletedBefore: clock.now() + 1 })).toBe(1);
   });
 
@@ -509,7 +510,9 @@ describe('folders', () => {
       total: 3,
       rows: [{ id: 'm2' }],
     });
-    expect(await store.move({ folder: 'outbox', search: 'dest', except: ['m0'] }, 'deleted')).toBe(2);
+    expect(await store.move({ folder: 'outbox', search: 'dest', except: ['m0'] }, 'deleted')).toMatchObject({
+      count: 2,
+    });
   });
 });
 

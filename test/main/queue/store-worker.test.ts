@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { BroadcastChannel } from 'node:worker_threads';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../main/ports.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
-import { accept, claim, newMessage, readAll, recordAll, tempFolder } from './support.ts';
+import { LATER, accept, claim, newMessage, readAll, recordAll, tempFolder } from './support.ts';
 
 const realClock: Clock = {
   now: () => Date.now(),
@@ -36,6 +37,7 @@ beforeAll(async () => {
         input: {
           'store-worker': path.join(root, 'main/queue/store-worker.ts'),
           'commit-forever': path.join(import.meta.dirname, 'commit-forever.ts'),
+          'forgetful-store-worker': path.join(root, 'test/support/forgetful-store-worker.ts'),
         },
         external: ['@photostructure/sqlite', /^node:/],
         output: { entryFileNames: '[name].mjs' },
@@ -46,6 +48,18 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+/** Has the thread of this file do what it is asked next, and die before it answers. */
+async function forgetNextAnswer(file: string): Promise<void> {
+  const channel = new BroadcastChannel('store-worker-forgets');
+  await new Promise<void>((resolve) => {
+    channel.onmessage = (event: unknown) => {
+      if ((event as { readonly data: unknown }).data === `${file} will`) resolve();
+    };
+    channel.postMessage(file);
+  });
+  channel.close();
+}
 
 async function openInWorker(file = path.join(tempFolder(), 'queue.db'), runId = 'run') {
   return openQueueStore({ path: file, runId, clock: realClock, workerUrl, reserveBytes: 0 });
@@ -60,6 +74,33 @@ describe('in a thread of its own', () => {
     expect((await readAll(store, 'm7')).toString()).toBe('body 7');
     await recordAll(store, await claim(store));
     expect(await store.counts()).toMatchObject({ outbox: 0, sent: 51 });
+    await store.close();
+  });
+
+  test('a recipient of which the word was lost with its answer is not claimed before it was said again, and then counts as it stands', async () => {
+    const file = path.join(tempFolder(), 'queue.db');
+    const store = await openQueueStore({
+      path: file,
+      runId: 'run',
+      clock: realClock,
+      workerUrl: pathToFileURL(path.join(out, 'forgetful-store-worker.mjs')),
+      reserveBytes: 0,
+    });
+    await accept(store, newMessage('a', { to: ['waits@x.test', 'mended@x.test'] }));
+    const claimed = await claim(store);
+    const put = async () => recordAll(store, claimed, { state: 'deferred', nextAt: Date.now(), reply: LATER });
+    await forgetNextAnswer(file);
+    await expect(put()).rejects.toMatchObject({ name: 'StoreError' });
+    const back = async () => store.details('a').catch(() => null);
+    await expect.poll(async () => (await back())?.recipients.map((r) => r.state)).toEqual(['deferred', 'deferred']);
+    expect(await claim(store)).toEqual([]);
+    const [, mended] = claimed[0]!.recipients;
+    const again = { source: 'a', replaces: [mended!.id], id: 'b', to: ['right@x.test'] };
+    expect(await store.resend(again)).toEqual({ kind: 'done' });
+    await put();
+    expect((await back())?.recipients.map((r) => r.state)).toEqual(['deferred', 'replaced']);
+    const next = await claim(store);
+    expect(next.flatMap((m) => m.recipients.map((r) => r.rcptTo)).sort()).toEqual(['right@x.test', 'waits@x.test']);
     await store.close();
   });
 
