@@ -1,0 +1,520 @@
+/**
+ * The soak's house on the virtual clock: the engine with its real queue (SQLite), delivery, API and settings file in this process,
+ * over sockets and name service in memory. Two hours take minutes, and the same seed gives the same run. What is not here:
+ * listener, command line and the glue of main/program.ts, which the house in real time has.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openSettingsFile, type SettingsFile } from '../../app/settings-store.ts';
+import { stageForDelivery } from '../../main/accept-and-claim.ts';
+import { createApi } from '../../main/api.ts';
+import { createDelivery } from '../../main/delivery/delivery.ts';
+import { createDns } from '../../main/delivery/dns.ts';
+import { createDialUpDriver } from '../../main/dial-up-driver.ts';
+import { createOutgoing } from '../../main/dkim/dkim.ts';
+import { createEngine, type Engine } from '../../main/engine.ts';
+import { createNetworkMemory } from '../../main/network/network-memory.ts';
+import type { Clock, Log, NetworkMonitor, QueueStore, SecretStore } from '../../main/ports.ts';
+import { createProblems } from '../../main/problems.ts';
+import { createQueueIds } from '../../main/queue-id.ts';
+import { openQueueStore } from '../../main/queue/open-queue-store.ts';
+import { createReporter } from '../../main/reports.ts';
+import { applyChanges } from '../../main/settings/apply-changes.ts';
+import { exportSettings, importSettings } from '../../main/settings/export-settings.ts';
+import { submitTestMessage } from '../../main/test-message.ts';
+import { engineMethods, type EngineApi, type EngineMethodName, type Input, type Output } from '../../shared/ipc-contract.ts';
+import type { Result } from '../../shared/result.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { NetworkState } from '../../shared/status.ts';
+import { installMemoryNetwork, type MemoryNetwork } from '../fakes/memory-network.ts';
+import { VirtualClock } from '../fakes/virtual-clock.ts';
+import { createChance, type Chance } from './chance.ts';
+import type { Called, House, SoakNetwork, Submission, Submitted } from './house.ts';
+import { createInternet, PASSWORD, resolve, SIGN_IN_GATEWAY, type DnsMood } from './internet.ts';
+import { createMailServer, type MailServer, type Mood, type Witness } from './mail-server.ts';
+import { networkState } from './network-state.ts';
+import { plainWriter } from './settings-writer.ts';
+
+/** Turns of the event loop without any activity after which nothing more comes by itself. */
+const QUIET_TURNS = 10;
+/** Within so many turns of its work the program is killed. */
+const KILL_WITHIN_TURNS = 60;
+
+/** What is in flight has so long at a polite end. */
+const QUIT_GRACE_MS = 2_000;
+
+/** One life of the program. */
+interface Life {
+  readonly engine: Engine;
+  readonly store: QueueStore;
+  readonly api: EngineApi;
+  readonly newQueueId: () => string;
+  readonly died: Promise<'gone'>;
+  readonly settings: SettingsFile;
+  end(): void;
+  quit(): Promise<void>;
+}
+
+export function createVirtualHouse(seed: number): House {
+  return new VirtualHouse(seed);
+}
+
+class VirtualHouse implements House {
+  readonly paceMs = 2_500;
+  readonly retryMinutes = [0.5, 1, 2, 5, 10];
+  readonly drainStepMs = 3 * 60_000;
+  readonly tolerances = { attemptMs: 4 * 60_000, unheardMs: 1_000, restMs: 16 * 60_000 };
+  readonly internet = createInternet((kind, n) =>
+    kind === 'mx' ? { address: `203.0.113.${10 + n}`, port: 25 } : { address: `198.51.100.${10 + n}`, port: 587 },
+  );
+  readonly #seed: number;
+  readonly #clock = new VirtualClock();
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'postcast-soak-'));
+  readonly #file = path.join(this.#folder, 'settings.json');
+  readonly #chance: Chance;
+  readonly #secrets = memorySecrets();
+  readonly #servers = new Map<string, MailServer>();
+  #memory: MemoryNetwork | null = null;
+  #resolver: DnsMood = 'sane';
+  #network: SoakNetwork = { name: 'home', portal: false, dialUp: false };
+  #joined = 0;
+  #state: NetworkState = networkState(this.#network, 0);
+  readonly #watchers = new Set<(state: NetworkState) => void>();
+  #trouble: (words: string) => void = () => undefined;
+  #life: Life | null = null;
+  #lives = 0;
+  #activity = 0;
+  #pending = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#chance = createChance(seed, 'program');
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+  wall(): number {
+    return this.#clock.now();
+  }
+
+  async open(witness: Witness, trouble: (words: string) => void, settings: Settings): Promise<void> {
+    this.#trouble = trouble;
+    writeFileSync(this.#file, `${JSON.stringify(settings, null, 2)}\n`);
+    await this.#secrets.set(`gateway:${SIGN_IN_GATEWAY}`, PASSWORD);
+    for (const host of this.internet.hosts) {
+      const ports = {
+        seed: this.#seed,
+        now: () => this.now(),
+        after: (ms: number, run: () => void) => void this.#clock.after(ms, run),
+        witness,
+        slowMs: 4_000,
+      };
+      this.#servers.set(host.id, createMailServer(host, ports));
+    }
+    this.#memory = installMemoryNetwork({
+      local: () => '192.0.2.7',
+      route: (address, port) => {
+        if (this.#network.name === null) return { kind: 'error', code: 'ENETUNREACH' };
+        const host = this.internet.hosts.find((h) => h.address === address && h.port === port);
+        const server = host && this.#servers.get(host.id);
+        return server ? { kind: 'server', serve: server.serve } : { kind: 'error', code: 'ECONNREFUSED' };
+      },
+      name: (type, name) => {
+        const mood = this.#network.name === null ? 'dead' : this.#resolver;
+        const answer = resolve(this.internet, mood, '192.0.2.250', type, name);
+        switch (answer.kind) {
+          case 'nxdomain':
+            return { kind: 'error', code: 'ENOTFOUND' };
+          case 'nodata':
+            return { kind: 'error', code: 'ENODATA' };
+          case 'servfail':
+            return { kind: 'error', code: 'ESERVFAIL' };
+          case 'silence':
+            return { kind: 'silence' };
+          default:
+            return { kind: 'records', records: answer.records };
+        }
+      },
+    });
+    await this.start();
+  }
+
+  // ------------------------------------------------------------ the program
+
+  running(): boolean {
+    return this.#life !== null;
+  }
+
+  async start(): Promise<void> {
+    if (this.#life) return;
+    this.#lives += 1;
+    this.#life = await this.#begin();
+    await this.#settle();
+  }
+
+  async #begin(): Promise<Life> {
+    let dead = false;
+    let die: (word: 'gone') => void = () => undefined;
+    const died = new Promise<'gone'>((done) => {
+      die = done;
+    });
+    /** What a program that is dead asks for is not done, and nobody answers it. */
+    const mortal = <T extends object>(thing: T): T =>
+      new Proxy(thing, {
+        get: (target, name) => {
+          const found: unknown = Reflect.get(target, name, target);
+          if (typeof found !== 'function') return found;
+          return (...args: unknown[]): unknown => {
+            if (dead) return new Promise(() => undefined);
+            const result: unknown = Reflect.apply(found, target, args);
+            return result instanceof Promise ? this.#counted(result, () => dead) : result;
+          };
+        },
+      });
+    const clock: Clock = {
+      now: () => this.#clock.now(),
+      monotonic: () => this.#clock.monotonic(),
+      after: (ms, run) =>
+        this.#clock.after(ms, () => {
+          this.#activity += 1;
+          if (!dead) run();
+        }),
+    };
+    const log = this.#log(() => dead);
+    const random = { next: () => this.#chance.next(), hex: (bytes: number) => this.#chance.hex(bytes) };
+    const settings = openSettingsFile({
+      profile: this.#folder,
+      now: () => clock.now(),
+      note: () => undefined,
+      openWriter: async () => Promise.resolve(plainWriter(this.#file)),
+    });
+    const real = await openQueueStore({
+      path: path.join(this.#folder, 'queue.db'),
+      runId: `run-${this.#lives}`,
+      clock,
+      inThread: true,
+    });
+    const store = mortal(real);
+    const monitor: NetworkMonitor = {
+      current: () => this.#state,
+      watch: (listener) => {
+        this.#watchers.add(listener);
+        return () => this.#watchers.delete(listener);
+      },
+      refresh: () => undefined,
+      close: async () => Promise.resolve(),
+    };
+    const secrets: SecretStore = this.#secrets;
+    const dns = createDns({ clock, settings: () => settings.get() });
+    const memory = createNetworkMemory({ clock, log, networkId: () => this.#state.id, store });
+    const newQueueId = createQueueIds(clock, random);
+    const hostname = (): string => 'laptop.home.test';
+    const delivery = createDelivery({
+      clock,
+      random,
+      dns,
+      secrets,
+      log,
+      settings: () => settings.get(),
+      networkId: () => this.#state.id,
+      networkNames: () => this.#state.links.flatMap((link) => link.name ?? []),
+      memory,
+      hostname,
+      ownAddresses: () => ['192.0.2.7'],
+    });
+    const none = { ok: false, detail: 'not here' };
+    const dialler = { configured: async () => [], dial: async () => none, hangUp: async () => none };
+    const dialUp = createDialUpDriver({
+      clock,
+      log,
+      dialUp: dialler,
+      settings,
+      network: monitor,
+      queue: async () => ({ waiting: (await store.counts()).outbox, nextDueAt: await store.nextDueAt() }),
+      sending: () => engine.sending(),
+      paused: () => engine.paused(),
+    });
+    const engine: Engine = createEngine({
+      clock,
+      random,
+      store,
+      delivery: mortal(delivery),
+      dns,
+      network: monitor,
+      memory,
+      settings,
+      log,
+      reporter: createReporter({ clock, random, store, settings: () => settings.get(), hostname, newQueueId }),
+      failed: () => undefined,
+      outgoing: createOutgoing(store, secrets, () => settings.get(), log),
+      ownNames: () => [hostname()],
+      dialUp: dialUp.state,
+    });
+    const save = async (next: unknown) => {
+      const done = await settings.replace(next);
+      return done.ok
+        ? ({ saved: true, settings: done.settings } as const)
+        : ({ saved: false, problems: done.problems } as const);
+    };
+    const notHere = (): never => {
+      throw new Error('not in this house');
+    };
+    const api = createApi({
+      clock,
+      store,
+      engine,
+      delivery,
+      settings,
+      secrets,
+      network: monitor,
+      dialUp: dialler,
+      problems: createProblems(clock),
+      newQueueId,
+      status: notHere,
+      exportSettings: () => exportSettings(settings.get()),
+      applyChanges: async (changes) => {
+        const changed = applyChanges(settings.get(), changes);
+        return changed.ok ? save(changed.next) : { saved: false, problems: changed.problems };
+      },
+      importSettings: async (json) => {
+        const read = importSettings(json, settings.get());
+        return read.ok ? save(read.next) : { saved: false, problems: read.problems };
+      },
+      submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
+      preview: notHere,
+      discover: notHere,
+      setListenerPassword: notHere,
+      makeDkimKey: notHere,
+      dkimRecord: notHere,
+      signIn: notHere,
+      signOut: notHere,
+      pickup: async () => Promise.resolve(0),
+      quit: () => undefined,
+    });
+    const watchers = [
+      monitor.watch(() => dialUp.networkChanged()),
+      dialUp.onChange(() => engine.dialUpChanged()),
+      settings.onChange(() => dialUp.settingsChanged()),
+    ];
+    const forget = (): void => {
+      for (const stop of watchers) stop();
+      this.#watchers.clear();
+      settings.close();
+      this.#life = null;
+      this.#memory?.programGone();
+    };
+    await this.#settleWhile(engine.start());
+    dialUp.start();
+    return {
+      engine,
+      store,
+      api,
+      newQueueId,
+      settings,
+      died,
+      end: () => {
+        dead = true;
+        forget();
+        die('gone');
+        // The queue file as it is: nothing is given back, what was claimed stays claimed.
+        void real.close();
+      },
+      quit: async () => {
+        await this.#whilePassing(engine.close(QUIT_GRACE_MS));
+        await this.#whilePassing(delivery.close(QUIT_GRACE_MS));
+        await store.close();
+        dead = true;
+        forget();
+        die('gone');
+      },
+    };
+  }
+
+  #log(isDead: () => boolean): Log {
+    const nothing = (): void => undefined;
+    return {
+      queued: nothing,
+      refused: nothing,
+      attempt: nothing,
+      sent: nothing,
+      deferred: nothing,
+      bounced: nothing,
+      note: nothing,
+      conversation: nothing,
+      problem: (event, error) => {
+        if (!isDead()) this.#trouble(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      },
+    };
+  }
+
+  /** Passes on what comes of it, and counts it as something that is under way. */
+  #counted<T>(result: Promise<T>, isDead: () => boolean): Promise<T> {
+    this.#pending += 1;
+    this.#activity += 1;
+    return new Promise((done, failed) => {
+      const over = (): boolean => {
+        this.#activity += 1;
+        return !isDead();
+      };
+      result.then(
+        (value) => over() && done(value),
+        (error: unknown) => over() && failed(error),
+      );
+    });
+  }
+
+  /** Turns of the event loop until nothing more happens by itself at this moment of the clock. */
+  async #settle(): Promise<void> {
+    let seen = -1;
+    for (let quiet = 0, turns = 0; quiet < QUIET_TURNS; turns += 1) {
+      await new Promise((done) => setImmediate(done));
+      const activity = this.#activity + (this.#memory?.activity() ?? 0);
+      quiet = activity === seen ? quiet + 1 : 0;
+      seen = activity;
+      if (turns > 1_000_000) throw new Error('the program does not come to rest');
+    }
+  }
+
+  async #settleWhile<T>(result: Promise<T>): Promise<T> {
+    let over = false;
+    const done = result.finally(() => {
+      over = true;
+    });
+    while (!over) await Promise.race([done, new Promise((turn) => setImmediate(turn))]);
+    return done;
+  }
+
+  /** Lets the clock run until it is done. */
+  async #whilePassing(result: Promise<void>): Promise<void> {
+    let over = false;
+    const done = result.finally(() => {
+      over = true;
+    });
+    while (!over) await this.#clock.advance(100, () => this.#settle());
+    return done;
+  }
+
+  async kill(moment: number): Promise<void> {
+    for (let turns = Math.floor(moment * KILL_WITHIN_TURNS); turns > 0; turns -= 1)
+      await new Promise((done) => setImmediate(done));
+    this.#life?.end();
+    await this.#settle();
+  }
+
+  async quit(): Promise<void> {
+    await this.#life?.quit();
+    await this.#settle();
+  }
+
+  async wakeUp(): Promise<void> {
+    await this.#life?.engine.wokeUp();
+    await this.#settle();
+  }
+
+  // ------------------------------------------------------------ what is asked of it
+
+  async submit({ sender, recipients, text }: Submission): Promise<Submitted> {
+    const life = this.#life;
+    if (!life) return { kind: 'refused', words: 'nobody listens' };
+    const id = life.newQueueId();
+    const staged = stageForDelivery(life.store, life.engine)(id);
+    const taken = (async (): Promise<Submitted> => {
+      try {
+        await staged.write(new TextEncoder().encode(text));
+        await staged.commit({
+          id,
+          acceptedAt: this.wall(),
+          mailFrom: sender,
+          recipients: recipients.map(({ address, notify }) => ({ rcptTo: address, dsn: notify ? { notify } : {} })),
+          dsn: {},
+          body8bit: false,
+          smtputf8: false,
+          origin: { kind: 'smtp', client: '127.0.0.1' },
+          subject: /^Subject: (.*)\r$/m.exec(text)?.[1] ?? '',
+          headerFrom: sender,
+          messageId: null,
+        });
+        return { kind: 'accepted', id };
+      } catch (error) {
+        return { kind: 'refused', words: String(error) };
+      }
+    })();
+    return Promise.race([taken, life.died.then((): Submitted => ({ kind: 'unknown' }))]);
+  }
+
+  async call<M extends EngineMethodName>(method: M, input: Input<M>): Promise<Called<Output<M>>> {
+    const life = this.#life;
+    if (!life) return { kind: 'gone' };
+    if (method === 'status.get' || method === 'control.pickup') return { kind: 'failed', code: 'not-here', message: '' };
+    const run = life.api[method] as (input: unknown) => Promise<Result<Output<M>>>;
+    const answer = await Promise.race([run(engineMethods[method].input.parse(input)), life.died]);
+    if (answer === 'gone') return { kind: 'gone' };
+    return answer.ok
+      ? { kind: 'answer', value: answer.value }
+      : { kind: 'failed', code: answer.error.code, message: answer.error.message };
+  }
+
+  settingsText(): string {
+    return readFileSync(this.#file, 'utf8');
+  }
+
+  async writeSettings(text: string): Promise<void> {
+    writeFileSync(this.#file, text);
+    // Its first word makes it look at once.
+    await this.#life?.settings.watch();
+    await this.#settle();
+  }
+
+  // ------------------------------------------------------------ the world
+
+  async pass(ms: number): Promise<void> {
+    await this.#clock.advance(ms, () => this.#settle());
+  }
+
+  serverMood(id: string): { readonly mood: Mood; readonly since: number } {
+    const server = this.#servers.get(id);
+    return { mood: server?.mood() ?? 'willing', since: server?.moodSince() ?? 0 };
+  }
+  become(id: string, mood: Mood): void {
+    this.#servers.get(id)?.become(mood);
+  }
+  resolver(mood: DnsMood): void {
+    this.#resolver = mood;
+  }
+
+  async network(next: SoakNetwork): Promise<void> {
+    if (next.name !== this.#network.name) this.#memory?.cutAll();
+    const moved = next.name !== null && next.name !== this.#network.name;
+    this.#network = next;
+    if (moved) this.#joined += 1;
+    this.#state = networkState(next, this.#joined);
+    for (const watcher of [...this.#watchers]) watcher(this.#state);
+    await this.#settle();
+  }
+
+  jumpClock(ms: number): void {
+    this.#clock.jump(ms);
+  }
+
+  async close(): Promise<void> {
+    if (this.#life) await this.#life.quit();
+    this.#memory?.remove();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function memorySecrets(): SecretStore & { set(name: string, value: string | null): Promise<void> } {
+  const all = new Map<string, string>();
+  return {
+    get: async (name) => Promise.resolve(all.get(name) ?? null),
+    set: async (name, value) => {
+      if (value === null) all.delete(name);
+      else all.set(name, value);
+      return Promise.resolve();
+    },
+    has: (name) => all.has(name),
+    state: () => ({ protection: 'protected', backend: 'test' }),
+  };
+}
