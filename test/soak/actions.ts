@@ -42,9 +42,9 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 export const NETWORKS = ['home', 'office', 'hotel'] as const;
 
-/** Takes one action by chance. */
-export async function act(soak: Soak): Promise<void> {
-  const weights = ACTIONS.map((action) => action.weight(soak));
+/** Takes one action by chance, none of those that are left out. */
+export async function act(soak: Soak, without: readonly string[]): Promise<void> {
+  const weights = ACTIONS.map((action) => (without.includes(action.name) ? 0 : action.weight(soak)));
   let at = soak.chance.next() * weights.reduce((sum, weight) => sum + weight, 0);
   const chosen = ACTIONS.find((_, i) => (at -= weights[i] ?? 0) < 0) ?? ACTIONS[0];
   if (!chosen) return;
@@ -63,7 +63,9 @@ async function handIn(soak: Soak, recipients: number): Promise<void> {
   const sender = chance.happens(0.05) ? null : `s-${tag}@sender.test`;
   const people = Array.from({ length: recipients }, (_, i) => {
     const domain = chance.happens(0.05) ? MISTYPED : chance.pick(DOMAINS);
-    const notify = chance.happens(0.1) ? chance.pick([['never'], ['success', 'failure'], ['delay']] as const) : undefined;
+    const notify = chance.happens(0.1)
+      ? chance.pick([['never'], ['success', 'failure'], ['delay']] as const)
+      : undefined;
     return { address: `${tag}-r${i}@${domain}`, notify };
   });
   const letter = ledger.handIn(tag, sender, people);
@@ -116,12 +118,18 @@ async function wholeFolder(soak: Soak, folder: Folder, search: string): Promise<
 async function readReports({ house, ledger }: Soak, rows: readonly MessageRow[]): Promise<void> {
   for (const row of rows.filter((r) => r.mailFrom === null && r.folder !== 'sent')) {
     const raw = await house.call('queue.raw', { id: row.id });
-    const report = raw.kind === 'answer' ? readReport(Buffer.from(raw.value.base64, 'base64').toString('latin1')) : null;
+    const report =
+      raw.kind === 'answer' ? readReport(Buffer.from(raw.value.base64, 'base64').toString('latin1')) : null;
     if (report) ledger.reported(report);
   }
 }
 
-async function retry(soak: Soak, rows: readonly MessageRow[], selection: Selection, through: string | null): Promise<void> {
+async function retry(
+  soak: Soak,
+  rows: readonly MessageRow[],
+  selection: Selection,
+  through: string | null,
+): Promise<void> {
   if (rows.length === 0) return;
   const done = soak.ledger.acting('retry', copiesOf(soak, rows), through);
   if (through !== null)
@@ -258,7 +266,9 @@ async function setSettings(
   const { house, ledger } = soak;
   const settled = ledger.changing(conditions);
   for (let tries = 0; tries < 20; tries += 1) {
-    const answer = asImport ? await imported(soak, changes) : await house.call('settings.set', { changes: [...changes] });
+    const answer = asImport
+      ? await imported(soak, changes)
+      : await house.call('settings.set', { changes: [...changes] });
     if (answer.kind === 'answer') {
       if (!answer.value.saved) throw new Error(`settings were refused: ${JSON.stringify(answer.value.problems)}`);
       settled();
@@ -419,7 +429,10 @@ function changeResolver({ house, ledger, chance }: Soak): Promise<void> {
 }
 
 /** Puts the laptop on another network, or off. */
-export async function setNetwork(soak: Pick<Soak, 'house' | 'ledger' | 'state'>, next: SoakState['network']): Promise<void> {
+export async function setNetwork(
+  soak: Pick<Soak, 'house' | 'ledger' | 'state'>,
+  next: SoakState['network'],
+): Promise<void> {
   const { house, ledger, state } = soak;
   const settled = ledger.changing({ network: next.name, portal: next.portal, dialUpActive: next.dialUp });
   ledger.disturb();
@@ -433,7 +446,11 @@ async function changeNetwork(soak: Soak): Promise<void> {
   const { network } = state;
   switch (chance.int(0, 3)) {
     case 0:
-      return setNetwork(soak, { ...network, name: network.name === null ? chance.pick(NETWORKS) : null, portal: false });
+      return setNetwork(soak, {
+        ...network,
+        name: network.name === null ? chance.pick(NETWORKS) : null,
+        portal: false,
+      });
     case 1:
       return setNetwork(soak, { ...network, name: chance.pick(NETWORKS), portal: chance.happens(0.2) });
     case 2:
@@ -605,7 +622,11 @@ const ACTIONS: readonly Action[] = [
     weight: ({ ledger }) => (ledger.conditions.resolver === 'sane' ? 1.5 : 5),
     run: changeResolver,
   },
-  { name: 'network', weight: ({ state }) => (state.network.name === null || state.network.portal ? 12 : 2), run: changeNetwork },
+  {
+    name: 'network',
+    weight: ({ state }) => (state.network.name === null || state.network.portal ? 12 : 2),
+    run: changeNetwork,
+  },
   {
     name: 'dial-up comes or goes',
     weight: ({ ledger }) => (ledger.conditions.dialUpRequired && !ledger.conditions.dialUpActive ? 12 : 0.5),

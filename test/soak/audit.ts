@@ -86,6 +86,7 @@ function cause(ledger: Ledger, copy: Copy, view: RecipientView): void {
   const { person } = copy;
   const now = Infinity;
   if (person.refusals.length > 0) return;
+  if (person.sender === null && ledger.nullSenderRefused.some((at) => at >= copy.since)) return;
   if (isMistyped(person) && ledger.held(copy.since, now, (c) => c.resolver === 'sane')) return;
   const age = ledger.oldest(copy.sinceWall);
   const pastLimit = ledger.held(copy.since, now, ({ limit: { unit, value } }) =>
@@ -103,7 +104,8 @@ function balance(ledger: Ledger, person: Person, fates: readonly Fate[]): void {
   const { address, arrivals, copies } = person;
   const count = (...which: readonly Fate[]): number => fates.filter((fate) => which.includes(fate)).length;
   const delivered = count('delivered');
-  if (delivered > arrivals.length) ledger.break('unfounded', `${address} counts as delivered, and arrived ${arrivals.length} times`);
+  if (delivered > arrivals.length)
+    ledger.break('unfounded', `${address} counts as delivered, and arrived ${arrivals.length} times`);
   const heard = arrivals.filter((arrival) => ledger.wasHeard(arrival)).length;
   if (heard > delivered + count('closed', 'unsure'))
     ledger.break('forgotten', `${address} was taken (${ledger.story(person)}), and is ${fates.join(', ')}`);
@@ -137,6 +139,7 @@ function reportsPerMessage(ledger: Ledger, shown: Shown): void {
     ).length;
     const failed = shown.get(letter.id)?.recipients.filter((r) => r.state === 'bounced') ?? [];
     const moments = new Set(failed.map((r) => r.doneAt)).size;
-    if (reports > moments) ledger.break('untold', `${letter.tag} failed at ${moments} moments and was reported ${reports} times`);
+    if (reports > moments)
+      ledger.break('untold', `${letter.tag} failed at ${moments} moments and was reported ${reports} times`);
   }
 }

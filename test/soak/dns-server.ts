@@ -29,7 +29,14 @@ export async function startSoakDns(internet: Internet, lie: string): Promise<Soa
             ? answer.records.map(wireName)
             : [];
     const code = answer.kind === 'nxdomain' ? 3 : answer.kind === 'servfail' ? 2 : 0;
-    const head = Buffer.concat([question.subarray(0, 2), u16(0x8180 | code), u16(1), u16(records.length), u16(0), u16(0)]);
+    const head = Buffer.concat([
+      question.subarray(0, 2),
+      u16(0x8180 | code),
+      u16(1),
+      u16(records.length),
+      u16(0),
+      u16(0),
+    ]);
     const rows = records.map((data) =>
       // The name is the question's, which stands at octet 12.
       Buffer.concat([u16(0xc00c), u16(type), u16(1), u16(0), u16(TTL_S), u16(data.length), data]),
@@ -56,7 +63,10 @@ function u16(n: number): Buffer {
 
 function wireName(name: string): Buffer {
   const labels = name.split('.').filter((label) => label !== '');
-  return Buffer.concat([...labels.map((l) => Buffer.concat([Buffer.from([l.length]), Buffer.from(l, 'latin1')])), Buffer.from([0])]);
+  return Buffer.concat([
+    ...labels.map((l) => Buffer.concat([Buffer.from([l.length]), Buffer.from(l, 'latin1')])),
+    Buffer.from([0]),
+  ]);
 }
 
 function read(question: Buffer): { readonly name: string; readonly type: number; readonly end: number } {

@@ -92,7 +92,8 @@ function sane(internet: Internet, type: string, name: string): DnsReply {
   const servers = MAIL_DOMAINS[name];
   const host = internet.hosts.find((h) => h.kind === 'mx' && h.name === name);
   // Names with something below them exist, if only as a way to it (RFC 8020).
-  if (!servers && !host) return ['test', 'soak.test', 'hosts.test'].includes(name) ? { kind: 'nodata' } : { kind: 'nxdomain' };
+  if (!servers && !host)
+    return ['test', 'soak.test', 'hosts.test'].includes(name) ? { kind: 'nodata' } : { kind: 'nxdomain' };
   if (type === 'MX' && servers && name !== WITHOUT_MX)
     return {
       kind: 'mx',

@@ -195,7 +195,8 @@ export class Ledger implements Witness {
     this.spells.push(next);
     this.note(`conditions ${JSON.stringify(change)}`);
     return () => {
-      for (const spell of this.spells) if (spell !== next && spell.from <= next.from) spell.until = Math.min(spell.until, this.#now());
+      for (const spell of this.spells)
+        if (spell !== next && spell.from <= next.from) spell.until = Math.min(spell.until, this.#now());
     };
   }
 
@@ -256,7 +257,18 @@ export class Ledger implements Witness {
     const known = this.people.get(address);
     if (known) return known;
     const domain = address.slice(address.indexOf('@') + 1);
-    const person: Person = { address, domain, sender, tag, notify, copies: [], arrivals: [], refusals: [], lost: [], asked: [] };
+    const person: Person = {
+      address,
+      domain,
+      sender,
+      tag,
+      notify,
+      copies: [],
+      arrivals: [],
+      refusals: [],
+      lost: [],
+      asked: [],
+    };
     this.people.set(address, person);
     return person;
   }
@@ -314,6 +326,8 @@ export class Ledger implements Witness {
     };
   }
 
+  /** When a server refused the null reverse-path: it does not tell whose message it was. */
+  readonly nullSenderRefused: number[] = [];
   readonly #chosen = new Map<string, Set<string>>();
   /** The user sends a report (whose recipient is no person) through a gateway. */
   choose(address: string, gateway: string): void {
@@ -333,7 +347,10 @@ export class Ledger implements Witness {
     this.note(`rcpt ${host.id} ${to}`);
     const person = this.people.get(to);
     const now = this.#now();
-    const since = Math.max(now - this.tolerances.attemptMs, Math.min(...(person?.copies ?? []).map((c) => c.since), now));
+    const since = Math.max(
+      now - this.tolerances.attemptMs,
+      Math.min(...(person?.copies ?? []).map((c) => c.since), now),
+    );
     const domain = to.slice(to.indexOf('@') + 1);
     if (host.kind === 'mx') {
       if (!this.held(since, now, (c) => mayGoDirect(c, domain)))
@@ -368,11 +385,16 @@ export class Ledger implements Witness {
       (this.willingSince.get(id) ?? Infinity) < now - this.tolerances.restMs &&
       !this.held(from, now, (c) => !mayUseGateway(c, id, person.domain, person.sender, false) || isLimited(c, id));
     const other = this.conditions.gateways.find((g) => g.id !== host.id && usable(g.id));
-    if (other) this.break('doubt', `${person.address} goes to ${host.id} again, which lost the connection after the dot; ${other.id} is there`);
+    if (other)
+      this.break(
+        'doubt',
+        `${person.address} goes to ${host.id} again, which lost the connection after the dot; ${other.id} is there`,
+      );
   }
 
   refused(host: Host, from: string | null, to: string | null): void {
     this.note(`refused ${host.id} ${to ?? `all of ${from ?? '<>'}`}`);
+    if (from === null && to === null) this.nullSenderRefused.push(this.#now());
     for (const person of to === null ? this.peopleOf(from) : [this.people.get(to)])
       person?.refusals.push({ hop: host.id, at: this.#now() });
   }
@@ -396,11 +418,15 @@ export class Ledger implements Witness {
       if (!person) continue;
       if (person.tag !== tag && !person.tag.startsWith('test'))
         this.break('text', `${address} of ${person.tag} got the text of ${tag ?? 'something else'}`);
-      else if (tag !== undefined && !isWhole(text, tag)) this.break('text', `${address} got less than the whole text of ${tag}`);
+      else if (tag !== undefined && !isWhole(text, tag))
+        this.break('text', `${address} got less than the whole text of ${tag}`);
       person.arrivals.push({ hop: host.id, direct: host.kind === 'mx', at: now, taken });
       const copies = person.copies.length;
       if (person.arrivals.length > copies + this.unexplained(person))
-        this.break('twice', `${address} arrived ${person.arrivals.length} times, was sent ${copies} times by the user: ${this.story(person)}`);
+        this.break(
+          'twice',
+          `${address} arrived ${person.arrivals.length} times, was sent ${copies} times by the user: ${this.story(person)}`,
+        );
     }
     return taken;
   }
@@ -457,12 +483,21 @@ export function mayGoDirect(c: Conditions, domain: string): boolean {
 }
 
 /** @param chosen the user sent it through this very gateway */
-export function mayUseGateway(c: Conditions, id: string, domain: string, sender: string | null, chosen: boolean): boolean {
+export function mayUseGateway(
+  c: Conditions,
+  id: string,
+  domain: string,
+  sender: string | null,
+  chosen: boolean,
+): boolean {
   const gateway = c.gateways.find((g) => g.id === id);
   if (!c.readable || holds(c) || gateway?.enabled !== true) return false;
   if (chosen) return true;
   if (gateway.networks.length > 0 && (c.network === null || !gateway.networks.includes(c.network))) return false;
-  if (gateway.senders.length > 0 && (sender === null || !gateway.senders.includes(sender.slice(sender.indexOf('@') + 1))))
+  if (
+    gateway.senders.length > 0 &&
+    (sender === null || !gateway.senders.includes(sender.slice(sender.indexOf('@') + 1)))
+  )
     return false;
   return c.mode !== 'never' && (c.mode !== 'domains' || domain === LISTED);
 }
@@ -496,7 +531,7 @@ export function letterText(tag: string, sender: string | null, filler: number): 
 function isWhole(text: string, tag: string): boolean {
   const filler = Number(new RegExp(`^begin ${tag} (\\d+)\\r?$`, 'm').exec(text)?.[1] ?? NaN);
   const wanted = letterText(tag, null, filler);
-  return text.endsWith(wanted.slice(wanted.indexOf('\r\n\r\n')).trimEnd());
+  return text.trimEnd().endsWith(wanted.slice(wanted.indexOf('\r\n\r\n')).trimEnd());
 }
 
 /** What a report says, null if this is none. */

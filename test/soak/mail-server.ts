@@ -95,7 +95,14 @@ export function createMailServer(host: Host, ports: MailServerPorts): MailServer
     serve(socket) {
       sessions += 1;
       const session = sessions;
-      serveSession(socket, host, ports, () => mood, (...about) => drawn(ports.seed, host.id, turn, ...about), session);
+      serveSession(
+        socket,
+        host,
+        ports,
+        () => mood,
+        (...about) => drawn(ports.seed, host.id, turn, ...about),
+        session,
+      );
     },
   };
 }
@@ -135,7 +142,10 @@ function serveSession(
     if (next.wait > 0) ports.after(next.wait, go);
     else go();
   };
-  const act = (run: () => void, wait = mood() === 'slow' ? Math.round(draw('wait', session, commands) * ports.slowMs) : 0): void => {
+  const act = (
+    run: () => void,
+    wait = mood() === 'slow' ? Math.round(draw('wait', session, commands) * ports.slowMs) : 0,
+  ): void => {
     line.push({ wait, run });
     pump();
   };

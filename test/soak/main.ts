@@ -12,6 +12,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     'virtual-hours': { type: 'string' },
     diary: { type: 'string' },
+    without: { type: 'string', multiple: true },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
@@ -31,7 +32,9 @@ function tell(result: SoakResult): void {
     say(`\n${rule}: ${words}: ${broken.length} times`);
     for (const { at, what } of broken.slice(0, 5)) say(`  ${(at / 1000).toFixed(3)} s: ${what}`);
   }
-  say(violations.length === 0 ? 'Nothing was violated.' : `\n${violations.length} violations. Again with: --seed ${seed}`);
+  say(
+    violations.length === 0 ? 'Nothing was violated.' : `\n${violations.length} violations. Again with: --seed ${seed}`,
+  );
 }
 
 let diary: readonly string[] = [];
@@ -45,8 +48,15 @@ process.on('exit', () => {
 say(`seed ${seed}`);
 const house = values.minutes === undefined ? createVirtualHouse(seed) : await createRealHouse(seed);
 try {
-  const ms = values.minutes === undefined ? Number(values['virtual-hours'] ?? 2) * 3_600_000 : Number(values.minutes) * 60_000;
-  const result = await runSoak(house, { seed, ms, progress: say, watch: (ledger) => (diary = ledger.diary) });
+  const ms =
+    values.minutes === undefined ? Number(values['virtual-hours'] ?? 2) * 3_600_000 : Number(values.minutes) * 60_000;
+  const result = await runSoak(house, {
+    seed,
+    ms,
+    without: values.without ?? [],
+    progress: say,
+    watch: (ledger) => (diary = ledger.diary),
+  });
   ended = true;
   tell(result);
   process.exitCode = result.violations.length === 0 ? 0 : 1;

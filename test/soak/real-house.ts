@@ -46,9 +46,7 @@ export async function createRealHouse(seed: number): Promise<House> {
   const gatewayPort = await freePort(gateways);
   const listenerPort = await freePort();
   const internet = createInternet((kind, n) =>
-    kind === 'mx'
-      ? { address: mx[n] ?? '', port: directPort }
-      : { address: gateways[n] ?? '', port: gatewayPort },
+    kind === 'mx' ? { address: mx[n] ?? '', port: directPort } : { address: gateways[n] ?? '', port: gatewayPort },
   );
   return new RealHouse(seed, built, internet, listenerPort);
 }

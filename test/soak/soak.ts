@@ -14,6 +14,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** How long (ms of the house) the random part takes. */
   readonly ms: number;
+  /** Names of actions that do not happen, to find out what a violation comes of. */
+  readonly without?: readonly string[];
   /** Told now and then how far it is. */
   readonly progress?: (words: string) => void;
   /** Given the ledger at the start, for whoever wants to see it whatever becomes of the run. */
@@ -108,7 +110,7 @@ export async function runSoak(house: House, options: SoakOptions): Promise<SoakR
   let actions = 0;
   let told = house.now();
   while (house.now() < options.ms) {
-    await act(soak);
+    await act(soak, options.without ?? []);
     actions += 1;
     await house.pass(Math.ceil(-Math.log(1 - chance.next()) * house.paceMs));
     if (house.now() - told > options.ms / 20) {
@@ -162,7 +164,11 @@ async function letGo(soak: Soak): Promise<void> {
     changes: [...changes, { path: 'dialUp.requireConnection', value: false }],
   });
   if (saved.kind !== 'answer' || !saved.value.saved) throw new Error(`not let go: ${JSON.stringify(saved)}`);
-  await house.call('secrets.set', { gatewayId: SIGN_IN_GATEWAY, secret: 'correct-horse-battery', acceptObfuscated: true });
+  await house.call('secrets.set', {
+    gatewayId: SIGN_IN_GATEWAY,
+    secret: 'correct-horse-battery',
+    acceptObfuscated: true,
+  });
   await house.call('control.resume', {});
   settled();
   // What waits after three unknown outcomes waits for the user too.

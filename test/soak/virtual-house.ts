@@ -23,7 +23,13 @@ import { createReporter } from '../../main/reports.ts';
 import { applyChanges } from '../../main/settings/apply-changes.ts';
 import { exportSettings, importSettings } from '../../main/settings/export-settings.ts';
 import { submitTestMessage } from '../../main/test-message.ts';
-import { engineMethods, type EngineApi, type EngineMethodName, type Input, type Output } from '../../shared/ipc-contract.ts';
+import {
+  engineMethods,
+  type EngineApi,
+  type EngineMethodName,
+  type Input,
+  type Output,
+} from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
@@ -344,7 +350,8 @@ class VirtualHouse implements House {
       note: nothing,
       conversation: nothing,
       problem: (event, error) => {
-        if (!isDead()) this.#trouble(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        if (!isDead())
+          this.#trouble(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       },
     };
   }
@@ -447,7 +454,8 @@ class VirtualHouse implements House {
   async call<M extends EngineMethodName>(method: M, input: Input<M>): Promise<Called<Output<M>>> {
     const life = this.#life;
     if (!life) return { kind: 'gone' };
-    if (method === 'status.get' || method === 'control.pickup') return { kind: 'failed', code: 'not-here', message: '' };
+    if (method === 'status.get' || method === 'control.pickup')
+      return { kind: 'failed', code: 'not-here', message: '' };
     const run = life.api[method] as (input: unknown) => Promise<Result<Output<M>>>;
     const answer = await Promise.race([run(engineMethods[method].input.parse(input)), life.died]);
     if (answer === 'gone') return { kind: 'gone' };
