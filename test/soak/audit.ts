@@ -125,7 +125,7 @@ function balance(ledger: Ledger, person: Person, fates: readonly Fate[]): void {
   if (person.sender !== null && person.notify?.includes('never') === true && told > 0)
     ledger.break('untold', `${address} was reported, and its sender wanted no report`);
   if (wants && told === 0 && !returned(false) && fates[0] === 'bounced')
-    ledger.break('untold', `${address} bounced, and ${person.sender ?? ''} was not told`);
+    ledger.break('untold', `${address} bounced, and its sender was not told`);
   if (fates[0] === 'bad' && told > 0) ledger.break('untold', `${address} is in Bad, and was reported all the same`);
 }
 

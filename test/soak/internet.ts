@@ -32,6 +32,7 @@ export const MISTYPED = 'mistyped.soak.test';
 export const GATEWAYS: readonly string[] = ['g0', 'g1', 'g2', 'g3'];
 /** This one wants a sign-in. */
 export const SIGN_IN_GATEWAY = 'g2';
+export const NETWORKS = ['home', 'office', 'hotel'] as const;
 export const USER = 'ann';
 export const PASSWORD = 'correct-horse-battery';
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { MessageDetails, RecipientState } from '../../shared/mail.ts';
 import { audit } from './audit.ts';
 import { createInternet } from './internet.ts';
-import { Ledger, letterText, type Conditions, type Letter } from './ledger.ts';
+import type { Conditions } from './conditions.ts';
+import { Ledger, type Letter } from './ledger.ts';
+import { letterText } from './letter-text.ts';
 
 const FIRST: Conditions = {
   mode: 'never',

@@ -6,37 +6,11 @@
  * message as it was accepted, and each one that the user had sent again. Times are milliseconds of the soak (they never jump).
  */
 import { createHash, type Hash } from 'node:crypto';
-import type { GatewayMode } from '../../shared/settings.ts';
-import { exists, LISTED, type DnsMood, type Host } from './internet.ts';
+import { holds, isLimited, mayGoDirect, mayUseGateway, type Conditions } from './conditions.ts';
+import { exists, type Host } from './internet.ts';
+import { isWhole, readReport, type Report } from './letter-text.ts';
 import type { Taken, Witness } from './mail-server.ts';
 import type { Rule } from './rules.ts';
-
-/** A gateway as far as it matters for who may use it. */
-export interface GatewayTerms {
-  readonly id: string;
-  readonly enabled: boolean;
-  /** Names of networks; empty = everywhere. */
-  readonly networks: readonly string[];
-  /** Domains of senders; empty = everybody. */
-  readonly senders: readonly string[];
-}
-
-/** Everything that decides where mail may go at a moment. */
-export interface Conditions {
-  readonly mode: GatewayMode;
-  readonly gateways: readonly GatewayTerms[];
-  /** Name of the network; null = none. */
-  readonly network: string | null;
-  readonly portal: boolean;
-  readonly paused: boolean;
-  readonly dialUpRequired: boolean;
-  readonly dialUpActive: boolean;
-  /** False: the settings file holds something that cannot be read, and nobody has said what holds instead. */
-  readonly readable: boolean;
-  readonly resolver: DnsMood;
-  readonly limit: { readonly value: number; readonly unit: 'days' | 'hours' | 'attempts' };
-  readonly returnUndeliverable: boolean;
-}
 
 interface Spell {
   readonly from: number;
@@ -102,13 +76,6 @@ export interface Letter {
   /** `unknown`: the client never heard what became of it. */
   outcome: 'accepted' | 'refused' | 'unknown';
   id: string | null;
-}
-
-/** A report of the program (RFC 3464) as somebody read it. */
-export interface Report {
-  readonly messageId: string;
-  readonly tag: string;
-  readonly recipients: readonly { readonly address: string; readonly action: string }[];
 }
 
 export interface Violation {
@@ -399,14 +366,12 @@ export class Ledger implements Witness {
       person?.refusals.push({ hop: host.id, at: this.#now() });
   }
 
-  /** Everybody that this sender wrote to; senders are as unique as tags. */
+  /** Everybody that this sender wrote to: each sender writes one message. */
   peopleOf(sender: string | null): readonly Person[] {
-    if (sender === null) return [];
-    const tag = /^s-([^@]+)@/.exec(sender)?.[1];
-    return [...this.people.values()].filter((p) => p.sender === sender && (tag === undefined || p.tag === tag));
+    return sender === null ? [] : [...this.people.values()].filter((person) => person.sender === sender);
   }
 
-  took(host: Host, from: string | null, to: readonly string[], text: string): Taken {
+  took(host: Host, _from: string | null, to: readonly string[], text: string): Taken {
     const taken: Taken = { answeredAt: null };
     const now = this.#now();
     this.note(`took ${host.id} ${to.join(' ')}`);
@@ -471,81 +436,7 @@ export class Ledger implements Witness {
   }
 }
 
-/** Nothing may be sent, by whatever way (SPEC §4.3, §7). */
-export function holds(c: Conditions): boolean {
-  return c.paused || c.network === null || c.portal || (c.dialUpRequired && !c.dialUpActive);
-}
-
-/** SPEC §3.5. */
-export function mayGoDirect(c: Conditions, domain: string): boolean {
-  if (!c.readable || holds(c)) return false;
-  return c.mode !== 'always' && !(c.mode === 'domains' && domain === LISTED);
-}
-
-/** @param chosen the user sent it through this very gateway */
-export function mayUseGateway(
-  c: Conditions,
-  id: string,
-  domain: string,
-  sender: string | null,
-  chosen: boolean,
-): boolean {
-  const gateway = c.gateways.find((g) => g.id === id);
-  if (!c.readable || holds(c) || gateway?.enabled !== true) return false;
-  if (chosen) return true;
-  if (gateway.networks.length > 0 && (c.network === null || !gateway.networks.includes(c.network))) return false;
-  if (
-    gateway.senders.length > 0 &&
-    (sender === null || !gateway.senders.includes(sender.slice(sender.indexOf('@') + 1)))
-  )
-    return false;
-  return c.mode !== 'never' && (c.mode !== 'domains' || domain === LISTED);
-}
-
-function isLimited(c: Conditions, id: string): boolean {
-  const gateway = c.gateways.find((g) => g.id === id);
-  return gateway === undefined || gateway.networks.length > 0 || gateway.senders.length > 0;
-}
-
 /** Whether there is no such domain, whoever is asked. */
 export function isMistyped(person: Person): boolean {
   return !exists(person.domain);
-}
-
-/** The text that a message of the soak has: known by its tag, and seen to be whole at its end. */
-export function letterText(tag: string, sender: string | null, filler: number): string {
-  const line = `${'.'.repeat(3)}${'lorem ipsum '.repeat(5)}\r\n`;
-  return [
-    `From: <${sender ?? 'nobody@sender.test'}>`,
-    `Subject: ${tag}`,
-    `X-Soak: ${tag}`,
-    `Message-ID: <${tag}@soak.test>`,
-    'Date: Mon, 05 Jan 2026 09:00:00 +0000',
-    '',
-    `begin ${tag} ${filler}`,
-    `${line.repeat(filler)}end ${tag}`,
-    '',
-  ].join('\r\n');
-}
-
-function isWhole(text: string, tag: string): boolean {
-  const filler = Number(new RegExp(`^begin ${tag} (\\d+)\\r?$`, 'm').exec(text)?.[1] ?? NaN);
-  const wanted = letterText(tag, null, filler);
-  return text.trimEnd().endsWith(wanted.slice(wanted.indexOf('\r\n\r\n')).trimEnd());
-}
-
-/** What a report says, null if this is none. */
-export function readReport(text: string): Report | null {
-  const top = text.slice(0, text.indexOf('\r\n\r\n'));
-  if (!/multipart\/report/i.test(top)) return null;
-  const recipients = text.split(/\r\n\r\n/).flatMap((block) => {
-    const address = /^Final-Recipient: *[\w-]+; *(\S+)/im.exec(block)?.[1];
-    const action = /^Action: *(\w+)/im.exec(block)?.[1];
-    return address === undefined || action === undefined ? [] : [{ address, action: action.toLowerCase() }];
-  });
-  return {
-    messageId: /^Message-ID: *(\S+)/im.exec(top)?.[1] ?? top,
-    tag: /^X-Soak: (\S+)/im.exec(text)?.[1] ?? '?',
-    recipients,
-  };
 }

@@ -306,7 +306,7 @@ class RealHouse implements House {
   #tellOfLog(): void {
     const folder = path.join(this.#profile, 'logs');
     const lines = readdirSync(folder).flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\n'));
-    for (const line of lines.filter((l) => / problem /.test(l))) this.#trouble(line);
+    for (const line of lines.filter((l) => l.includes(' problem '))) this.#trouble(line);
   }
 }
 

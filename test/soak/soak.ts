@@ -3,12 +3,16 @@
  * is held against the ledger.
  */
 import { parseSettings, type Settings } from '../../shared/settings.ts';
-import { act, everything, setMood, setNetwork, type Soak, type SoakState } from './actions.ts';
+import { act } from './actions.ts';
 import { audit } from './audit.ts';
 import { createChance } from './chance.ts';
 import type { House } from './house.ts';
-import { LISTED, SIGN_IN_GATEWAY, USER } from './internet.ts';
-import { Ledger, type Conditions, type Violation } from './ledger.ts';
+import { LISTED, PASSWORD, SIGN_IN_GATEWAY, USER } from './internet.ts';
+import type { Conditions } from './conditions.ts';
+import { Ledger, type Violation } from './ledger.ts';
+import type { Soak, SoakState } from './soak-state.ts';
+import { everything } from './user-actions.ts';
+import { setMood, setNetwork } from './world-actions.ts';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -166,7 +170,7 @@ async function letGo(soak: Soak): Promise<void> {
   if (saved.kind !== 'answer' || !saved.value.saved) throw new Error(`not let go: ${JSON.stringify(saved)}`);
   await house.call('secrets.set', {
     gatewayId: SIGN_IN_GATEWAY,
-    secret: 'correct-horse-battery',
+    secret: PASSWORD,
     acceptObfuscated: true,
   });
   await house.call('control.resume', {});

@@ -6,30 +6,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openSettingsFile, type SettingsFile } from '../../app/settings-store.ts';
 import { stageForDelivery } from '../../main/accept-and-claim.ts';
-import { createApi } from '../../main/api.ts';
-import { createDelivery } from '../../main/delivery/delivery.ts';
-import { createDns } from '../../main/delivery/dns.ts';
-import { createDialUpDriver } from '../../main/dial-up-driver.ts';
-import { createOutgoing } from '../../main/dkim/dkim.ts';
-import { createEngine, type Engine } from '../../main/engine.ts';
-import { createNetworkMemory } from '../../main/network/network-memory.ts';
-import type { Clock, Log, NetworkMonitor, QueueStore, SecretStore } from '../../main/ports.ts';
-import { createProblems } from '../../main/problems.ts';
-import { createQueueIds } from '../../main/queue-id.ts';
-import { openQueueStore } from '../../main/queue/open-queue-store.ts';
-import { createReporter } from '../../main/reports.ts';
-import { applyChanges } from '../../main/settings/apply-changes.ts';
-import { exportSettings, importSettings } from '../../main/settings/export-settings.ts';
-import { submitTestMessage } from '../../main/test-message.ts';
-import {
-  engineMethods,
-  type EngineApi,
-  type EngineMethodName,
-  type Input,
-  type Output,
-} from '../../shared/ipc-contract.ts';
+import type { SecretStore } from '../../main/ports.ts';
+import { engineMethods, type EngineMethodName, type Input, type Output } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
@@ -40,27 +19,12 @@ import type { Called, House, SoakNetwork, Submission, Submitted } from './house.
 import { createInternet, PASSWORD, resolve, SIGN_IN_GATEWAY, type DnsMood } from './internet.ts';
 import { createMailServer, type MailServer, type Mood, type Witness } from './mail-server.ts';
 import { networkState } from './network-state.ts';
-import { plainWriter } from './settings-writer.ts';
+import { createLife, type Life } from './virtual-program.ts';
 
 /** Turns of the event loop without any activity after which nothing more comes by itself. */
 const QUIET_TURNS = 10;
 /** Within so many turns of its work the program is killed. */
 const KILL_WITHIN_TURNS = 60;
-
-/** What is in flight has so long at a polite end. */
-const QUIT_GRACE_MS = 2_000;
-
-/** One life of the program. */
-interface Life {
-  readonly engine: Engine;
-  readonly store: QueueStore;
-  readonly api: EngineApi;
-  readonly newQueueId: () => string;
-  readonly died: Promise<'gone'>;
-  readonly settings: SettingsFile;
-  end(): void;
-  quit(): Promise<void>;
-}
 
 export function createVirtualHouse(seed: number): House {
   return new VirtualHouse(seed);
@@ -91,7 +55,6 @@ class VirtualHouse implements House {
   #life: Life | null = null;
   #lives = 0;
   #activity = 0;
-  #pending = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -161,215 +124,21 @@ class VirtualHouse implements House {
   }
 
   async #begin(): Promise<Life> {
-    let dead = false;
-    let die: (word: 'gone') => void = () => undefined;
-    const died = new Promise<'gone'>((done) => {
-      die = done;
-    });
-    /** What a program that is dead asks for is not done, and nobody answers it. */
-    const mortal = <T extends object>(thing: T): T =>
-      new Proxy(thing, {
-        get: (target, name) => {
-          const found: unknown = Reflect.get(target, name, target);
-          if (typeof found !== 'function') return found;
-          return (...args: unknown[]): unknown => {
-            if (dead) return new Promise(() => undefined);
-            const result: unknown = Reflect.apply(found, target, args);
-            return result instanceof Promise ? this.#counted(result, () => dead) : result;
-          };
-        },
-      });
-    const clock: Clock = {
-      now: () => this.#clock.now(),
-      monotonic: () => this.#clock.monotonic(),
-      after: (ms, run) =>
-        this.#clock.after(ms, () => {
-          this.#activity += 1;
-          if (!dead) run();
-        }),
-    };
-    const log = this.#log(() => dead);
-    const random = { next: () => this.#chance.next(), hex: (bytes: number) => this.#chance.hex(bytes) };
-    const settings = openSettingsFile({
-      profile: this.#folder,
-      now: () => clock.now(),
-      note: () => undefined,
-      openWriter: async () => Promise.resolve(plainWriter(this.#file)),
-    });
-    const real = await openQueueStore({
-      path: path.join(this.#folder, 'queue.db'),
+    const life = await createLife({
+      folder: this.#folder,
       runId: `run-${this.#lives}`,
-      clock,
-      inThread: true,
-    });
-    const store = mortal(real);
-    const monitor: NetworkMonitor = {
-      current: () => this.#state,
-      watch: (listener) => {
-        this.#watchers.add(listener);
-        return () => this.#watchers.delete(listener);
-      },
-      refresh: () => undefined,
-      close: async () => Promise.resolve(),
-    };
-    const secrets: SecretStore = this.#secrets;
-    const dns = createDns({ clock, settings: () => settings.get() });
-    const memory = createNetworkMemory({ clock, log, networkId: () => this.#state.id, store });
-    const newQueueId = createQueueIds(clock, random);
-    const hostname = (): string => 'laptop.home.test';
-    const delivery = createDelivery({
-      clock,
-      random,
-      dns,
-      secrets,
-      log,
-      settings: () => settings.get(),
-      networkId: () => this.#state.id,
-      networkNames: () => this.#state.links.flatMap((link) => link.name ?? []),
-      memory,
-      hostname,
-      ownAddresses: () => ['192.0.2.7'],
-    });
-    const none = { ok: false, detail: 'not here' };
-    const dialler = { configured: async () => [], dial: async () => none, hangUp: async () => none };
-    const dialUp = createDialUpDriver({
-      clock,
-      log,
-      dialUp: dialler,
-      settings,
-      network: monitor,
-      queue: async () => ({ waiting: (await store.counts()).outbox, nextDueAt: await store.nextDueAt() }),
-      sending: () => engine.sending(),
-      paused: () => engine.paused(),
-    });
-    const engine: Engine = createEngine({
-      clock,
-      random,
-      store,
-      delivery: mortal(delivery),
-      dns,
-      network: monitor,
-      memory,
-      settings,
-      log,
-      reporter: createReporter({ clock, random, store, settings: () => settings.get(), hostname, newQueueId }),
-      failed: () => undefined,
-      outgoing: createOutgoing(store, secrets, () => settings.get(), log),
-      ownNames: () => [hostname()],
-      dialUp: dialUp.state,
-    });
-    const save = async (next: unknown) => {
-      const done = await settings.replace(next);
-      return done.ok
-        ? ({ saved: true, settings: done.settings } as const)
-        : ({ saved: false, problems: done.problems } as const);
-    };
-    const notHere = (): never => {
-      throw new Error('not in this house');
-    };
-    const api = createApi({
-      clock,
-      store,
-      engine,
-      delivery,
-      settings,
-      secrets,
-      network: monitor,
-      dialUp: dialler,
-      problems: createProblems(clock),
-      newQueueId,
-      status: notHere,
-      exportSettings: () => exportSettings(settings.get()),
-      applyChanges: async (changes) => {
-        const changed = applyChanges(settings.get(), changes);
-        return changed.ok ? save(changed.next) : { saved: false, problems: changed.problems };
-      },
-      importSettings: async (json) => {
-        const read = importSettings(json, settings.get());
-        return read.ok ? save(read.next) : { saved: false, problems: read.problems };
-      },
-      submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
-      preview: notHere,
-      discover: notHere,
-      setListenerPassword: notHere,
-      makeDkimKey: notHere,
-      dkimRecord: notHere,
-      signIn: notHere,
-      signOut: notHere,
-      pickup: async () => Promise.resolve(0),
-      quit: () => undefined,
-    });
-    const watchers = [
-      monitor.watch(() => dialUp.networkChanged()),
-      dialUp.onChange(() => engine.dialUpChanged()),
-      settings.onChange(() => dialUp.settingsChanged()),
-    ];
-    const forget = (): void => {
-      for (const stop of watchers) stop();
-      this.#watchers.clear();
-      settings.close();
-      this.#life = null;
-      this.#memory?.programGone();
-    };
-    await this.#settleWhile(engine.start());
-    dialUp.start();
-    return {
-      engine,
-      store,
-      api,
-      newQueueId,
-      settings,
-      died,
-      end: () => {
-        dead = true;
-        forget();
-        die('gone');
-        // The queue file as it is: nothing is given back, what was claimed stays claimed.
-        void real.close();
-      },
-      quit: async () => {
-        await this.#whilePassing(engine.close(QUIT_GRACE_MS));
-        await this.#whilePassing(delivery.close(QUIT_GRACE_MS));
-        await store.close();
-        dead = true;
-        forget();
-        die('gone');
-      },
-    };
-  }
-
-  #log(isDead: () => boolean): Log {
-    const nothing = (): void => undefined;
-    return {
-      queued: nothing,
-      refused: nothing,
-      attempt: nothing,
-      sent: nothing,
-      deferred: nothing,
-      bounced: nothing,
-      note: nothing,
-      conversation: nothing,
-      problem: (event, error) => {
-        if (!isDead())
-          this.#trouble(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      },
-    };
-  }
-
-  /** Passes on what comes of it, and counts it as something that is under way. */
-  #counted<T>(result: Promise<T>, isDead: () => boolean): Promise<T> {
-    this.#pending += 1;
-    this.#activity += 1;
-    return new Promise((done, failed) => {
-      const over = (): boolean => {
+      clock: this.#clock,
+      random: { next: () => this.#chance.next(), hex: (bytes) => this.#chance.hex(bytes) },
+      secrets: this.#secrets,
+      network: () => this.#state,
+      watchers: this.#watchers,
+      active: () => {
         this.#activity += 1;
-        return !isDead();
-      };
-      result.then(
-        (value) => over() && done(value),
-        (error: unknown) => over() && failed(error),
-      );
+      },
+      trouble: this.#trouble,
     });
+    await this.#settleWhile(life.start());
+    return life;
   }
 
   /** Turns of the event loop until nothing more happens by itself at this moment of the clock. */
@@ -384,35 +153,38 @@ class VirtualHouse implements House {
     }
   }
 
-  async #settleWhile<T>(result: Promise<T>): Promise<T> {
-    let over = false;
-    const done = result.finally(() => {
-      over = true;
-    });
-    while (!over) await Promise.race([done, new Promise((turn) => setImmediate(turn))]);
-    return done;
+  /** Turns of the event loop until it is done; the clock stands. */
+  async #settleWhile(result: Promise<void>): Promise<void> {
+    const state = watched(result);
+    while (!state.over) await new Promise((turn) => setImmediate(turn));
+    return result;
   }
 
   /** Lets the clock run until it is done. */
   async #whilePassing(result: Promise<void>): Promise<void> {
-    let over = false;
-    const done = result.finally(() => {
-      over = true;
-    });
-    while (!over) await this.#clock.advance(100, () => this.#settle());
-    return done;
+    const state = watched(result);
+    while (!state.over) await this.#clock.advance(100, () => this.#settle());
+    return result;
   }
 
   async kill(moment: number): Promise<void> {
     for (let turns = Math.floor(moment * KILL_WITHIN_TURNS); turns > 0; turns -= 1)
       await new Promise((done) => setImmediate(done));
-    this.#life?.end();
+    this.#life?.kill();
+    this.#gone();
     await this.#settle();
   }
 
   async quit(): Promise<void> {
-    await this.#life?.quit();
+    if (!this.#life) return;
+    await this.#whilePassing(this.#life.quit());
+    this.#gone();
     await this.#settle();
+  }
+
+  #gone(): void {
+    this.#life = null;
+    this.#memory?.programGone();
   }
 
   async wakeUp(): Promise<void> {
@@ -507,10 +279,20 @@ class VirtualHouse implements House {
   }
 
   async close(): Promise<void> {
-    if (this.#life) await this.#life.quit();
+    await this.quit();
     this.#memory?.remove();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Tells when it is over, however. */
+function watched(result: Promise<void>): { readonly over: boolean } {
+  const state = { over: false };
+  const end = (): void => {
+    state.over = true;
+  };
+  result.then(end, end);
+  return state;
 }
 
 function memorySecrets(): SecretStore & { set(name: string, value: string | null): Promise<void> } {
