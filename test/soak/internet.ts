@@ -1,5 +1,7 @@
 /** The Internet of a soak: which mail servers and gateways there are, and what a DNS server says in each of its moods. */
 
+import type { ZoneEntry } from '../fakes/scripted-dns-server.ts';
+
 /** A mail server: of a domain (`mx`), or one that the user named as a gateway. */
 export interface Host {
   /** `mx-d0`, `g1`. Gateways have it as their id in the settings. */
@@ -62,10 +64,11 @@ export function createInternet(
 
 /**
  * How the resolver of a network is. `knows-nothing`: NXDOMAIN for whatever is asked (a router whose line is down); `one-for-all`: no
- * MX, and the same address for every name (a log-in page); `servfail` and `dead` speak for themselves.
+ * MX, and the same address for every name (a log-in page); `redirects`: sane but for names that do not exist, which have that
+ * address (a provider's search page); `servfail` and `dead` speak for themselves.
  */
-export type DnsMood = 'sane' | 'knows-nothing' | 'one-for-all' | 'servfail' | 'dead';
-export const DNS_MOODS: readonly DnsMood[] = ['sane', 'knows-nothing', 'one-for-all', 'servfail', 'dead'];
+export type DnsMood = 'sane' | 'knows-nothing' | 'one-for-all' | 'redirects' | 'servfail' | 'dead';
+export const DNS_MOODS: readonly DnsMood[] = ['sane', 'knows-nothing', 'one-for-all', 'redirects', 'servfail', 'dead'];
 
 export type DnsReply =
   | { readonly kind: 'mx'; readonly records: readonly { readonly exchange: string; readonly priority: number }[] }
@@ -81,6 +84,11 @@ export function resolve(internet: Internet, mood: DnsMood, lie: string, type: st
       return { kind: 'nxdomain' };
     case 'one-for-all':
       return type === 'A' ? { kind: 'a', records: [lie] } : { kind: 'nodata' };
+    case 'redirects': {
+      const answer = sane(internet, type, name.toLowerCase().replace(/\.$/, ''));
+      if (answer.kind !== 'nxdomain') return answer;
+      return type === 'A' ? { kind: 'a', records: [lie] } : { kind: 'nodata' };
+    }
     case 'servfail':
       return { kind: 'servfail' };
     case 'dead':
@@ -104,6 +112,21 @@ function sane(internet: Internet, type: string, name: string): DnsReply {
   if (type === 'A' && alone) return { kind: 'a', records: [alone.address] };
   if (type === 'NS' && servers) return { kind: 'ns', records: ['ns.hosts.test'] };
   return { kind: 'nodata' };
+}
+
+/** The same names as a zone of a scripted server. */
+export function zoneOf(internet: Internet): Readonly<Record<string, ZoneEntry>> {
+  const hosts = internet.hosts.filter((h) => h.kind === 'mx').map((h) => [h.name, { a: [h.address] }] as const);
+  const domains = Object.entries(MAIL_DOMAINS).map(([domain, ids]) => {
+    const servers = ids.map((id) => internet.host(id));
+    return [
+      domain,
+      domain === WITHOUT_MX
+        ? { a: servers.map((h) => h.address) }
+        : { mx: servers.map((h, i) => `${10 * (i + 1)} ${h.name}`) },
+    ] as const;
+  });
+  return Object.fromEntries([...hosts, ...domains]);
 }
 
 /** Whether this domain takes mail at all. */

@@ -104,7 +104,10 @@ export class Ledger implements Witness {
   readonly copies = new Map<string, Copy[]>();
   readonly reports = new Map<string, Report>();
   readonly violations: Violation[] = [];
+  /** The newest lines. */
   readonly diary: string[] = [];
+  /** Told of each line, for whoever wants all of them. */
+  onLine: (line: string) => void = () => undefined;
   readonly spells: Spell[] = [];
   /** Kills, networks that went: what was under way then may have gone either way. */
   readonly disturbances: number[] = [];
@@ -135,6 +138,7 @@ export class Ledger implements Witness {
     const whole = `${(this.#now() / 1000).toFixed(3)} ${line}`;
     this.#digest.update(`${whole}\n`);
     this.diary.push(whole);
+    this.onLine(whole);
     if (this.diary.length > 2 * DIARY_KEPT) this.diary.splice(0, DIARY_KEPT);
   }
 
@@ -275,7 +279,10 @@ export class Ledger implements Witness {
 
   // ------------------------------------------------------------ what the user does
 
-  /** The user begins to do something to these copies. Returns what to call when it is done. */
+  /**
+   * The user begins to do something to these copies. Returns what to call when it is done, if it is certain that it was done to
+   * all of them.
+   */
   acting(what: UserAct, copies: readonly Copy[], through: string | null = null): () => void {
     const at = this.#now();
     const acts = copies.map((copy) => {

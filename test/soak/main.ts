@@ -1,6 +1,7 @@
 /** `node scripts/soak.mjs`: one soak from the command line. Ends with 0 if nothing was violated. */
-import { writeFileSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Ledger } from './ledger.ts';
 import { RULES } from './rules.ts';
 import { runSoak, type SoakResult } from './soak.ts';
 import { createRealHouse } from './real-house.ts';
@@ -37,10 +38,14 @@ function tell(result: SoakResult): void {
   );
 }
 
+const file = values.diary === undefined ? null : createWriteStream(values.diary);
 let diary: readonly string[] = [];
+const watch = (ledger: Ledger): void => {
+  ({ diary } = ledger);
+  ledger.onLine = (line) => void file?.write(`${line}\n`);
+};
 let ended = false;
 process.on('exit', () => {
-  if (values.diary !== undefined) writeFileSync(values.diary, `${diary.join('\n')}\n`);
   if (ended) return;
   say(`The soak did not come to its end. Its last words:\n${diary.slice(-20).join('\n')}`);
   process.exitCode = 1;
@@ -55,7 +60,7 @@ try {
     ms,
     without: values.without ?? [],
     progress: say,
-    watch: (ledger) => (diary = ledger.diary),
+    watch,
   });
   ended = true;
   tell(result);

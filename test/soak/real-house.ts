@@ -11,12 +11,12 @@ import { connectControl, type ControlClient } from '../../main/control/control-c
 import { controlPlace, thisComputer } from '../../main/control/profile-path.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { startScriptedDns, type DnsMood as ServerMood, type ScriptedDns } from '../fakes/scripted-dns-server.ts';
 import { freePort } from '../support/ports.ts';
 import { buildProgram, root, type BuiltProgram } from '../support/program-rig.ts';
 import { greetedClient } from '../support/smtp-load.ts';
-import { startSoakDns, type SoakDns } from './dns-server.ts';
 import type { Called, House, SoakNetwork, Submission, Submitted } from './house.ts';
-import { createInternet, PASSWORD, SIGN_IN_GATEWAY, type DnsMood, type Internet } from './internet.ts';
+import { createInternet, PASSWORD, SIGN_IN_GATEWAY, zoneOf, type DnsMood, type Internet } from './internet.ts';
 import { createMailServer, type MailServer, type Mood, type Witness } from './mail-server.ts';
 import { networkState } from './network-state.ts';
 import type { HostOrder, HostTask, HostWord } from './program-host.ts';
@@ -24,6 +24,14 @@ import { plainWriter } from './settings-writer.ts';
 
 /** Nobody listens there: where a resolver leads that has one address for every name. */
 const LIE = '127.0.66.66';
+const SERVER_MOODS: Readonly<Record<DnsMood, ServerMood>> = {
+  sane: { kind: 'zone' },
+  'knows-nothing': { kind: 'no-names' },
+  'one-for-all': { kind: 'one-address', address: LIE },
+  redirects: { kind: 'redirects', address: LIE },
+  servfail: { kind: 'fails' },
+  dead: { kind: 'silent' },
+};
 /** The program is killed within this time (ms) of the word. */
 const KILL_WITHIN_MS = 250;
 /** Starting and ending are bounded by this (ms): the machine may be busy. */
@@ -66,7 +74,7 @@ class RealHouse implements House {
   readonly #secrets = new Map([[`gateway:${SIGN_IN_GATEWAY}`, PASSWORD]]);
   readonly #servers = new Map<string, { readonly mail: MailServer; readonly tcp: net.Server }>();
   readonly #sockets = new Set<net.Socket>();
-  #dns: SoakDns | null = null;
+  #dns: ScriptedDns | null = null;
   #ahead = 0;
   #network: SoakNetwork = { name: 'home', portal: false, dialUp: false };
   #joined = 0;
@@ -90,7 +98,7 @@ class RealHouse implements House {
 
   async open(witness: Witness, trouble: (words: string) => void, settings: Settings): Promise<void> {
     this.#trouble = trouble;
-    this.#dns = await startSoakDns(this.internet, LIE);
+    this.#dns = await startScriptedDns(zoneOf(this.internet));
     for (const host of this.internet.hosts) {
       const mail = createMailServer(host, {
         seed: this.#seed,
@@ -276,7 +284,7 @@ class RealHouse implements House {
     this.#servers.get(id)?.mail.become(mood);
   }
   resolver(mood: DnsMood): void {
-    this.#dns?.become(mood);
+    this.#dns?.become(SERVER_MOODS[mood]);
   }
 
   async network(next: SoakNetwork): Promise<void> {
@@ -296,7 +304,7 @@ class RealHouse implements House {
     if (life?.process.exitCode === null && life.process.signalCode === null) life.process.kill('SIGKILL');
     for (const socket of this.#sockets) socket.destroy();
     for (const { tcp } of this.#servers.values()) await new Promise((closed) => tcp.close(closed));
-    this.#dns?.close();
+    await this.#dns?.close();
     this.#tellOfLog();
     this.#built.remove();
     rmSync(this.#profile, { recursive: true, force: true });

@@ -74,7 +74,8 @@ export async function remove(soak: Soak, rows: readonly MessageRow[], selection:
   const done = ledger.acting(purging ? 'purge' : 'delete', copies);
   const answer = await house.call('queue.delete', { selection });
   if (answer.kind !== 'answer') return;
-  done();
+  // Who is named by a folder may have left it a moment before.
+  if ('ids' in selection) done();
   if (answer.value.undo !== null) state.undo = { selection: answer.value.undo, copies };
 }
 

@@ -7,6 +7,7 @@ import { openSettingsFile, type SettingsFile } from '../../app/settings-store.ts
 import { createApi } from '../../main/api.ts';
 import { createDelivery } from '../../main/delivery/delivery.ts';
 import { createDns } from '../../main/delivery/dns.ts';
+import { createResolverTrust } from '../../main/delivery/resolver-trust.ts';
 import { createDialUpDriver } from '../../main/dial-up-driver.ts';
 import { createOutgoing } from '../../main/dkim/dkim.ts';
 import { createEngine, type Engine } from '../../main/engine.ts';
@@ -94,10 +95,19 @@ export async function createLife(parts: LifeParts): Promise<Life> {
   const memory = createNetworkMemory({ clock, log, networkId: () => parts.network().id, store });
   const newQueueId = createQueueIds(clock, random);
   const hostname = (): string => HOSTNAME;
+  const trust = createResolverTrust({
+    clock,
+    random,
+    dns,
+    log,
+    settings: () => settings.get(),
+    mayLook: async () => engine.world().hold === null && (await store.counts()).outbox > 0,
+  });
   const delivery = createDelivery({
     clock,
     random,
     dns,
+    trust,
     secrets,
     log,
     settings: () => settings.get(),
