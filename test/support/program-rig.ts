@@ -12,7 +12,7 @@ import { programParts, type RigSettings } from './program-parts.ts';
 
 export type { RigSettings } from './program-parts.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+export const root = path.resolve(import.meta.dirname, '../..');
 
 export interface BuiltProgram {
   readonly workers: { readonly store: URL; readonly preview: URL };
@@ -21,8 +21,11 @@ export interface BuiltProgram {
   remove(): void;
 }
 
-/** Bundles the threads to plain JavaScript, as the program has them. Inside the work tree, for the drop-in to be found. */
-export async function buildProgram(): Promise<BuiltProgram> {
+/**
+ * Bundles the threads to plain JavaScript, as the program has them. Inside the work tree, for the drop-in to be found.
+ * @param child entry of the program as a process of its own, if it is another one than program-child.ts
+ */
+export async function buildProgram(child = path.join(root, 'test/support/program-child.ts')): Promise<BuiltProgram> {
   mkdirSync(path.join(root, 'test-output'), { recursive: true });
   const out = mkdtempSync(path.join(root, 'test-output', 'program-'));
   await build({
@@ -35,9 +38,9 @@ export async function buildProgram(): Promise<BuiltProgram> {
       target: 'node20',
       rolldownOptions: {
         input: {
-          'store-worker': path.join(import.meta.dirname, 'mortal-store-worker.ts'),
+          'store-worker': path.join(root, 'test/support/mortal-store-worker.ts'),
           'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
-          'program-child': path.join(import.meta.dirname, 'program-child.ts'),
+          'program-child': child,
         },
         external: ['@photostructure/sqlite', /^node:/],
         output: { entryFileNames: '[name].mjs' },
