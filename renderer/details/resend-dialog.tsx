@@ -89,7 +89,7 @@ function InPlaceOf({
               disabled={one.recipient.state === 'attempting' && !one.ticked}
               onChange={(_, data) => onTick(one, data.checked === true)}
             />
-            <StateBadge state={one.recipient.state} hold={null} />
+            <StateBadge state={one.recipient.state} mayHaveArrived={one.recipient.mayHaveArrived} hold={null} />
           </li>
         ))}
       </ul>

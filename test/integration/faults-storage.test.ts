@@ -22,7 +22,6 @@ import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
 import { startRig, type ProgramRig } from '../support/program-rig.ts';
 import { greetedClient, startLoadSink, submit, submitOver, type LoadSink } from '../support/smtp-load.ts';
-import { memorySecrets } from '../fakes/memory-secrets.ts';
 
 const MIB = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;

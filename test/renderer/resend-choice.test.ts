@@ -9,6 +9,7 @@ const recipient = (id: number, name: string, state: RecipientState): RecipientVi
   attempts: 1,
   nextAt: null,
   doneAt: null,
+  mayHaveArrived: false,
   reply: null,
   status: null,
   hop: null,

@@ -13,6 +13,7 @@ import { startProgram } from '../../main/program.ts';
 import { engineMethods } from '../../shared/ipc-contract.ts';
 import type { NetworkState } from '../../shared/status.ts';
 import { JumpingClock } from '../fakes/jumping-clock.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 import { plainWriter } from './settings-writer.ts';
 
 /** What the soak says. Each is answered by its number once it is done. */
@@ -44,7 +45,7 @@ const clock = new JumpingClock();
 clock.jump(task.ahead);
 let network = task.network;
 const watchers = new Set<(state: NetworkState) => void>();
-const secrets = new Map(Object.entries(task.secrets));
+const secrets = memorySecrets(task.secrets);
 const settings = openSettingsFile({
   profile: task.profile,
   now: () => clock.now(),
@@ -60,15 +61,11 @@ async function run(): Promise<void> {
     version: '0.0.0-soak',
     settings,
     secrets: {
-      get: (name) => Promise.resolve(secrets.get(name) ?? null),
-      set: (name, value) => {
-        if (value === null) secrets.delete(name);
-        else secrets.set(name, value);
+      ...secrets,
+      set: async (name, value, given) => {
+        await secrets.set(name, value, given);
         tell({ kind: 'secret', name, value });
-        return Promise.resolve();
       },
-      has: (name) => secrets.has(name),
-      state: () => ({ protection: 'protected', backend: 'test' }),
     },
     network: () => ({
       current: () => network,
@@ -110,7 +107,7 @@ async function run(): Promise<void> {
         program.resumed();
         break;
       case 'secret':
-        secrets.set(order.name, order.value);
+        secrets.all.set(order.name, order.value);
         break;
     }
     tell({ kind: 'done', n: order.n });

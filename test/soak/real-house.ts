@@ -174,7 +174,7 @@ class RealHouse implements House {
     });
     stands.catch(() => undefined);
     await within(stands, 'the program stands');
-    const control = await connectControl(controlPlace(this.#profile, thisComputer(os)).address);
+    const control = await connectControl(controlPlace(this.#profile, thisComputer(os)));
     if (!control) throw new Error('nobody answers on the control socket');
     this.#life = {
       process: child,

@@ -88,7 +88,7 @@ export async function restore(soak: Soak, copies: readonly Copy[], selection: Se
 /** A message with recipients that failed, and these. */
 export async function someFailed(
   soak: Soak,
-): Promise<{ readonly id: string; readonly failed: readonly Copy[] } | null> {
+): Promise<{ readonly id: string; readonly failed: readonly Copy[]; readonly ids: ReadonlyMap<Copy, number> } | null> {
   const { house, ledger, chance } = soak;
   // Those that wait for other recipients are the interesting ones, and rare.
   const rows = await page(soak, chance.pick(['bounced', 'bad', 'outbox', 'outbox']));
@@ -97,8 +97,12 @@ export async function someFailed(
     const shown = await house.call('queue.show', { id: row.id });
     if (shown.kind !== 'answer') return null;
     const failed = shown.value.recipients.filter((r) => r.state === 'bounced' || r.state === 'bad');
-    const copies = (ledger.copies.get(row.id) ?? []).filter((c) => failed.some((r) => r.rcptTo === c.person.address));
-    if (copies.length > 0) return { id: row.id, failed: copies };
+    const ids = new Map<Copy, number>();
+    for (const copy of ledger.copies.get(row.id) ?? []) {
+      const recipient = failed.find((r) => r.rcptTo === copy.person.address);
+      if (recipient) ids.set(copy, recipient.id);
+    }
+    if (ids.size > 0) return { id: row.id, failed: [...ids.keys()], ids };
   }
   return null;
 }
@@ -117,7 +121,11 @@ export async function sendAgain(soak: Soak): Promise<void> {
   ledger.note(`send ${found.id} again: ${mended.map((m) => `${m.copy.person.address} as ${m.address}`).join(', ')}`);
   const done = ledger.acting('resend', named);
   const made = mended.map(({ copy, address }) => ledger.sendAgain(copy, address));
-  const answer = await house.call('queue.resend', { id: found.id, recipients: mended.map((m) => m.address) });
+  const answer = await house.call('queue.resend', {
+    id: found.id,
+    replaces: named.flatMap((copy) => found.ids.get(copy) ?? []),
+    recipients: mended.map((m) => m.address),
+  });
   if (answer.kind === 'failed') {
     // Nothing was done; what was written down as begun stays begun, which forbids nothing.
     ledger.note(`not sent again: ${answer.code}`);

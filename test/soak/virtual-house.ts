@@ -7,11 +7,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stageForDelivery } from '../../main/accept-and-claim.ts';
-import type { SecretStore } from '../../main/ports.ts';
 import { engineMethods, type EngineMethodName, type Input, type Output } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { NetworkState } from '../../shared/status.ts';
+import { memorySecrets } from '../fakes/memory-secrets.ts';
 import { installMemoryNetwork, type MemoryNetwork } from '../fakes/memory-network.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
 import { createChance, type Chance } from './chance.ts';
@@ -43,7 +43,7 @@ class VirtualHouse implements House {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'postcast-soak-'));
   readonly #file = path.join(this.#folder, 'settings.json');
   readonly #chance: Chance;
-  readonly #secrets = memorySecrets();
+  readonly #secrets = memorySecrets({ [`gateway:${SIGN_IN_GATEWAY}`]: PASSWORD });
   readonly #servers = new Map<string, MailServer>();
   #memory: MemoryNetwork | null = null;
   #resolver: DnsMood = 'sane';
@@ -71,7 +71,6 @@ class VirtualHouse implements House {
   async open(witness: Witness, trouble: (words: string) => void, settings: Settings): Promise<void> {
     this.#trouble = trouble;
     writeFileSync(this.#file, `${JSON.stringify(settings, null, 2)}\n`);
-    await this.#secrets.set(`gateway:${SIGN_IN_GATEWAY}`, PASSWORD);
     for (const host of this.internet.hosts) {
       const ports = {
         seed: this.#seed,
@@ -293,18 +292,4 @@ function watched(result: Promise<void>): { readonly over: boolean } {
   };
   result.then(end, end);
   return state;
-}
-
-function memorySecrets(): SecretStore & { set(name: string, value: string | null): Promise<void> } {
-  const all = new Map<string, string>();
-  return {
-    get: async (name) => Promise.resolve(all.get(name) ?? null),
-    set: async (name, value) => {
-      if (value === null) all.delete(name);
-      else all.set(name, value);
-      return Promise.resolve();
-    },
-    has: (name) => all.has(name),
-    state: () => ({ protection: 'protected', backend: 'test' }),
-  };
 }

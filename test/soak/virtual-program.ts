@@ -164,6 +164,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
     network: monitor,
     dialUp: dialler,
     problems: createProblems(clock),
+    log,
     newQueueId,
     status: notHere,
     exportSettings: () => exportSettings(settings.get()),
@@ -175,6 +176,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
       const read = importSettings(json, settings.get());
       return read.ok ? save(read.next) : { saved: false, problems: read.problems };
     },
+    goOn: () => save(settings.get()),
     submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
     preview: notHere,
     discover: notHere,

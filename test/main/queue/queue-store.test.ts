@@ -274,7 +274,7 @@ describe('claiming and recording', () => {
     await accept(store, newMessage('b'));
     await recordAll(store, await claim(store), { state: 'bounced', report: { at: 6, facts: 'failed' } });
     expect(await store.pendingReports(0)).toHaveLength(1);
-    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 9);
+    await store.retry({ ids: ['b'] }, null, 9);
     expect(await store.pendingReports(0)).toEqual([]);
   });
 
@@ -351,11 +351,11 @@ describe('waking', () => {
       await recordAll(store, claimed, { state: 'deferred', nextAt: 5000, unknownOutcomes });
       return before;
     };
-    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 2000);
+    await store.retry({ ids: ['b'] }, null, 2000);
     expect(await doubt()).toEqual([[]]);
     await store.wake({ kind: 'all' }, 2000);
     expect(await doubt()).toContainEqual(unknownOutcomes);
-    await store.wake({ kind: 'selection', selection: { ids: ['b'] }, forcedGateway: null }, 2000);
+    await store.retry({ ids: ['b'] }, null, 2000);
     expect(await doubt()).toEqual([[{ ...unknownOutcomes[0], count: 0 }]]);
     expect(await store.details('b')).toMatchObject({ mayHaveArrived: true, recipients: [{ mayHaveArrived: true }] });
     const { rows } = await store.list({
