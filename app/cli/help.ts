@@ -7,8 +7,9 @@ Talks to the PostCast Server that runs for this user.
   status                      what the program is doing
   list [--folder F]           messages of a folder: outbox (default), sent, bad, bounced, deleted
   show ID [--raw]             a message: who got it, what was tried; --raw: its source
-  retry ID… | --all           try again; from Bad and Bounced only the recipients that failed
-  delete ID…                  to Deleted; from Deleted for good
+  retry ID… | --all           try again; from Bad and Bounced only the recipients that failed,
+                              never one that is with a server at this moment
+  delete ID…                  to Deleted; from Deleted for good, unless it is being sent
   send-now                    everything that waits goes now
   pause, resume               hold everything, go on
   settings get [NAME]         all settings, or one: gateways.mode

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explain, factsOf, type AttemptFacts, type StepFact } from '../../../main/policy/explain.ts';
 import type { NextStep, Route } from '../../../main/policy/types.ts';
-import type { RecipientState, Verdict } from '../../../shared/mail.ts';
+import { replacedFacts } from '../../../main/policy/user-actions.ts';
+import { FOLDERS, RECIPIENT_STATES, type RecipientState, type Verdict } from '../../../shared/mail.ts';
 import { en } from '../../../shared/catalogue/en.ts';
 import { english, isPhraseId, phrase, say, sayAll } from '../../../shared/phrases.ts';
 import { NOW, reply } from './support.ts';
@@ -92,24 +93,51 @@ describe('why this way', () => {
   });
 
   it('never fails on facts of an unknown shape', () => {
-    const states: readonly RecipientState[] = [
-      'queued',
-      'attempting',
-      'deferred',
-      'held',
-      'delivered',
-      'relayed',
-      'bounced',
-      'bad',
-    ];
     fc.assert(
-      fc.property(fc.anything(), fc.constantFrom(...states), (facts, state) => {
-        expect(
-          explain(facts, { state, hold: null, nextAt: null, mayHaveArrived: false }).every((p) => isPhraseId(p.id)),
-        ).toBe(true);
-      }),
+      fc.property(
+        fc.anything(),
+        fc.constantFrom(...RECIPIENT_STATES),
+        fc.constantFrom(...FOLDERS),
+        fc.boolean(),
+        fc.boolean(),
+        (facts, state, folder, deletedWhileSent, mayHaveArrived) => {
+          const phrases = explain(facts, { state, hold: null, nextAt: null, folder, deletedWhileSent, mayHaveArrived });
+          expect(phrases.every((p) => isPhraseId(p.id))).toBe(true);
+        },
+      ),
     );
   });
+
+  const refused = factsOf({ route: route('mode-never'), trail: [direct(NO)], verdict: NO, decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' }, rcptTo: 'ann@aol.test' }); // prettier-ignore
+  const waits = factsOf({ route: route('mode-never'), trail: [direct(TIMEOUT)], verdict: TIMEOUT, decision: RETRY, rcptTo: 'ann@aol.test' }); // prettier-ignore
+  const taken = factsOf({ route: route('mode-always'), trail: [viaGateway(YES)], verdict: YES, decision: { kind: 'delivered', relayed: true }, rcptTo: 'ann@aol.test' }); // prettier-ignore
+
+  it.each<[string, unknown, Partial<Parameters<typeof explain>[1]>, string]>([
+    ['refused while others wait', refused, { state: 'bounced', folder: 'outbox' },
+      'mx.aol.test refused it for good: 550 5.1.1 no such user It is not tried again; the message stays in the Outbox for those who still wait.'],
+    ['refused, in Bounced', refused, { state: 'bounced', folder: 'bounced' },
+      'mx.aol.test refused it for good: 550 5.1.1 no such user It is in Bounced.'],
+    ['refused, then deleted', refused, { state: 'bounced', folder: 'deleted' },
+      'mx.aol.test refused it for good: 550 5.1.1 no such user'],
+    ['deleted as it waited', waits, { state: 'deferred', folder: 'deleted' },
+      'mx.aol.test did not answer in time. It is in Deleted and is not tried. Restore it to have it sent.'],
+    ['deleted as it was sent, to no avail', waits, { state: 'deferred', folder: 'deleted', deletedWhileSent: true },
+      'mx.aol.test did not answer in time. The message was deleted while it was being sent. It is in Deleted and is not tried. Restore it to have it sent.'],
+    ['deleted as it is sent', waits, { state: 'attempting', folder: 'deleted' },
+      'The message was deleted while it was being sent. What the server takes now still arrives; nothing is tried after that.'],
+    ['deleted as it was sent, and taken', taken, { state: 'relayed', folder: 'deleted', deletedWhileSent: true },
+      'Sent through “Office” because all mail goes through gateways. The message was deleted while it was being sent.'],
+    ['deleted before it was tried', null, { state: 'queued', folder: 'deleted', hold: 'paused' },
+      'It is in Deleted and is not tried. Restore it to have it sent.'],
+    ['replaced', replacedFacts(refused, ['a@x.test', 'b@x.test']), { state: 'replaced' },
+      'You sent the message again to a@x.test, b@x.test instead.'],
+    ['replaced by many', replacedFacts(null, ['a@x.test', 'b@x.test', 'c@x.test', 'd@x.test', 'e@x.test']), { state: 'replaced' },
+      'You sent the message again to a@x.test, b@x.test, c@x.test and 2 more instead.'],
+    ['replaced, nobody knows by whom', null, { state: 'replaced' }, 'You sent the message again to others instead.'],
+  ])('says of one that was %s what is true there', (_what, facts, now, expected) => {
+    const kept: unknown = JSON.parse(JSON.stringify(facts));
+    expect(sayAll(explain(kept, { state: 'queued', hold: null, nextAt: null, ...now }))).toBe(expected);
+  }); // prettier-ignore
 });
 
 describe('phrases', () => {

@@ -132,6 +132,10 @@ describe('folders', () => {
     [['bad', 'attempting', 'deferred'], 'outbox', 'attempting'],
     [['bad', 'bounced', 'delivered'], 'bounced', 'bounced'],
     [['bad', 'relayed'], 'bad', 'bad'],
+    [['replaced', 'deferred'], 'outbox', 'deferred'],
+    [['replaced', 'bad'], 'bad', 'bad'],
+    [['replaced', 'delivered'], 'sent', 'delivered'],
+    [['replaced'], 'sent', 'replaced'],
     [[], 'sent', 'delivered'],
   ])('%j: %s, shown as %s', (states, folder, state) => {
     expect([folderOf(states), mostUrgentState(states)]).toEqual([folder, state]);
