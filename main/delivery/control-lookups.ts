@@ -2,6 +2,7 @@
  * The control look-ups by which policy/resolver-trust.ts judges a name server: of names that exist, and of one that cannot.
  * Asked for many at once, past everything that is kept, and not often.
  */
+import { setMaxListeners } from 'node:events';
 import type { Settings } from '../../shared/settings.ts';
 import type { Answer, MxHost } from '../policy/order-mx.ts';
 import {
@@ -64,6 +65,7 @@ interface Asked {
 
 /** What is asked for many has the resolver's own deadline: nobody's abort ends it. */
 const UNBOUNDED = new AbortController().signal;
+setMaxListeners(0, UNBOUNDED);
 
 export function createControlLookups(deps: {
   readonly clock: Clock;

@@ -407,8 +407,8 @@ test('deleted, restored, tried again, sent again, sent through, purged, in fligh
     {
       seed,
       numRuns: Number(process.env['POSTCAST_RUNS'] ?? 40),
-      interruptAfterTimeLimit: Number(process.env['POSTCAST_RUNS_MS'] ?? 15_000),
-      markInterruptAsFailure: false,
+      // No more runs after this; one that does not come to its end fails by the time of the test.
+      skipAllAfterTimeLimit: Number(process.env['POSTCAST_RUNS_MS'] ?? 15_000),
     },
   );
 }, 600_000);

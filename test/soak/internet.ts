@@ -126,7 +126,7 @@ export function zoneOf(internet: Internet): Readonly<Record<string, ZoneEntry>> 
         : { mx: servers.map((h, i) => `${10 * (i + 1)} ${h.name}`) },
     ] as const;
   });
-  return Object.fromEntries([...hosts, ...domains]);
+  return Object.fromEntries<ZoneEntry>([...hosts, ...domains]);
 }
 
 /** Whether this domain takes mail at all. */
