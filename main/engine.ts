@@ -207,6 +207,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const run = (messages: readonly ClaimedMessage[]): void => {
     if (messages.length === 0) return;
     const wasIdle = line.size() === 0;
+    // Nothing is claimed of a message in Deleted: this one was restored since.
+    for (const { id } of messages) deletedInFlight.delete(id);
     line.add(messages);
     if (wasIdle) tell();
   };

@@ -523,6 +523,26 @@ describe('a message that is deleted in mid-attempt', () => {
     expect(await l.states(id)).toEqual({ 'bob@a.test': 'delivered' });
   });
 
+  it('and restored once its attempt is over goes again, whatever else is under way', async () => {
+    const l = await start(() => accepted, always('office'));
+    await l.set((s) => ({ ...s, connection: { ...s.connection, maxOutgoing: 2 } }));
+    let answer: (verdict: Verdict) => void = () => undefined;
+    l.delivery.become((_step, to) => {
+      if (to.startsWith('slow')) return new Promise<Verdict>(() => undefined);
+      return to.startsWith('first') ? new Promise((resolve) => (answer = resolve)) : accepted;
+    });
+    await l.accept(['slow@a.test']);
+    await l.accept(['first@a.test']);
+    const id = await l.accept(['second@a.test']);
+    await remove(id);
+    answer(accepted);
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'queued' });
+    await l.actions().restore({ ids: [id] });
+    await l.settle();
+    expect(await l.states(id)).toEqual({ 'second@a.test': 'relayed' });
+  });
+
   it('waits for its place: it is not sent at all, and stays as it was', async () => {
     const l = await start(() => accepted, always('office'));
     await l.set((s) => ({ ...s, connection: { ...s.connection, maxOutgoing: 1 } }));
