@@ -202,7 +202,7 @@ export interface MessageRow {
   readonly subject: string;
   readonly size: number;
   readonly acceptedAt: number;
-  /** Some recipient that is not delivered may have arrived all the same (SPEC §2). */
+  /** Some recipient that is neither delivered nor replaced may have arrived all the same (SPEC §2). */
   readonly mayHaveArrived: boolean;
   /** Earliest next attempt of a pending recipient. */
   readonly nextAt: number | null;

@@ -55,6 +55,8 @@ export function createTransactionBooks(prepare: Prepare) {
     const due = message.deleted_at === null ? pending : [];
     const times = due.flatMap((row) => (row.claimed_by === null && row.next_at !== null ? [row.next_at] : []));
     const finished = pending.length > 0 ? null : Math.max(...rows.map((row) => row.done_at ?? 0));
+    // Whom the user replaced is dealt with: what is shown of the others must not hang on that one.
+    const doubted = rows.some((row) => row.unknown_outcomes !== null && stateFrom(row.state) !== 'replaced');
     // Failed mail is news even if the message was looked at while it waited.
     const isNews =
       FOLDER_CODES[folder] !== message.folder &&
@@ -72,7 +74,7 @@ export function createTransactionBooks(prepare: Prepare) {
       news.attempts,
       news.via,
       news.words,
-      rows.some((row) => row.unknown_outcomes !== null) ? 1 : 0,
+      doubted ? 1 : 0,
       seq,
     );
   }

@@ -369,6 +369,20 @@ describe('waking', () => {
     expect(rows.find((row) => row.id === 'b')?.mayHaveArrived).toBe(true);
   });
 
+  test('a message of which only a replaced recipient may have got it does not say that it may have arrived', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a', { to: ['taken@x.test', 'lost@x.test'] }));
+    const [first, second] = (await claim(store))[0]?.recipients.map(({ id }) => id) ?? [];
+    const unknownOutcomes = [{ hop: 'mx:mx.x.test', network: 'home', count: 3 }];
+    const lost = update(second ?? 0, { state: 'bounced', reply: null, unknownOutcomes });
+    await store.record(recordOf('a', [update(first ?? 0), lost]));
+    expect(await store.details('a')).toMatchObject({ folder: 'bounced', mayHaveArrived: true });
+    expect(await store.resend({ source: 'a', replaces: [second ?? 0], id: 'b', to: ['other@x.test'] })).toEqual({
+      kind: 'done',
+    });
+    expect(await store.details('a')).toMatchObject({ folder: 'sent', state: 'delivered', mayHaveArrived: false });
+  });
+
   test('selection: messages are counted, however many recipients of theirs go again', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a', { to: ['one@x.test', 'two@x.test', 'three@x.test'] }));
