@@ -12,6 +12,7 @@ import { drop } from './drop.ts';
 import { isNetworkChange } from './network/interpret.ts';
 import type { NetworkMemory } from './network/network-memory.ts';
 import { createPlaces } from './places.ts';
+import { clockSetBy } from './policy/clock-set.ts';
 import { sendsOnConnect } from './policy/dialup-rules.ts';
 import { MOST_RUNNING } from './policy/attempt-pace.ts';
 import { decideHold } from './policy/hold.ts';
@@ -42,8 +43,6 @@ const TIDY_EVERY_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
 /** While mail waits the clock is looked at this often at least: it may have been set back meanwhile. */
 const LONGEST_SLEEP_MS = 5 * 60_000;
-/** The wall clock and the monotonic one differ by less than this while nobody sets the clock. */
-const CLOCK_SET_MS = 30_000;
 /** After trouble of our own (disk), the loop tries again after this. */
 const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
@@ -242,8 +241,8 @@ export function createEngine(deps: EngineDeps): Engine {
    */
   const clockSetBack = async (): Promise<boolean> => {
     const offset = clock.now() - clock.monotonic();
-    const moved = offset - clockOffset;
-    if (Math.abs(moved) < CLOCK_SET_MS) return false;
+    const moved = clockSetBy(clockOffset, offset);
+    if (moved === 0) return false;
     log.note('clock-set', { seconds: Math.round(moved / 1000) });
     if (moved < 0) await store.wake({ kind: 'all' }, clock.now());
     clockOffset = offset;

@@ -8,6 +8,7 @@ import { insist } from './insist.ts';
 import type { Delivery, Journal, OutgoingMessage, StepResult, TravellingMessage } from './delivery/types.ts';
 import type { Places } from './places.ts';
 import { failedFolder } from './policy/bounce-decision.ts';
+import { clockSetBy } from './policy/clock-set.ts';
 import { factsOf, type StepFact } from './policy/explain.ts';
 import { nextStep, verdictWithoutStep } from './policy/next-step.ts';
 import { planRoute } from './policy/plan-route.ts';
@@ -127,7 +128,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   const asOfNow = (f: Finished): Finished => {
     if (f.decision.kind !== 'retry') return f;
     const woken = deps.wakes() !== wakes && !mayHaveArrived(f.verdict);
-    const at = f.decision.at - Math.max(0, f.clockOffset - offsetOf(deps.clock));
+    const at = f.decision.at + Math.min(0, clockSetBy(f.clockOffset, offsetOf(deps.clock)));
     return { ...f, decision: { ...f.decision, at: woken ? Math.min(at, deps.clock.now()) : at } };
   };
 
