@@ -47,6 +47,8 @@ const LONGEST_SLEEP_MS = 5 * 60_000;
 const AFTER_TROUBLE_MS = 5_000;
 /** A message whose attempt ended in an error of ours rests for this long. */
 const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
+/** At the end, what was cut off has so long to be written down: a little longer than a session waits for its last word. */
+const LAST_RECORDS_MS = 2_500;
 
 export interface EngineDeps extends Omit<
   AttemptDeps,
@@ -104,7 +106,7 @@ export interface Engine {
   forgetNetwork(id: string): void;
   /** Told whenever `world().hold`, `sending()` or `paused()` changed. Returns its unsubscribe. */
   onChange(listener: () => void): () => void;
-  /** Stops claiming; waits up to `ms` for attempts in flight. */
+  /** Stops claiming; waits up to `ms` for attempts in flight, then cuts them off and waits (unless `ms` is 0) for their records. */
   close(ms: number): Promise<void>;
 }
 
@@ -201,6 +203,18 @@ export function createEngine(deps: EngineDeps): Engine {
       if (somethingWaits || moreDue) pump();
       desk.look();
     }
+  };
+
+  /** Resolves when no attempt is under way, or after `ms`. */
+  const untilIdle = async (ms: number): Promise<void> => {
+    if (line.size() === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      idle = () => {
+        cancel();
+        resolve();
+      };
+    });
   };
 
   const run = (messages: readonly ClaimedMessage[]): void => {
@@ -556,16 +570,10 @@ export function createEngine(deps: EngineDeps): Engine {
       for (const stop of unwatch.splice(0)) stop();
       // Best effort: what is not given back is found at the next start.
       for (const message of line.close()) drop(giveBack(message, clock.now()), log, 'release');
-      if (line.size() > 0) {
-        await new Promise<void>((resolve) => {
-          const cancel = clock.after(ms, resolve);
-          idle = () => {
-            cancel();
-            resolve();
-          };
-        });
-      }
+      await untilIdle(ms);
       abort.abort(new Error('closing'));
+      // What was sent to its end may still hear its reply; nothing of it may be forgotten with the store.
+      if (ms > 0) await untilIdle(LAST_RECORDS_MS);
     },
   };
 }

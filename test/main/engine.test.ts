@@ -805,3 +805,39 @@ describe('waiting mail', () => {
     expect(await counts()).toMatchObject({ outbox: 0, bounced: 1, sent: 1 });
   });
 });
+
+describe('the end of the program', () => {
+  /** The end has begun; `answer` is what the one server then comes to. */
+  const ending = async (): Promise<{
+    readonly l: EngineLab;
+    readonly id: string;
+    readonly answer: (verdict: Verdict) => void;
+    readonly over: () => boolean;
+  }> => {
+    let answer: (verdict: Verdict) => void = () => undefined;
+    const l = await start(() => new Promise((resolve) => (answer = resolve)), always('office'));
+    const id = await l.accept(['bob@a.test']);
+    let over = false;
+    void l
+      .engine()
+      .close(1_000)
+      .then(() => (over = true));
+    await l.advance(1_000);
+    return { l, id, answer: (verdict) => answer(verdict), over: () => over };
+  };
+
+  it('waits for what is cut off to be written down', async () => {
+    const { l, id, answer, over } = await ending();
+    expect(over()).toBe(false);
+    answer(unsure);
+    await l.settle();
+    expect(over()).toBe(true);
+    expect(await l.states(id)).toEqual({ 'bob@a.test': 'deferred' });
+  });
+
+  it('does not wait for ever', async () => {
+    const { l, over } = await ending();
+    await l.advance(3_000);
+    expect(over()).toBe(true);
+  });
+});
