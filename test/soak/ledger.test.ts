@@ -124,6 +124,17 @@ describe('where mail goes', () => {
     expect(broken()).toEqual(['direct']);
   });
 
+  it('a report, which may have been under way before the change', () => {
+    const { ledger, broken, later } = book();
+    ledger.changing({ paused: true })();
+    later(ATTEMPT / 2);
+    ledger.asked(mx, null, SENDER);
+    expect(broken()).toEqual([]);
+    later(ATTEMPT);
+    ledger.asked(mx, null, SENDER);
+    expect(broken()).toEqual(['direct']);
+  });
+
   it.each<[string, Partial<Conditions>, boolean]>([
     ['mode always', { mode: 'always' }, true],
     ['mode never', {}, false],

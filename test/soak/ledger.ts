@@ -321,10 +321,9 @@ export class Ledger implements Witness {
     this.note(`rcpt ${host.id} ${to}`);
     const person = this.people.get(to);
     const now = this.#now();
-    const since = Math.max(
-      now - this.tolerances.attemptMs,
-      Math.min(...(person?.copies ?? []).map((c) => c.since), now),
-    );
+    // A report is no person: how long it has been there is not known.
+    const begun = person ? Math.min(now, ...person.copies.map((copy) => copy.since)) : -Infinity;
+    const since = Math.max(now - this.tolerances.attemptMs, begun);
     const domain = to.slice(to.indexOf('@') + 1);
     if (host.kind === 'mx') {
       if (!this.held(since, now, (c) => mayGoDirect(c, domain)))
