@@ -3,7 +3,7 @@
  * window is low; the buttons are always there.
  */
 import { makeStyles, Text, tokens } from '@fluentui/react-components';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode } from 'react';
 
 const useStyles = makeStyles({
   frame: { display: 'flex', flexDirection: 'column', minHeight: 0 },
@@ -43,7 +43,8 @@ interface Props {
 export function StepFrame({ title, help, left, right, children, onSubmit }: Props) {
   const styles = useStyles();
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // With the drawing: what has the keyboard at the end of one step must not be nothing at the start of the next.
+  useLayoutEffect(() => {
     heading.current?.focus();
   }, []);
   const content = (

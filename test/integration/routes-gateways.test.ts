@@ -230,7 +230,7 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     expect(await by('denied@elsewhere.test')).toEqual(['mx1.hosts.test']);
   });
 
-  it('a wrong certificate: not a word of the password, flagged; once the user allows it, the mail goes', async () => {
+  it('a wrong certificate: not a word of the password, flagged; allowed by the user, it asks for the password again, and the mail goes', async () => {
     await start(
       { mode: 'always', list: [signedIn('office', { allowInvalidCertificate: false })] },
       {},
@@ -243,6 +243,11 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     expect((await lab.call('gateways.states', {})).states[0]?.state).toBe('tls-failed');
     expect(office.messages()).toHaveLength(before);
     await lab.set({ 'gateways.list': [signedIn('office')] });
+    // Whoever answers there would hear the password now: it is asked for again (SPEC §3.4).
+    const state = async () => (await lab.call('gateways.states', {})).states[0];
+    await eventually('it asks again', async () => (await state())?.state === 'sign-in-refused');
+    expect([(await state())?.hasSecret, office.messages().length]).toEqual([false, before]);
+    await lab.call('secrets.set', { gatewayId: 'office', secret: PASSWORD });
     await lab.reaches(id, 'sent');
   });
 
