@@ -105,6 +105,8 @@ export class ScriptedDelivery implements Delivery {
         dsnPassedOn: new Set(),
       };
     }
+    // As the real one: it was cut off while it waited, and nothing was sent.
+    signal.throwIfAborted();
     for (const r of recipients) {
       this.taken.push(`${where} -> ${r.rcptTo}`);
       const question = {};
