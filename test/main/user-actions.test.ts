@@ -123,14 +123,19 @@ class World {
     };
   }
 
+  /** Who waits at this address; not for a message that is gone for good. */
+  #waitingAt(address: string): readonly { readonly m: Message; readonly l: Life }[] {
+    return this.#messages.flatMap((m) =>
+      m.gone ? [] : m.lives.filter((l) => l.address === address && l.fate === 'waits').map((l) => ({ m, l })),
+    );
+  }
+
   /** A server is asked for this recipient: it must be one that still waits, and of one message only. */
   #ask(address: string): Promise<Verdict> {
-    const waiting = this.#messages.flatMap((m) =>
-      m.lives.filter((l) => l.address === address && l.fate === 'waits').map((l) => ({ m, l })),
-    );
+    const waiting = this.#waitingAt(address);
     const [one] = waiting;
     if (waiting.length !== 1) this.#faults.push(`${address} is tried for ${waiting.length} messages`);
-    else if (one?.m.gone === true || (one?.m.deletion !== null && one?.l.flewAtDeletion !== true))
+    else if (one?.m.deletion !== null && one?.l.flewAtDeletion !== true)
       this.#faults.push(`${address} is tried although its message was deleted`);
     if (this.#questions.some((q) => q.address === address)) this.#faults.push(`${address} is with two servers`);
     return new Promise((answer) => this.#questions.push({ address, answer }));
@@ -170,7 +175,7 @@ class World {
     if (question === undefined) return;
     const { address } = question;
     this.#questions = this.#questions.filter((q) => q !== question);
-    const life = this.#messages.flatMap((m) => m.lives).find((l) => l.address === address && l.fate === 'waits');
+    const life = this.#waitingAt(address)[0]?.l;
     if (life === undefined) throw new Error(`nobody waits at ${address}`);
     if (how === 'accepted') {
       life.fate = 'has';
