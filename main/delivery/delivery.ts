@@ -142,6 +142,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   };
 
   const probe = async (gateway: GatewaySettings, signal: AbortSignal, signIn = false): Promise<void> => {
+    // As in run(): probes at silent gateways pile up on the engine's one signal.
+    setMaxListeners(0, signal);
     const opened = await open(gateway, signal, { signIn });
     if (signal.aborted) {
       if (opened.kind === 'ready') opened.destroy();

@@ -4,7 +4,14 @@
  */
 import { GATEWAYS } from './internet.ts';
 import { handIn, MOST_RECIPIENTS } from './mail-actions.ts';
-import { changeGateways, changeMode, changeOther, mendSettings, spoilSettings } from './settings-actions.ts';
+import {
+  changeGateways,
+  changeMode,
+  changeOther,
+  mendSettings,
+  spoilSettings,
+  startAgain,
+} from './settings-actions.ts';
 import type { Soak } from './soak-state.ts';
 import {
   copiesOf,
@@ -37,7 +44,7 @@ export async function act(soak: Soak, without: readonly string[]): Promise<void>
   soak.ledger.note(`— ${chosen.name}`);
   await chosen.run(soak);
   // Somebody notices that the program is gone.
-  if (!soak.house.running()) await soak.house.start();
+  await startAgain(soak);
 }
 
 const always =

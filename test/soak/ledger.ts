@@ -272,9 +272,9 @@ export class Ledger implements Witness {
     copy.person.copies.splice(copy.person.copies.indexOf(copy), 1);
   }
 
-  /** The user sends a message again, to this address, which may be new. */
+  /** The user sends a message again, to this address, which may be new; what its sender wanted to be told stays. */
   sendAgain(of: Copy, address: string): Copy {
-    return this.addCopy(this.#person(address, of.person.tag, of.person.sender, undefined));
+    return this.addCopy(this.#person(address, of.person.tag, of.person.sender, of.person.notify));
   }
 
   // ------------------------------------------------------------ what the user does

@@ -26,7 +26,7 @@ export async function setSettings(
       settled();
       return;
     }
-    if (!house.running()) await house.start();
+    await startAgain(soak);
   }
   throw new Error('settings could not be set');
 }
@@ -115,26 +115,34 @@ export async function changeOther(soak: Soak): Promise<void> {
   }
 }
 
+const SPOILERS: readonly (readonly [string, (text: string) => string])[] = [
+  ['mode', (text) => text.replace(/"mode": *"\w+"/, '"mode": "allways"')],
+  ['requireConnection', (text) => text.replace(/"requireConnection": *\w+/, '"requireConnection": "perhaps"')],
+  ['cut in half', (text) => text.slice(0, Math.floor(text.length / 2))],
+];
+
 /** Somebody edits settings.json by hand and gets it wrong. What restricts where mail may go must then hold it. */
 export async function spoilSettings(soak: Soak): Promise<void> {
   const { house, ledger, chance, state } = soak;
   const good = house.settingsText();
-  const spoiled = chance.pick<(text: string) => string>([
-    (text) => text.replace(/"mode": *"\w+"/, '"mode": "allways"'),
-    (text) => text.replace(/"requireConnection": *\w+/, '"requireConnection": "perhaps"'),
-    (text) => text.slice(0, Math.floor(text.length / 2)),
-  ])(good);
+  const [how, spoil] = chance.pick(SPOILERS);
+  const spoiled = spoil(good);
   if (spoiled === good) return;
+  ledger.note(`settings.json is spoiled: ${how}`);
   state.goodSettings = good;
-  const settled = ledger.changing({ readable: false });
-  await house.writeSettings(spoiled);
-  // A program that runs goes on with what it knew while the file as a whole cannot be read: it meets the file at its start.
-  if (!isJson(spoiled)) {
-    await house.quit();
-    ledger.disturb();
-    await house.start();
+  if (isJson(spoiled)) {
+    const settled = ledger.changing({ readable: false });
+    await house.writeSettings(spoiled);
+    settled();
+    return;
   }
-  settled();
+  // A program that runs may go on with what it knew; one that starts knows nothing.
+  await house.writeSettings(spoiled);
+  if (!chance.happens(0.5)) return;
+  ledger.disturb();
+  await house.quit();
+  ledger.disturb();
+  await startAgain(soak);
 }
 
 export async function mendSettings(soak: Soak): Promise<void> {
@@ -153,4 +161,13 @@ export function isJson(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Starts the program if it is gone. A settings file that cannot be read at all counts from then on. */
+export async function startAgain({ house, ledger, state }: Soak): Promise<void> {
+  if (house.running()) return;
+  if (state.goodSettings === null || !ledger.conditions.readable) return house.start();
+  const settled = ledger.changing({ readable: false });
+  await house.start();
+  settled();
 }

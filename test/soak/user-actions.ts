@@ -4,6 +4,7 @@ import { FOLDERS, type Folder, type MessageDetails, type MessageRow } from '../.
 import { DOMAINS, MISTYPED } from './internet.ts';
 import type { Copy } from './ledger.ts';
 import { readReport } from './letter-text.ts';
+import { startAgain } from './settings-actions.ts';
 import type { Soak } from './soak-state.ts';
 
 /** A page of a folder, from a random place. */
@@ -192,11 +193,15 @@ export async function look(soak: Soak): Promise<void> {
   }
 }
 
-export async function pausing({ house, ledger }: Soak, paused: boolean): Promise<void> {
-  const settled = ledger.changing({ paused });
-  const answer = await house.call(paused ? 'control.pause' : 'control.resume', {});
-  // Not answered: it holds or not, which the next one settles.
-  if (answer.kind === 'answer') settled();
+/** Until it is answered: a user sees that the program was gone, and does it again. */
+export async function pausing(soak: Soak, paused: boolean): Promise<void> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const settled = soak.ledger.changing({ paused });
+    const answer = await soak.house.call(paused ? 'control.pause' : 'control.resume', {});
+    if (answer.kind === 'answer') return settled();
+    await startAgain(soak);
+  }
+  throw new Error('the program cannot be paused');
 }
 
 /** Everything that was ever shown, by queue id. */

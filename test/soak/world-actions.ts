@@ -2,6 +2,7 @@
 import { DNS_MOODS, NETWORKS } from './internet.ts';
 import { MOODS, type Mood } from './mail-server.ts';
 import { handIn } from './mail-actions.ts';
+import { startAgain } from './settings-actions.ts';
 import type { Soak, SoakState } from './soak-state.ts';
 import { remove, sendAgain, someMessages, testMessage } from './user-actions.ts';
 
@@ -69,11 +70,12 @@ export function jump({ house, ledger, chance }: Soak): void {
   ledger.noteWall();
 }
 
-export async function quit({ house, ledger }: Soak): Promise<void> {
+export async function quit(soak: Soak): Promise<void> {
+  const { house, ledger } = soak;
   ledger.disturb();
   await house.quit();
   ledger.disturb();
-  await house.start();
+  await startAgain(soak);
 }
 
 /** At some moment while it works; in every second case while it is asked for something. */
@@ -92,5 +94,5 @@ export async function kill(soak: Soak): Promise<void> {
     ])();
   }
   await dead;
-  await house.start();
+  await startAgain(soak);
 }

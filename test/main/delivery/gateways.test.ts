@@ -493,6 +493,23 @@ describe('Settings: what is known and what the test says', () => {
     expect(good.sessions.flatMap((s) => s.lines)).toEqual(['EHLO laptop.home.test', 'QUIT']);
   });
 
+  it('probing many that say nothing is no reason for a warning', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', note);
+    const { port, connections } = await silent();
+    const rig = rigFor(Array.from({ length: 12 }, () => ({ port })));
+    const abort = new AbortController();
+    const probed = rig.delivery.probeGateways(abort.signal);
+    await expect.poll(connections).toBe(12);
+    abort.abort();
+    await probed;
+    // Warnings come a turn later.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('the test walks through every step and stops at the one that fails', async () => {
     const good = await serve({ EHLO: offering('AUTH PLAIN'), AUTH: '535 5.7.8 bad password' });
     const rig = rigFor([{ port: good.port, auth: 'password', username: 'ann', allowInsecureAuth: true }]);
