@@ -145,11 +145,18 @@ export async function spoilSettings(soak: Soak): Promise<void> {
   await startAgain(soak);
 }
 
+/** By hand, or by importing a copy: the user decides then. */
 export async function mendSettings(soak: Soak): Promise<void> {
-  const { house, ledger, state } = soak;
-  if (state.goodSettings === null) return;
+  const { house, ledger, chance, state } = soak;
+  const good = state.goodSettings;
+  if (good === null) return;
   const settled = ledger.changing({ readable: true });
-  await house.writeSettings(state.goodSettings);
+  if (chance.happens(0.3)) {
+    const answer = await house.call('settings.import', { json: good });
+    // Not answered: it is still to be mended.
+    if (answer.kind !== 'answer') return;
+    if (!answer.value.saved) throw new Error(`the import was refused: ${JSON.stringify(answer.value.problems)}`);
+  } else await house.writeSettings(good);
   state.goodSettings = null;
   settled();
 }

@@ -1,7 +1,7 @@
 /** What a user does to messages: in windows or on the command line, it is the same contract. */
 import type { Selection } from '../../shared/ipc-contract.ts';
 import { FOLDERS, type Folder, type MessageDetails, type MessageRow } from '../../shared/mail.ts';
-import { DOMAINS, MISTYPED } from './internet.ts';
+import { DOMAINS, MISTYPED, NETWORKS } from './internet.ts';
 import type { Copy } from './ledger.ts';
 import { readReport } from './letter-text.ts';
 import { startAgain } from './settings-actions.ts';
@@ -67,13 +67,16 @@ export async function retry(
 
 export async function remove(soak: Soak, rows: readonly MessageRow[], selection: Selection): Promise<void> {
   if (rows.length === 0) return;
-  const { house, ledger, state } = soak;
+  const { house, ledger, chance, state } = soak;
   await readReports(soak, rows);
   const copies = copiesOf(soak, rows);
   // From Deleted it is for good. A message may have come there meanwhile, so both count.
   const purging = rows.some((row) => row.folder === 'deleted');
   const done = ledger.acting(purging ? 'purge' : 'delete', copies);
-  const answer = await house.call('queue.delete', { selection });
+  const answer = await house.call('queue.delete', {
+    selection,
+    ...(chance.happens(0.3) ? { forGood: purging } : {}),
+  });
   if (answer.kind !== 'answer') return;
   // Who is named by a folder may have left it a moment before.
   if ('ids' in selection) done();
@@ -158,39 +161,32 @@ export async function sendNow({ house, ledger }: Soak): Promise<void> {
   if (answer.kind === 'answer') done();
 }
 
-/** Looks at things, which must change nothing. */
+/** Looks at things and puts notes away, which must change nothing for any message. */
 export async function look(soak: Soak): Promise<void> {
   const { house, chance } = soak;
-  const rows = await page(soak, chance.pick(FOLDERS));
-  const row = rows[0];
-  switch (chance.int(0, 8)) {
-    case 0:
-      if (row) await house.call('queue.markSeen', { selection: { ids: [row.id] } });
-      return;
-    case 1:
-      if (row) await house.call('queue.show', { id: row.id });
-      return;
-    case 2:
-      if (row) await house.call('queue.raw', { id: row.id, offset: chance.int(0, 500), length: chance.int(1, 5000) });
-      return;
-    case 3:
-      await house.call('queue.invalidAddresses', {});
-      return;
-    case 4:
-      await house.call('queue.clearInvalidAddresses', {});
-      return;
-    case 5:
-      await house.call('queue.activity', { span: chance.pick(['hour', 'day', 'month']) });
-      return;
-    case 6:
-      await house.call('networks.list', {});
-      return;
-    case 7:
-      await house.call('status.get', {});
-      return;
-    default:
-      await house.call('gateways.states', {});
-  }
+  const row = (await page(soak, chance.pick(FOLDERS)))[0];
+  const looks: readonly (() => Promise<unknown>)[] = [
+    () => house.call('queue.invalidAddresses', {}),
+    () => house.call('queue.clearInvalidAddresses', {}),
+    () => house.call('queue.activity', { span: chance.pick(['hour', 'day', 'month']) }),
+    () => house.call('networks.list', {}),
+    () => house.call('networks.current', {}),
+    () => house.call('networks.forget', { id: chance.pick(NETWORKS) }),
+    () => house.call('dialUp.connections', {}),
+    () => house.call('status.get', {}),
+    () => house.call('settings.get', {}),
+    () => house.call('gateways.states', {}),
+    () => house.call('control.dismissProblem', { id: 'settings-file' }),
+    ...(row
+      ? [
+          () => house.call('queue.markSeen', { selection: { ids: [row.id] } }),
+          () => house.call('queue.show', { id: row.id }),
+          () => house.call('queue.preview', { id: row.id }),
+          () => house.call('queue.raw', { id: row.id, offset: chance.int(0, 500), length: chance.int(1, 5000) }),
+        ]
+      : []),
+  ];
+  await chance.pick(looks)();
 }
 
 /** Until it is answered: a user sees that the program was gone, and does it again. */

@@ -26,6 +26,9 @@ const QUIET_TURNS = 10;
 /** Within so many turns of its work the program is killed. */
 const KILL_WITHIN_TURNS = 60;
 
+/** Calls that parts answer which this house does without. */
+const NOT_HERE: ReadonlySet<EngineMethodName> = new Set(['status.get', 'control.pickup', 'queue.preview']);
+
 export function createVirtualHouse(seed: number): House {
   return new VirtualHouse(seed);
 }
@@ -225,8 +228,7 @@ class VirtualHouse implements House {
   async call<M extends EngineMethodName>(method: M, input: Input<M>): Promise<Called<Output<M>>> {
     const life = this.#life;
     if (!life) return { kind: 'gone' };
-    if (method === 'status.get' || method === 'control.pickup')
-      return { kind: 'failed', code: 'not-here', message: '' };
+    if (NOT_HERE.has(method)) return { kind: 'failed', code: 'not-here', message: '' };
     const run = life.api[method] as (input: unknown) => Promise<Result<Output<M>>>;
     const answer = await Promise.race([run(engineMethods[method].input.parse(input)), life.died]);
     if (answer === 'gone') return { kind: 'gone' };
