@@ -125,12 +125,15 @@ describe('outcomes that are not known', () => {
     const bounced = await lab.reaches(id, 'bounced');
     expect(bad.messages()).toHaveLength(3);
     expect(bounced.recipients[0]).toMatchObject({ state: 'bounced', mayHaveArrived: true });
-    const { rows } = await lab.call('queue.list', {
-      folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10,
-    }); // prettier-ignore
-    const report = rows.find((row) => row.id !== id);
-    expect(report?.to).toEqual(['ann@sender.test']);
-    const { base64 } = await lab.call('queue.raw', { id: report?.id ?? '', offset: 0, length: 100_000 });
+    // The report is made once nothing of the message is under way any more.
+    const report = await eventually('the report', async () => {
+      const { rows } = await lab.call('queue.list', {
+        folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: 10,
+      }); // prettier-ignore
+      return rows.find((row) => row.id !== id);
+    });
+    expect(report.to).toEqual(['ann@sender.test']);
+    const { base64 } = await lab.call('queue.raw', { id: report.id, offset: 0, length: 100_000 });
     expect(Buffer.from(base64, 'base64').toString().replace(/\s+/g, ' ')).toContain('may have arrived');
   });
 
