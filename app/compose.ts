@@ -3,13 +3,13 @@ import { app, safeStorage, shell } from 'electron';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
-import { createLateAdapter } from '../main/network/late-adapter.ts';
+import { createLateAdapter } from '../main/network/lazy-adapter.ts';
 import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
-import { startProgram } from '../main/program.ts';
+import { startProgram } from '../main/program/program.ts';
 import type { RunningEngine } from './engine-port.ts';
-import { createSecretStore } from './secrets.ts';
-import { openSettingsFile, type SettingsFile } from './settings-store.ts';
+import { createSecretStore } from './secrets/secrets.ts';
+import { openSettingsFile, type SettingsFile } from './settings-file.ts';
 
 /** Everything that runs behind the windows. */
 export interface Composition {

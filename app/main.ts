@@ -1,10 +1,10 @@
 /** The program's entry: one instance per profile, then straight to the engine; everything else is loaded when it is wanted. */
 import { app, dialog, Menu, protocol } from 'electron';
 import path from 'node:path';
-import { parseArguments } from './arguments.ts';
-import { logTrouble } from './trouble.ts';
-import { openProfile } from './profile.ts';
-import { PAGE_SCHEME } from './ipc-server.ts';
+import { parseArguments } from './shell/arguments.ts';
+import { logTrouble } from './shell/trouble.ts';
+import { openProfile } from './shell/profile.ts';
+import { PAGE_SCHEME } from './windows/ipc-server.ts';
 
 // Our windows show tables and text of our own files: drawn without a GPU, and without a software one in its place, there is
 // one process fewer to hold in memory, and less in this one (docs/decisions.md has the figures).
@@ -59,7 +59,7 @@ function begin(): void {
   app.once('before-quit', () => {
     ending = true;
   });
-  import('./shell.ts')
+  import('./shell/shell.ts')
     .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble, stands, ending: () => (ending = true) }))
     .catch((error: unknown) => {
       stands();

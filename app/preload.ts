@@ -2,7 +2,7 @@
 import { contextBridge, ipcRenderer, type IpcRendererEvent } from 'electron';
 import type { Bridge } from '../shared/ipc-contract.ts';
 
-// As in app/ipc-server.ts, which cannot be imported here: it would bring the whole of its surroundings along.
+// As in app/windows/ipc-server.ts, which cannot be imported here: it would bring the whole of its surroundings along.
 const CALL_CHANNEL = 'postcast:call';
 const EVENT_CHANNEL = 'postcast:event';
 

@@ -19,7 +19,7 @@ import type {
 import type { SecretBinding } from '../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../shared/settings.ts';
 import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
-import type { RecipientHistory } from './policy/types.ts';
+import type { RecipientHistory } from './policy/model.ts';
 import type { UnreadableSetting } from './settings/read-settings.ts';
 import type { UnknownOutcome } from './policy/unknown-outcome.ts';
 import type { ResendRefusal } from './policy/user-actions.ts';
@@ -153,7 +153,7 @@ export interface RecipientUpdate {
 export interface DueReport {
   /** When it came about. */
   readonly at: number;
-  /** JSON-able; main/reports.ts defines the shape. */
+  /** JSON-able; main/report/reporter.ts defines the shape. */
   readonly facts: unknown;
 }
 

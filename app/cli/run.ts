@@ -12,7 +12,7 @@ import type { Failure } from '../../shared/result.ts';
 import type { SettingsProblem } from '../../shared/settings.ts';
 import { formatDetails, formatList, formatStatus, printable } from './format.ts';
 import { HELP } from './help.ts';
-import { saveFile } from '../save-file.ts';
+import { saveFile } from '../windows/save-file.ts';
 import { parseCommand, parseValue, sendmailArguments, type Command, type Common } from './parse.ts';
 
 /** Exit codes; also in the help. */

@@ -5,7 +5,7 @@
  */
 import { addressScope } from '../policy/ip-address.ts';
 import type { Clock } from '../ports.ts';
-import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 
 export const MX_CONNECTIONS = 5;
 export const GATEWAY_CONNECTIONS = 10;

@@ -1,6 +1,6 @@
 /** Whether IPv6 leads anywhere on this network (SPEC §4.4: announced but dead). */
 import type { NetworkMemory } from '../network/network-memory.ts';
-import type { SessionFailure, SmtpSession } from './smtp-client.ts';
+import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 
 export interface Ipv6Memory {
   /** False: IPv4 goes first. */

@@ -5,10 +5,10 @@ import { assertNever } from '../../shared/result.ts';
 import { misfitPhrase } from '../../shared/secret-binding.ts';
 import { classifyReport } from '../policy/classify.ts';
 import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
-import type { SessionReport, SessionTrouble } from '../policy/types.ts';
+import type { SessionReport, SessionTrouble } from '../policy/model.ts';
 import { mayBeTaken } from '../policy/unknown-outcome.ts';
-import type { SessionFailure, SmtpSession } from './smtp-client.ts';
-import type { OutgoingRecipient, TravellingMessage } from './types.ts';
+import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
+import type { OutgoingRecipient, TravellingMessage } from './delivery-port.ts';
 
 export type Try = Omit<HopTry, 'attempt' | 'network'>;
 

@@ -1,6 +1,6 @@
 /** *Add gateway* from an e-mail address (SPEC §3.4): built-in list, autoconfig documents, SRV records, side by side. */
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
-import { boundedFetch, type FetchWay } from '../oauth/bounded-fetch.ts';
+import { boundedFetch, type FetchWay } from '../secrets/oauth/bounded-fetch.ts';
 import type { Clock, Dns } from '../ports.ts';
 import {
   autoconfigUrls,
@@ -10,7 +10,7 @@ import {
   guess,
   mailboxOf,
   type SrvRecord,
-} from './interpret.ts';
+} from './candidates.ts';
 
 /** Fetches a small text; null if there is none. Rejects never. */
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string | null>;

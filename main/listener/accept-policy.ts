@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { INTAKE } from '../../shared/limits.ts';
 import { EVERYTHING } from '../../shared/setting-rules.ts';
 import type { Settings } from '../../shared/settings.ts';
-import { domainKey, splitAddress } from './address-parser.ts';
+import { domainKey, splitAddress } from '../message/address-parser.ts';
 import type { RefusalName } from './replies.ts';
 
 type ServerSettings = Settings['server'];

@@ -1,10 +1,10 @@
 /** The message of one DATA command: the fields put in front of it, its pace, and what the queue is told of it. */
 import type { Clock, NewMessage, StagedMessage } from '../ports.ts';
 import { LIMITS, type CompiledPolicy } from './accept-policy.ts';
-import { displayHeader } from './display-header.ts';
-import type { HeaderFacts } from './header-scanner.ts';
+import { displayHeader } from '../message/display-header.ts';
+import type { HeaderFacts } from '../message/header-scanner.ts';
 import { MessageFilter } from './message-filter.ts';
-import { formatDate, receivedField } from './received-header.ts';
+import { formatDate, receivedField } from '../message/received-field.ts';
 import type { RefusalName } from './replies.ts';
 import type { Transaction } from './transaction.ts';
 

@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Settings } from '../../shared/settings.ts';
 import type { Clock, Log } from '../ports.ts';
-import { within } from '../within.ts';
+import { within } from '../runtime/within.ts';
 import {
   EXPIRES_SOON_MS,
   PairError,

@@ -6,7 +6,7 @@
 import type { StagedMessage } from '../ports.ts';
 import { LIMITS, decideMessage } from './accept-policy.ts';
 import { DataDecoder } from './data-decoder.ts';
-import { HeaderScanner, type HeaderFacts } from './header-scanner.ts';
+import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';
 import type { RefusalName } from './replies.ts';
 
 const BLOCK = 256 * 1024;

@@ -1,7 +1,7 @@
 /** `server.refuseSendersWithoutMx`: could a report be returned to this sender? */
 import { domainToASCII } from 'node:url';
-import type { ResolverTrust } from '../delivery/resolver-trust.ts';
-import { splitAddress } from './address-parser.ts';
+import type { ResolverTrust } from '../dns/resolver-watch.ts';
+import { splitAddress } from '../message/address-parser.ts';
 
 const PATIENCE_MS = 10_000;
 

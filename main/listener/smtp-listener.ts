@@ -10,13 +10,13 @@ import type { ListenerState, MissingAddress } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
 import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
-import { within } from '../within.ts';
+import { within } from '../runtime/within.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
 import { createListenerTls, type CertificateTrouble, type ListenerTls } from './listener-tls.ts';
 import { createPasswordChecker, type PasswordChecker } from './passwords.ts';
 import type { SenderNames } from './sender-check.ts';
 import { createSignInLine, type SignInLine } from './sign-in-line.ts';
-import { SmtpSession, type SessionContext } from './smtp-session.ts';
+import { SmtpSession, type SessionContext } from './listener-session.ts';
 
 export interface SmtpListenerOptions {
   /** A place for a message's octets: `QueueStore.stage`. */

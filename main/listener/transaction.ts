@@ -2,7 +2,7 @@
 import type { MessageDsn } from '../../shared/mail.ts';
 import type { NewRecipient } from '../ports.ts';
 import { decideRcpt, type ClientFacts, type CompiledPolicy } from './accept-policy.ts';
-import { decodeLine, isAscii, mailboxKey, parsePath } from './address-parser.ts';
+import { decodeLine, isAscii, mailboxKey, parsePath } from '../message/address-parser.ts';
 import { parseMailParameters, parseRcptParameters, type Parsed } from './parameters.ts';
 import type { RefusalName } from './replies.ts';
 

@@ -3,7 +3,7 @@
  * takes a drop, so that neither promises what the other cannot keep. Pure.
  */
 import { INTAKE } from '../../shared/limits.ts';
-import { RECIPIENT_FACTOR } from '../queue/schema.ts';
+import { RECIPIENT_FACTOR } from '../queue/migrations/schema.ts';
 import { MAX_ENVELOPE_BYTES } from './drop-file.ts';
 
 /** What is known of a message and its envelope. */

@@ -4,9 +4,9 @@
  */
 import path from 'node:path';
 import { phrase } from '../../shared/phrases.ts';
-import { drop } from '../drop.ts';
+import { drop } from '../runtime/log-rejection.ts';
 import type { Clock, Log } from '../ports.ts';
-import type { Problems } from '../problems.ts';
+import type { Problems } from '../program/problems.ts';
 import type { Maildrop } from './maildrop.ts';
 
 const EVERY_MS = 5 * 60_000;

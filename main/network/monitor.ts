@@ -3,12 +3,12 @@
  * Idle it only waits for the adapter's events; its own timers run after an event.
  */
 import type { NetworkState } from '../../shared/status.ts';
-import { drop } from '../drop.ts';
+import { drop } from '../runtime/log-rejection.ts';
 import type { Clock, Log, NetworkMonitor, SettingsStore } from '../ports.ts';
 import type { NeighbourFact, NetworkAdapter, NetworkFacts, RouteFact } from './facts.ts';
-import { interpret, type NetworkView } from './interpret.ts';
+import { interpret, type NetworkView } from './interpret-facts.ts';
 import type { PortalAnswer } from './portal-probe.ts';
-import { settle, SETTLE_TIMES, UNSETTLED, type SettleTimes, type Settling } from './settle.ts';
+import { settle, SETTLE_TIMES, UNSETTLED, type SettleTimes, type Settling } from './debounce.ts';
 
 /** Events that come together (a link brings its address, its routes) are read once. */
 const GATHER_MS = 30;

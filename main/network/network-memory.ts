@@ -3,7 +3,7 @@
  * Kept across restarts, bounded, forgettable. What the facts mean is decided in policy/network-state.
  */
 import { z } from 'zod';
-import { drop } from '../drop.ts';
+import { drop } from '../runtime/log-rejection.ts';
 import {
   IPV6_DEAD_MS,
   isDirectBlocked,

@@ -1,7 +1,7 @@
 /** Who is told about what became of a recipient (SPEC §6, RFC 3461 §5, RFC 3464). */
 import type { RecipientDsn } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
-import type { NextStep } from './types.ts';
+import type { NextStep } from './model.ts';
 
 /** Mail that is this old and still waits is reported as delayed, once, to those who asked (NOTIFY=DELAY). */
 export const DELAY_REPORT_AFTER_MS = 4 * 3_600_000;

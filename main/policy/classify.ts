@@ -21,7 +21,7 @@
  */
 import type { DeferReason, EnhancedStatus, SmtpPhase, SmtpReply, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
-import type { RecipientFact, SessionReport, SessionTrouble } from './types.ts';
+import type { RecipientFact, SessionReport, SessionTrouble } from './model.ts';
 import { mayHaveArrived } from './unknown-outcome.ts';
 
 export type HopKind = SessionReport['hop']['kind'];

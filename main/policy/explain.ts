@@ -14,7 +14,7 @@ import { phrase, type PhraseId } from '../../shared/phrases.ts';
 import { assertNever } from '../../shared/result.ts';
 import { domainOf } from './domain-match.ts';
 import type { LeftOutReason } from './gateway-order.ts';
-import type { NextStep, PlanStep, Route, RouteReason } from './types.ts';
+import type { NextStep, PlanStep, Route, RouteReason } from './model.ts';
 import { isOutOfHops, mayHaveArrived } from './unknown-outcome.ts';
 
 /** What one step of the attempt did, as the engine knows it. */

@@ -1,7 +1,7 @@
 /** What a conversation with a gateway says of the gateway itself, apart from the mail that it was about (SPEC §3.2, §3.3). */
 import type { Verdict } from '../../shared/mail.ts';
 import { classifyReport, letUsIn } from './classify.ts';
-import type { SessionReport } from './types.ts';
+import type { SessionReport } from './model.ts';
 
 export type GatewayNews =
   /** It took mail, and nothing that it said of other recipients is its own fault. */

@@ -1,7 +1,7 @@
 /** *E-mail message is undeliverable after N days, hours or attempts* (SPEC §6), and what does not count (§4.3). */
 import type { Settings } from '../../shared/settings.ts';
 import { assertNever } from '../../shared/result.ts';
-import type { RecipientHistory } from './types.ts';
+import type { RecipientHistory } from './model.ts';
 
 type Limit = Settings['administration']['undeliverableAfter'];
 

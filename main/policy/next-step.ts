@@ -5,7 +5,7 @@ import { isForNames } from './classify-dns.ts';
 import { domainOf } from './domain-match.ts';
 import { deadline, limitReached } from './limit.ts';
 import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
-import type { NextStep, RecipientHistory, Route, StepOutcome, World } from './types.ts';
+import type { NextStep, RecipientHistory, Route, StepOutcome, World } from './model.ts';
 import { isOutOfHops, mayHaveArrived, NO_OTHER_HOP } from './unknown-outcome.ts';
 import { failureFolder, usageFor } from './usage-mode.ts';
 

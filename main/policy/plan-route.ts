@@ -3,7 +3,7 @@ import { canonicalDomain, domainOf } from './domain-match.ts';
 import { orderGateways, type GatewayOrder } from './gateway-order.ts';
 import { literalAddress } from './ip-address.ts';
 import { lanHostFor } from './lan-address.ts';
-import type { HostDoubts, PlanStep, RecipientHistory, Route, World } from './types.ts';
+import type { HostDoubts, PlanStep, RecipientHistory, Route, World } from './model.ts';
 import { doubtsOn, hopKey, MOST_UNKNOWN, orderHops, type Doubts } from './unknown-outcome.ts';
 import { usageFor } from './usage-mode.ts';
 

@@ -4,7 +4,7 @@ import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
 import { domainOf } from './domain-match.ts';
 import { doubtAfter, failurePhrase } from './explain.ts';
-import type { NextStep } from './types.ts';
+import type { NextStep } from './model.ts';
 
 /**
  * @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain

@@ -4,9 +4,9 @@ import type { ActionDone, QueueStore, StoreRecovery } from '../ports.ts';
 import { joinOctets } from './join-octets.ts';
 import { createMessageReader } from './read-message.ts';
 import { createStage } from './stage-message.ts';
-import { openStoreLine, type QueueStoreOptions } from './store-line.ts';
+import { openStoreLine, type QueueStoreOptions } from './store-client.ts';
 
-export type { QueueStoreOptions } from './store-line.ts';
+export type { QueueStoreOptions } from './store-client.ts';
 
 /** Changes to many messages are made in slices of this many, so that new mail gets its turn in between. */
 const SLICE = 500;

@@ -1,8 +1,8 @@
 /** The octets of a stored message, a chunk at a time (QueueStore.read). */
 import type { QueueId } from '../../shared/mail.ts';
 import { StoreError } from '../ports.ts';
-import { CHUNK_BYTES } from './schema.ts';
-import type { StoreLine } from './store-line.ts';
+import { CHUNK_BYTES } from './migrations/schema.ts';
+import type { StoreLine } from './store-client.ts';
 import type { OpOutput } from './store-protocol.ts';
 
 /** Makes the reader over one line. */

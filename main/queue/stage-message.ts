@@ -3,9 +3,9 @@ import type { QueueId } from '../../shared/mail.ts';
 import type { ClaimableMessage, Clock, NewMessage } from '../ports.ts';
 import { StoreError } from '../ports.ts';
 import { joinOctets } from './join-octets.ts';
-import { newlyClaimed } from './queue-rows.ts';
-import { CHUNK_BYTES, INLINE_BYTES } from './schema.ts';
-import type { StoreCall } from './store-line.ts';
+import { newlyClaimed } from './sqlite/queue-rows.ts';
+import { CHUNK_BYTES, INLINE_BYTES } from './migrations/schema.ts';
+import type { StoreCall } from './store-client.ts';
 
 /** Chunks of one message on their way to the disk before its writer has to wait. */
 const CHUNKS_AHEAD = 2;

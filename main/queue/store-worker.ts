@@ -1,8 +1,8 @@
 /** Entry of the store's thread: holds the database; everything else happens in the thread that started it. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { toStoreError } from './database.ts';
-import type { StoreCore } from './sqlite-queue-store.ts';
-import { openSqliteQueueStore } from './sqlite-queue-store.ts';
+import { toStoreError } from './sqlite/database.ts';
+import type { StoreCore } from './sqlite/sqlite-queue-store.ts';
+import { openSqliteQueueStore } from './sqlite/sqlite-queue-store.ts';
 import type { FromWorker, OpenInput, Request, Response, ToWorker } from './store-protocol.ts';
 
 function run(port: NonNullable<typeof parentPort>): void {

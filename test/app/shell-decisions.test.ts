@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from '../../app/arguments.ts';
-import { autostartEntry, autostartFile } from '../../app/autostart.ts';
-import { clampBounds, parseRemembered, type Bounds } from '../../app/bounds.ts';
-import { createCoalescer } from '../../app/coalesce.ts';
-import { safeFileName } from '../../app/file-name.ts';
-import { createNotifier, type Notice } from '../../app/notifications.ts';
-import { hasTrayHost } from '../../app/tray-host.ts';
-import { shellWords } from '../../app/words.ts';
+import { parseArguments } from '../../app/shell/arguments.ts';
+import { autostartEntry, autostartFile } from '../../app/shell/autostart.ts';
+import { clampBounds, parseRemembered, type Bounds } from '../../app/windows/bounds.ts';
+import { createCoalescer } from '../../app/shell/coalesce.ts';
+import { safeFileName } from '../../app/windows/file-name.ts';
+import { createNotifier, type Notice } from '../../app/notifications/notifications.ts';
+import { hasTrayHost } from '../../app/tray/tray-host.ts';
+import { shellWords } from '../../app/shell/words.ts';
 import { printable } from '../../app/cli/format.ts';
 import type { FailedMessage } from '../../app/engine-port.ts';
 

@@ -1,6 +1,6 @@
 import type { HopTry, Verdict } from '../../shared/mail.ts';
-import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/types.ts';
-import type { PlanStep } from '../../main/policy/types.ts';
+import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/delivery-port.ts';
+import type { PlanStep } from '../../main/policy/model.ts';
 import { hopKey, NO_OTHER_HOP, orderHops } from '../../main/policy/unknown-outcome.ts';
 
 /** What the world says to one recipient at one step. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDns } from '../../main/delivery/dns.ts';
-import { resolveMx } from '../../main/delivery/mx-resolver.ts';
-import { systemClock } from '../../main/system.ts';
+import { createDns } from '../../main/dns/dns.ts';
+import { resolveMx } from '../../main/dns/resolve-mx.ts';
+import { systemClock } from '../../main/runtime/system-clock.ts';
 import { startScriptedDns } from '../fakes/scripted-dns-server.ts';
 import { settingsOf } from '../support/delivery-rig.ts';
 import { canRunDnsmasq, startDnsmasq } from '../support/dnsmasq.ts';

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../main/queue/database.ts';
+import { openDatabase } from '../../main/queue/sqlite/database.ts';
 import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';
 import { builtProgram, endWithTest, loadSink, NOWHERE, queueId, tempFolder } from '../support/fault-rig.ts';
 import { gatewaysAt } from '../support/program-parts.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openSettingsFile, type SettingsWriter } from '../../app/settings-store.ts';
+import { openSettingsFile, type SettingsWriter } from '../../app/settings-file.ts';
 import { defaultSettings, type Settings } from '../../shared/settings.ts';
 import { memorySecrets } from '../fakes/memory-secrets.ts';
 import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createSecretStore } from '../../app/secrets.ts';
+import { createSecretStore } from '../../app/secrets/secrets.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';

@@ -1,7 +1,7 @@
 /** Reports are read by somebody else's parser: python's email package. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { buildReport, type ReportInput, type ReportedRecipient } from '../../main/dsn/build-report.ts';
+import { buildReport, type ReportInput, type ReportedRecipient } from '../../main/report/build-dsn.ts';
 
 const SCRIPT = `
 import sys, json, email, email.policy

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, type ProgramLog } from '../../main/log/log.ts';
 import { hashPassword } from '../../main/listener/passwords.ts';
 import { exportSettings } from '../../main/settings/export-settings.ts';
-import { systemClock } from '../../main/system.ts';
+import { systemClock } from '../../main/runtime/system-clock.ts';
 import { fakeDns } from '../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type Dialogue } from '../fakes/scripted-smtp-server.ts';
 import { greeted, startListener } from '../main/listener/harness.ts';

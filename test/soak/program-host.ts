@@ -1,15 +1,15 @@
 /**
- * The program as a process of its own, for the soak in real time: main/program.ts with its listener and its control socket, the
+ * The program as a process of its own, for the soak in real time: main/program/program.ts with its listener and its control socket, the
  * settings file as the shell has it; network, clock and the word of a resume come from the soak, over the process's channel.
  */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openSettingsFile } from '../../app/settings-store.ts';
+import { openSettingsFile } from '../../app/settings-file.ts';
 import { startControlServer } from '../../main/control/control-server.ts';
 import { createDispatch } from '../../main/control/dispatch.ts';
 import { controlPlace, thisComputer } from '../../main/control/profile-path.ts';
-import { startProgram } from '../../main/program.ts';
+import { startProgram } from '../../main/program/program.ts';
 import { engineMethods } from '../../shared/ipc-contract.ts';
 import type { NetworkState } from '../../shared/status.ts';
 import { JumpingClock } from '../fakes/jumping-clock.ts';

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { SettingsWriter } from '../../app/settings-store.ts';
+import type { SettingsWriter } from '../../app/settings-file.ts';
 
 /** What electron-store does with the file, without Electron around it: whole, and at once. */
 export function plainWriter(file: string): SettingsWriter {

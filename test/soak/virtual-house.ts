@@ -1,12 +1,12 @@
 /**
  * The soak's house on the virtual clock: the engine with its real queue (SQLite), delivery, API and settings file in this process,
  * over sockets and name service in memory. Two hours take minutes, and the same seed gives the same run. What is not here:
- * listener, command line and the glue of main/program.ts, which the house in real time has.
+ * listener, command line and the glue of main/program/program.ts, which the house in real time has.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { stageForDelivery } from '../../main/accept-and-claim.ts';
+import { stageForDelivery } from '../../main/scheduler/accept-and-claim.ts';
 import { engineMethods, type EngineMethodName, type Input, type Output } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';

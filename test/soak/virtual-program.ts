@@ -1,25 +1,25 @@
 /**
- * One life of the program on the virtual clock: the parts of main/program.ts that mail passes through, put together in this
+ * One life of the program on the virtual clock: the parts of main/program/program.ts that mail passes through, put together in this
  * process, and mortal: once it was killed it does nothing more, hears nothing more, and its queue file is as it was then.
  */
 import path from 'node:path';
-import { openSettingsFile, type SettingsFile } from '../../app/settings-store.ts';
-import { createApi } from '../../main/api.ts';
+import { openSettingsFile, type SettingsFile } from '../../app/settings-file.ts';
+import { createApi } from '../../main/api/api.ts';
 import { createDelivery } from '../../main/delivery/delivery.ts';
-import { createDns } from '../../main/delivery/dns.ts';
-import { createResolverTrust } from '../../main/delivery/resolver-trust.ts';
-import { createDialUpDriver } from '../../main/dial-up-driver.ts';
-import { createOutgoing } from '../../main/dkim/dkim.ts';
-import { createEngine, type Engine } from '../../main/engine.ts';
+import { createDns } from '../../main/dns/dns.ts';
+import { createResolverTrust } from '../../main/dns/resolver-watch.ts';
+import { createDialUpDriver } from '../../main/network/dial-up/dial-up-driver.ts';
+import { createOutgoing } from '../../main/secrets/dkim/dkim.ts';
+import { createEngine, type Engine } from '../../main/scheduler/scheduler.ts';
 import { createNetworkMemory } from '../../main/network/network-memory.ts';
 import type { Clock, Log, NetworkMonitor, QueueStore, Random, SecretStore } from '../../main/ports.ts';
-import { createProblems } from '../../main/problems.ts';
-import { createQueueIds } from '../../main/queue-id.ts';
+import { createProblems } from '../../main/program/problems.ts';
+import { createQueueIds } from '../../main/message/queue-id.ts';
 import { openQueueStore } from '../../main/queue/open-queue-store.ts';
-import { createReporter } from '../../main/reports.ts';
+import { createReporter } from '../../main/report/reporter.ts';
 import { applyChanges } from '../../main/settings/apply-changes.ts';
 import { exportSettings, importSettings } from '../../main/settings/export-settings.ts';
-import { submitTestMessage } from '../../main/test-message.ts';
+import { submitTestMessage } from '../../main/api/test-message.ts';
 import type { EngineApi } from '../../shared/ipc-contract.ts';
 import type { NetworkState } from '../../shared/status.ts';
 import { plainWriter } from './settings-writer.ts';

@@ -1,7 +1,7 @@
 import { createDelivery, type DeliveryDeps } from '../../main/delivery/delivery.ts';
-import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/delivery/types.ts';
+import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/delivery/delivery-port.ts';
 import type { Clock, Dns, Log } from '../../main/ports.ts';
-import { systemClock } from '../../main/system.ts';
+import { systemClock } from '../../main/runtime/system-clock.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import { boundSecrets } from '../fakes/memory-secrets.ts';
 

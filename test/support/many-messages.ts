@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { FOLDER_CODES, STATE_CODES } from '../../main/queue/queue-rows.ts';
-import { openQueueDatabase } from '../../main/queue/open-queue-database.ts';
-import { CHUNK_FACTOR, RECIPIENT_FACTOR } from '../../main/queue/schema.ts';
+import { FOLDER_CODES, STATE_CODES } from '../../main/queue/sqlite/queue-rows.ts';
+import { openQueueDatabase } from '../../main/queue/sqlite/open-queue-database.ts';
+import { CHUNK_FACTOR, RECIPIENT_FACTOR } from '../../main/queue/migrations/schema.ts';
 
 const SUBJECTS = ['Invoice', 'Minutes', 'Offer', 'Question', 'Invitation', 'Report', 'Reminder', 'Thank you'];
 

@@ -4,7 +4,7 @@
  */
 import type { Clock, Log } from '../../main/ports.ts';
 import { createNetworkMonitor } from '../../main/network/monitor.ts';
-import { isNetworkChange } from '../../main/network/interpret.ts';
+import { isNetworkChange } from '../../main/network/interpret-facts.ts';
 import { createSystemAdapter } from '../../main/network/system-adapter.ts';
 import { createPortalProbe } from '../../main/network/portal-probe.ts';
 import { settingsSchema } from '../../shared/settings.ts';

@@ -1,6 +1,6 @@
 /** The program as a process that can be killed: prints a line of JSON when it listens, or why it does not. */
 import { readFileSync, writeSync } from 'node:fs';
-import { startProgram } from '../../main/program.ts';
+import { startProgram } from '../../main/program/program.ts';
 import { programParts, type RigSettings } from './program-parts.ts';
 
 interface ChildTask {

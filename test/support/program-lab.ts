@@ -9,7 +9,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import type { SettingsStore } from '../../main/ports.ts';
-import { startProgram, type Program, type ProgramParts } from '../../main/program.ts';
+import { startProgram, type Program, type ProgramParts } from '../../main/program/program.ts';
 import { sayAll } from '../../shared/phrases.ts';
 import type { Folder, MessageDetails } from '../../shared/mail.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';

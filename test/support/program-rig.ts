@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import { startProgram, type Program, type ProgramParts } from '../../main/program.ts';
+import { startProgram, type Program, type ProgramParts } from '../../main/program/program.ts';
 import type { EngineApi } from '../../shared/ipc-contract.ts';
 import type { ChildAnswer } from './program-child.ts';
 import { programParts, type RigSettings } from './program-parts.ts';

@@ -2,7 +2,7 @@
 import type { NetworkAdapter, SystemAdapterParts } from '../facts.ts';
 import { createKernelAdapter } from './kernel.ts';
 import { watchNetworkManager, type NetworkManagerWatch } from './network-manager.ts';
-import { withService } from './told-by-service.ts';
+import { withService } from './network-manager-facts.ts';
 
 export function createLinuxAdapter({ clock, log }: SystemAdapterParts): NetworkAdapter {
   const kernel = createKernelAdapter({ clock, log });

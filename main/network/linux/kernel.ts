@@ -4,10 +4,10 @@ import { watch as watchFolder, type FSWatcher } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { drop } from '../../drop.ts';
+import { drop } from '../../runtime/log-rejection.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { LinkFact, NetworkAdapter, NetworkFacts, RouteFact } from '../facts.ts';
-import { keepLineChild } from '../line-child.ts';
+import { keepLineChild } from '../helper-process.ts';
 import { outputOf, runCommand } from '../run-command.ts';
 import {
   calledPeer,

@@ -5,9 +5,9 @@
  */
 import type { EventEmitter } from 'node:events';
 import { Message, MessageFlag, systemBus, Variant, type MessageBus } from '@jellybrick/dbus-next';
-import { drop } from '../../drop.ts';
+import { drop } from '../../runtime/log-rejection.ts';
 import type { Clock, Log } from '../../ports.ts';
-import { serviceFacts, type ActiveConnection, type Properties, type ServiceFacts } from './told-by-service.ts';
+import { serviceFacts, type ActiveConnection, type Properties, type ServiceFacts } from './network-manager-facts.ts';
 
 const NM = 'org.freedesktop.NetworkManager';
 const NM_PATH = '/org/freedesktop/NetworkManager';

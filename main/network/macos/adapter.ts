@@ -1,8 +1,8 @@
 /** macOS: `route -n monitor` says that something changed, the system's commands what there is. Not yet run there: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
-import { drop } from '../../drop.ts';
+import { drop } from '../../runtime/log-rejection.ts';
 import type { LinkFact, NetworkAdapter, SystemAdapterParts } from '../facts.ts';
-import { keepLineChild } from '../line-child.ts';
+import { keepLineChild } from '../helper-process.ts';
 import { outputOf, runCommand, type RunCommand } from '../run-command.ts';
 import {
   isRouteNews,

@@ -1,8 +1,8 @@
 /** Windows: what the PowerShell child said last is the reading. Not yet run on Windows itself: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
-import { drop } from '../../drop.ts';
+import { drop } from '../../runtime/log-rejection.ts';
 import { NO_FACTS, type NetworkAdapter, type NetworkFacts, type SystemAdapterParts } from '../facts.ts';
-import { keepLineChild } from '../line-child.ts';
+import { keepLineChild } from '../helper-process.ts';
 import { encodedScript, parseSnapshot, SNAPSHOT_SCRIPT } from './snapshot.ts';
 
 /** Where PowerShell is forbidden, Node's own list of addresses is read this often: online or not, but no gateway. */

@@ -1,8 +1,8 @@
 /** Delivery over real sockets, with few places for messages that stand in no record yet. */
 import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import type { Journal } from '../../../main/delivery/types.ts';
-import { createPlaces, type Places } from '../../../main/places.ts';
+import type { Journal } from '../../../main/delivery/delivery-port.ts';
+import { createPlaces, type Places } from '../../../main/attempt/in-flight-limit.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';

@@ -1,9 +1,9 @@
 /** Which hops are connected to, and in which order, when some may have taken the message already (SPEC §3.2). */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../main/ports.ts';
-import { systemClock } from '../../../main/system.ts';
+import { systemClock } from '../../../main/runtime/system-clock.ts';
 import { hopKey } from '../../../main/policy/unknown-outcome.ts';
-import type { PlanStep } from '../../../main/policy/types.ts';
+import type { PlanStep } from '../../../main/policy/model.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';

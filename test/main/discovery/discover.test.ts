@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { discoverGateways } from '../../../main/discovery/discover.ts';
-import { autoconfigUrls, fromAutoconfig, fromSrv, mailboxOf } from '../../../main/discovery/interpret.ts';
-import { PROVIDERS } from '../../../main/discovery/providers.ts';
+import { autoconfigUrls, fromAutoconfig, fromSrv, mailboxOf } from '../../../main/discovery/candidates.ts';
+import { PROVIDERS } from '../../../main/discovery/mail-providers.ts';
 import { isWithinDomain } from '../../../main/policy/domain-match.ts';
 import { gatewaySchema } from '../../../shared/settings.ts';
 import type { Dns } from '../../../main/ports.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Log } from '../../../main/ports.ts';
 import type { PickedUp } from '../../../main/maildrop/maildrop.ts';
 import { createPickup } from '../../../main/maildrop/pickup.ts';
-import { createProblems } from '../../../main/problems.ts';
+import { createProblems } from '../../../main/program/problems.ts';
 import { say } from '../../../shared/phrases.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 

@@ -9,7 +9,7 @@ import {
   parseRoutes4,
   parseRoutes6,
 } from '../../../main/network/linux/kernel-text.ts';
-import { serviceFacts, withService, type ActiveConnection } from '../../../main/network/linux/told-by-service.ts';
+import { serviceFacts, withService, type ActiveConnection } from '../../../main/network/linux/network-manager-facts.ts';
 
 describe('the kernel’s tables', () => {
   it('/proc/net/route: default routes only, halves of a VPN first, rejecting and downed ones not', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_FACTS, type NetworkAdapter, type NetworkFacts, type RouteFact } from '../../../main/network/facts.ts';
-import { SETTLE_TIMES } from '../../../main/network/settle.ts';
+import { SETTLE_TIMES } from '../../../main/network/debounce.ts';
 import { createNetworkMonitor } from '../../../main/network/monitor.ts';
 import type { PortalAnswer } from '../../../main/network/portal-probe.ts';
 import { settingsSchema, type Settings } from '../../../shared/settings.ts';

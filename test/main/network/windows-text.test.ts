@@ -3,7 +3,7 @@
  * UnicastAddresses, GatewayAddresses), Get-NetNeighbor and ConnectionCost, with reserved addresses. See docs/platforms.md.
  */
 import { describe, expect, it } from 'vitest';
-import { interpret } from '../../../main/network/interpret.ts';
+import { interpret } from '../../../main/network/interpret-facts.ts';
 import { encodedScript, parseSnapshot, SNAPSHOT_SCRIPT } from '../../../main/network/windows/snapshot.ts';
 import { parsePhonebook } from '../../../main/network/dial-up/windows.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SmtpPhase, SmtpReply } from '../../../shared/mail.ts';
 import { classifyReport, letUsIn, mayTryNextHost } from '../../../main/policy/classify.ts';
-import type { SessionReport, SessionTrouble } from '../../../main/policy/types.ts';
+import type { SessionReport, SessionTrouble } from '../../../main/policy/model.ts';
 import { inShort, reply, report } from './support.ts';
 
 const OK = reply('250 2.1.5 ok');

@@ -3,7 +3,7 @@
  * outcomes.test.ts runs each cell through the policies, and docs/outcomes.md is printed from here.
  */
 import type { DnsFailure } from '../../../main/policy/classify-dns.ts';
-import type { SessionReport } from '../../../main/policy/types.ts';
+import type { SessionReport } from '../../../main/policy/model.ts';
 import { reply, report } from './support.ts';
 
 /** What an event comes down to. `silent`: does not count (SPEC §4.3). `perhaps`: may have been accepted. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explain, factsOf, type AttemptFacts, type StepFact } from '../../../main/policy/explain.ts';
-import type { NextStep, Route } from '../../../main/policy/types.ts';
+import type { NextStep, Route } from '../../../main/policy/model.ts';
 import { replacedFacts } from '../../../main/policy/user-actions.ts';
 import { FOLDERS, RECIPIENT_STATES, type RecipientState, type Verdict } from '../../../shared/mail.ts';
 import { en } from '../../../shared/catalogue/en.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gatewayNews } from '../../../main/policy/gateway-health.ts';
 import { noWayOut } from '../../../main/policy/way-out.ts';
-import type { SessionReport } from '../../../main/policy/types.ts';
+import type { SessionReport } from '../../../main/policy/model.ts';
 import type { SmtpPhase } from '../../../shared/mail.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
 import type { GatewayState } from '../../../shared/status.ts';

@@ -12,7 +12,7 @@ import { nextStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import { clampNextAt, latestNextAt, nextRetryIndex, retryDelay } from '../../../main/policy/retry-schedule.ts';
 import { reportSentence } from '../../../main/policy/report-sentence.ts';
-import type { NextStep } from '../../../main/policy/types.ts';
+import type { NextStep } from '../../../main/policy/model.ts';
 import { NO_OTHER_HOP } from '../../../main/policy/unknown-outcome.ts';
 import type { HopRef, RecipientState, Verdict } from '../../../shared/mail.ts';
 import { defaultSettings } from '../../../shared/settings.ts';

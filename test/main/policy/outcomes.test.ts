@@ -5,7 +5,7 @@ import { classifyReport, letUsIn } from '../../../main/policy/classify.ts';
 import { afterGateway, finishPass, startPass } from '../../../main/policy/gateway-pass.ts';
 import { nextStep, type EarlierStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import type { NextStep, PlanStep, RecipientHistory, Route, StepOutcome, World } from '../../../main/policy/types.ts';
+import type { NextStep, PlanStep, RecipientHistory, Route, StepOutcome, World } from '../../../main/policy/model.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
 import {
   EVENTS,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { lanHostFor } from '../../../main/policy/lan-address.ts';
 import { nextStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import type { PlanStep, Route } from '../../../main/policy/types.ts';
+import type { PlanStep, Route } from '../../../main/policy/model.ts';
 import type { GatewayMode, GatewaySettings } from '../../../shared/settings.ts';
 import { DAY, gateway, history, NOW, settingsWith, world } from './support.ts';
 

@@ -4,7 +4,7 @@ import { DELAY_REPORT_AFTER_MS } from '../../../main/policy/bounce-decision.ts';
 import { explain, factsOf } from '../../../main/policy/explain.ts';
 import { nextStep, verdictWithoutStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import type { NextStep, PlanStep, RecipientHistory, Route, World } from '../../../main/policy/types.ts';
+import type { NextStep, PlanStep, RecipientHistory, Route, World } from '../../../main/policy/model.ts';
 import {
   askedAgain,
   doubtsOn,

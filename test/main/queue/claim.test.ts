@@ -1,8 +1,8 @@
 /** Which recipients a claim takes, and how many rows it reads for that. */
 import { describe, expect, test } from 'vitest';
-import { openDatabase, type Database, type Statement } from '../../../main/queue/database.ts';
-import { DUE_IN_SPAN_SQL, DUE_SQL, NEXT_SPAN_SQL, createQueueReads } from '../../../main/queue/queue-reads.ts';
-import { DUE_SPAN_MS, MIGRATIONS, migrate, schemaVersion } from '../../../main/queue/schema.ts';
+import { openDatabase, type Database, type Statement } from '../../../main/queue/sqlite/database.ts';
+import { DUE_IN_SPAN_SQL, DUE_SQL, NEXT_SPAN_SQL, createQueueReads } from '../../../main/queue/sqlite/queue-reads.ts';
+import { DUE_SPAN_MS, MIGRATIONS, migrate, schemaVersion } from '../../../main/queue/migrations/schema.ts';
 
 const NOW = Date.UTC(2026, 0, 5, 9, 5);
 const MINUTE = 60_000;

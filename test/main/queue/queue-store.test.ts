@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Selection } from '../../../shared/ipc-contract.ts';
-import { sqliteEngine } from '../../../main/queue/database.ts';
+import { sqliteEngine } from '../../../main/queue/sqlite/database.ts';
 import { LATER, NO, accept, claim, newMessage, openStore, readAll, recordAll, recordOf, update } from './support.ts';
 
 describe('accepted and claimed in one', () => {

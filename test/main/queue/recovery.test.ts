@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDatabase } from '../../../main/queue/database.ts';
-import { openQueueDatabase } from '../../../main/queue/open-queue-database.ts';
+import { openDatabase } from '../../../main/queue/sqlite/database.ts';
+import { openQueueDatabase } from '../../../main/queue/sqlite/open-queue-database.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
-import { pageSql } from '../../../main/queue/queue-reads.ts';
-import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/schema.ts';
-import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sort-index.ts';
+import { pageSql } from '../../../main/queue/sqlite/queue-reads.ts';
+import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/migrations/schema.ts';
+import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sqlite/sort-index.ts';
 import { SORT_KEYS, type SortKey } from '../../../shared/ipc-contract.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { accept, claim, newMessage, openStore, readAll, recordOf, tempFolder, update } from './support.ts';

@@ -1,0 +1,31 @@
+/** Where the listener's mail goes: into the store and, while there is a place for it, in the same step into an attempt. */
+import type { Engine } from './scheduler.ts';
+import type { ClaimedMessage, QueueStore, StagedMessage } from '../ports.ts';
+
+/** Half the way through the store, compared with a commit that is followed by a claim. */
+export function stageForDelivery(
+  store: Pick<QueueStore, 'stage'>,
+  engine: Pick<Engine, 'reserve' | 'newMail'>,
+): (id: string) => StagedMessage {
+  return (id) => {
+    const staged = store.stage(id);
+    return {
+      ...staged,
+      commit: async (message) => {
+        const place = engine.reserve();
+        if (place === null) {
+          await staged.commit(message);
+          engine.newMail();
+          return;
+        }
+        let claimed: ClaimedMessage | null = null;
+        try {
+          claimed = await staged.commitAndClaim(message);
+        } finally {
+          // The listener's 250 goes out first.
+          setImmediate(() => place(claimed));
+        }
+      },
+    };
+  };
+}

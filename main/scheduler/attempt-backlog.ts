@@ -1,0 +1,83 @@
+/** Claimed messages on their way into attempts: how many run, how many are in line, and when the next one may begin. */
+import { mayBegin, MOST_RUNNING, MUCH } from '../policy/attempt-pace.ts';
+import type { ClaimedMessage, Clock } from '../ports.ts';
+
+/** Messages in line beyond those that run; more wait in the queue. */
+const MOST_IN_LINE = 2_000;
+/** Octets of messages in line that are kept at hand; beyond it they are read again when their turn comes. */
+const MOST_OCTETS = 16 * 1024 * 1024;
+/** While much mail comes in the line is looked at this often. */
+const LOOK_AGAIN_MS = 20;
+
+export interface AttemptLine {
+  /** Attempts under way and messages in line. */
+  size(): number;
+  /** Room for one more message while `coming` others are being accepted. */
+  hasRoom(coming: number): boolean;
+  /** A message came in: what the pace depends on. */
+  accepted(): void;
+  add(messages: readonly ClaimedMessage[]): void;
+  /** An attempt has come to its end. */
+  ended(): void;
+  /** Nothing begins any more; those in line, to be given back. */
+  close(): readonly ClaimedMessage[];
+}
+
+/** @param begin Starts the attempt; `ended` is called once for each. */
+export function createAttemptLine(
+  clock: Pick<Clock, 'monotonic' | 'after'>,
+  begin: (message: ClaimedMessage) => void,
+): AttemptLine {
+  const line: { readonly message: ClaimedMessage; readonly since: number }[] = [];
+  /** When the last few messages came in, oldest first. */
+  const arrivals: number[] = [];
+  let running = 0;
+  let octets = 0;
+  let closed = false;
+  let cancel: (() => void) | null = null;
+
+  const accepting = (now: number): boolean =>
+    arrivals.length === MUCH.messages && now - (arrivals[0] ?? 0) < MUCH.withinMs;
+
+  const look = (): void => {
+    cancel?.();
+    cancel = null;
+    const now = clock.monotonic();
+    for (let first = line[0]; first !== undefined && !closed; first = line[0]) {
+      if (!mayBegin({ running, accepting: accepting(now), waitedMs: now - first.since })) break;
+      line.shift();
+      octets -= first.message.bytes?.byteLength ?? 0;
+      running += 1;
+      begin(first.message);
+    }
+    // The end of an attempt looks again. So does this where only the pace holds them up, not where all places are taken.
+    if (line.length > 0 && !closed && running < MOST_RUNNING) cancel = clock.after(LOOK_AGAIN_MS, look);
+  };
+
+  return {
+    size: () => running + line.length,
+    hasRoom: (coming) => running + line.length + coming < MOST_IN_LINE,
+    accepted() {
+      arrivals.push(clock.monotonic());
+      if (arrivals.length > MUCH.messages) arrivals.shift();
+    },
+    add(messages) {
+      const since = clock.monotonic();
+      for (const { bytes, ...message } of messages) {
+        const keeps = bytes !== undefined && octets + bytes.byteLength <= MOST_OCTETS;
+        if (keeps) octets += bytes.byteLength;
+        line.push({ message: keeps ? { ...message, bytes } : message, since });
+      }
+      look();
+    },
+    ended() {
+      running -= 1;
+      if (line.length > 0) look();
+    },
+    close() {
+      closed = true;
+      cancel?.();
+      return line.splice(0).map(({ message }) => message);
+    },
+  };
+}
