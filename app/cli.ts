@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `postcast` (SPEC §10): plain Node, small and quick; talks to the running program over its control socket. */
+/** `postcast` (spec §10): plain Node, small and quick; talks to the running program over its control socket. */
 import { version } from '../package.json';
 import { run } from './cli/run.ts';
 

@@ -3,7 +3,7 @@ import { app, safeStorage, shell } from 'electron';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createDialUp } from '../main/network/dial-up/system-dial-up.ts';
-import { createLateAdapter } from '../main/network/lazy-adapter.ts';
+import { createLazyAdapter } from '../main/network/lazy-adapter.ts';
 import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
 import { startProgram } from '../main/program/program.ts';
@@ -51,7 +51,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         clock,
         log,
         settings,
-        adapter: createLateAdapter(async () => {
+        adapter: createLazyAdapter(async () => {
           const { createSystemAdapter } = await import('../main/network/system-adapter.ts');
           return createSystemAdapter({ clock, log });
         }),

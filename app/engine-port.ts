@@ -29,7 +29,7 @@ export interface RunningEngine {
   /** One attachment of a message, decoded. `index` as in queue.preview. */
   attachment(id: string, index: number): Promise<Result<{ readonly name: string; readonly bytes: Uint8Array }>>;
   onFailed(listener: (message: FailedMessage) => void): () => void;
-  /** The computer is about to sleep, or woke up. May come twice (RUNTIME §3). */
+  /** The computer is about to sleep, or woke up. May come twice. */
   suspended(): void;
   resumed(): void;
   /**

@@ -6,7 +6,7 @@ import type ElectronStore from 'electron-store';
 import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
-import type { SettingsStore } from '../main/ports.ts';
+import type { SettingsStore } from '../main/settings/settings-store.ts';
 import { withUnread } from '../main/settings/keep-unread.ts';
 import {
   readSettings,

@@ -1,4 +1,4 @@
-/** The list of invalid addresses as files to take along (SPEC §6). Pure. */
+/** The list of invalid addresses as files to take along (spec §6). Pure. */
 import type { InvalidAddress } from './ipc-contract.ts';
 
 /** What spreadsheets take for a formula at the beginning of a cell; some skip white space before it. */

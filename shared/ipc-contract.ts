@@ -150,7 +150,7 @@ export const engineMethods = {
   ),
   'queue.preview': method<MessagePreview>()(z.object({ id: queueId })),
   /**
-   * Try again: from Bad or Bounced only the recipients that failed (SPEC §2); from Outbox those that wait, at once. A
+   * Try again: from Bad or Bounced only the recipients that failed (spec §2); from Outbox those that wait, at once. A
    * recipient that is with a server is left to its attempt; `sending`: messages of which there was nobody else.
    */
   'queue.retry': method<{ readonly count: number; readonly sending: number }>()(
@@ -185,7 +185,7 @@ export const engineMethods = {
       recipients: z.array(address).min(1).max(1000),
     }),
   ),
-  /** A small message of our own, to see whether mail goes through (SPEC §9). */
+  /** A small message of our own, to see whether mail goes through (spec §9). */
   'queue.submitTest': method<{ readonly id: string }>()(
     z.object({ from: address, to: address, language: z.enum(['en', 'de']).default('en') }),
   ),
@@ -311,7 +311,7 @@ export type EngineApi = { readonly [M in EngineMethodName]: (input: Parsed<M>) =
 /** The shell's side of the contract. */
 export type WindowApi = { readonly [M in WindowMethodName]: (input: Parsed<M>) => Promise<Result<Output<M>>> };
 
-/** Events to the windows; coalesced, about 4 a second (ARCHITECTURE §2.7). They carry no data worth a race: re-read. */
+/** Events to the windows; coalesced, about 4 a second. They carry no data worth a race: re-read. */
 export interface Events {
   readonly 'queue:changed': Record<string, never>;
   readonly 'status:changed': AppStatus;

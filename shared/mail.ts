@@ -6,7 +6,7 @@
 /** Our own id of a message in the queue; not the Message-ID header. */
 export type QueueId = string;
 
-/** SPEC §2. The folder follows from the recipients' states, except `deleted`, which the user decides. */
+/** spec §2. The folder follows from the recipients' states, except `deleted`, which the user decides. */
 export type Folder = 'outbox' | 'sent' | 'bad' | 'bounced' | 'deleted';
 export const FOLDERS: readonly Folder[] = ['outbox', 'sent', 'bad', 'bounced', 'deleted'];
 
@@ -33,7 +33,7 @@ export const RECIPIENT_STATES = [
 ] as const;
 export type RecipientState = (typeof RECIPIENT_STATES)[number];
 
-/** True while the recipient keeps its message in the Outbox (SPEC §2). */
+/** True while the recipient keeps its message in the Outbox (spec §2). */
 export function isPending(state: RecipientState): boolean {
   return state === 'queued' || state === 'attempting' || state === 'deferred' || state === 'held';
 }
@@ -62,37 +62,37 @@ export type EnhancedStatus = `${2 | 4 | 5}.${number}.${number}`;
 /** Why something was deferred; one plain sentence exists for each in the catalogue. */
 export type DeferReason =
   | 'reply' // a 4yz to the recipient or the message
-  | 'unsupported-reply' // malformed or missing reply (STANDARDS 39)
-  | 'too-many-recipients' // 452 after N recipients (STANDARDS 40): go on soon
+  | 'unsupported-reply' // malformed or missing reply (standards 39)
+  | 'too-many-recipients' // 452 after N recipients (standards 40): go on soon
   | 'greeting' // 4yz/5yz greeting, EHLO refused
   | 'connection-refused'
   | 'timeout'
   | 'unreachable'
   | 'connection-lost'
   | 'lost-after-dot' // outcome unknown: possibly delivered twice (RFC 1047)
-  | 'unknown-outcomes' // not tried: every hop left the outcome open too often here (SPEC §3.2)
+  | 'unknown-outcomes' // not tried: every hop left the outcome open too often here (spec §3.2)
   | 'dns' // SERVFAIL, time-out, no DNS server
-  | 'no-names' // the name server of this network knows no names at all (SPEC §4.4)
-  | 'one-address' // it gives an invented address to every name (SPEC §4.4): nothing was connected to
+  | 'no-names' // the name server of this network knows no names at all (spec §4.4)
+  | 'one-address' // it gives an invented address to every name (spec §4.4): nothing was connected to
   | 'tls'
   | 'tls-required' // MTA-STS or "starttls = required" could not be met
   | 'auth' // sign-in refused or not possible
   | 'no-secret' // the password is missing or could not be read
   | 'relaying-denied'
   | 'policy' // 5.7.x of a gateway
-  | 'direct-blocked' // this network blocks direct delivery (SPEC §4.4): not tried
-  | 'intercepted' // banner or certificate is not the asked host's (SPEC §4.4)
+  | 'direct-blocked' // this network blocks direct delivery (spec §4.4): not tried
+  | 'intercepted' // banner or certificate is not the asked host's (spec §4.4)
   | 'no-gateway' // none enabled, none fits
   | 'gateways-unreachable' // all that fit are passed over or unreachable here
   | 'local' // our own disk, memory, a bug
   | 'crashed'; // outcome unknown: the program ended in mid-attempt
 
-/** Why nothing is tried at all (SPEC §3.5, §4.3, §7). `settings`: a setting that restricts where mail may go cannot be read. */
+/** Why nothing is tried at all (spec §3.5, §4.3, §7). `settings`: a setting that restricts where mail may go cannot be read. */
 export type HoldReason = 'paused' | 'settings' | 'no-network' | 'dial-up' | 'captive-portal' | 'no-dns';
 
 /**
  * What one attempt step said about one recipient. `rejected` cannot carry scope gateway or local: mail can never bounce
- * because our own set-up is wrong (ARCHITECTURE §2).
+ * because our own set-up is wrong.
  */
 export type Verdict =
   | { readonly kind: 'delivered'; readonly reply: SmtpReply }
@@ -110,7 +110,7 @@ export type Verdict =
       readonly reply?: SmtpReply;
     };
 
-/** Kinds of error that the mode `onError` can be ticked for (SPEC §3.6). */
+/** Kinds of error that the mode `onError` can be ticked for (spec §3.6). */
 export type ErrorKind = 'lan' | 'dns' | 'smtp';
 
 /** Where an SMTP conversation had got to. */
@@ -148,7 +148,7 @@ export interface TryOutcome {
  * One row of the timeline: one hop that was connected to (or could not be) for one message. An attempt is one or more
  * of these with the same `attempt` number.
  */
-export interface HopTry {
+export interface HopAttempt {
   readonly attempt: number;
   readonly hop: HopRef;
   readonly startedAt: number;
@@ -157,7 +157,7 @@ export interface HopTry {
   readonly network: string | null;
   readonly phase: SmtpPhase;
   readonly tls: TlsInfo | null;
-  /** True if the hop was passed over by memory, without a connection (SPEC §3.3). */
+  /** True if the hop was passed over by memory, without a connection (spec §3.3). */
   readonly passedOver?: boolean;
   /** In words, when there is no server reply to show: "connection refused". Never a secret. */
   readonly error?: string;
@@ -202,7 +202,7 @@ export interface MessageRow {
   readonly subject: string;
   readonly size: number;
   readonly acceptedAt: number;
-  /** Some recipient that is neither delivered nor replaced may have arrived all the same (SPEC §2). */
+  /** Some recipient that is neither delivered nor replaced may have arrived all the same (spec §2). */
   readonly mayHaveArrived: boolean;
   /** Earliest next attempt of a pending recipient. */
   readonly nextAt: number | null;
@@ -218,7 +218,7 @@ export interface RecipientView {
   readonly id: number;
   readonly rcptTo: string;
   readonly state: RecipientState;
-  /** Not delivered as far as is known, but a try ended without an answer after all was sent (SPEC §2). */
+  /** Not delivered as far as is known, but a try ended without an answer after all was sent (spec §2). */
   readonly mayHaveArrived: boolean;
   readonly attempts: number;
   readonly nextAt: number | null;
@@ -226,7 +226,7 @@ export interface RecipientView {
   readonly reply: SmtpReply | null;
   readonly status: string | null;
   readonly hop: HopRef | null;
-  /** Why it went (or waits) this way, in plain sentences, ready to show (SPEC §9). */
+  /** Why it went (or waits) this way, in plain sentences, ready to show (spec §9). */
   readonly why: readonly Phrase[];
 }
 
@@ -237,7 +237,7 @@ export interface MessageDetails extends MessageRow {
   readonly origin: MessageOrigin;
   readonly recipients: readonly RecipientView[];
   /** In time order, oldest first; at most the newest 500. */
-  readonly timeline: readonly HopTry[];
+  readonly timeline: readonly HopAttempt[];
 }
 
 /** How a message came to us. */

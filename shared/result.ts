@@ -8,7 +8,7 @@ export interface Failure {
   readonly field?: string;
 }
 
-/** Results, not exceptions, cross IPC and the control socket (ARCHITECTURE §4). */
+/** Results, not exceptions, cross IPC and the control socket. */
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Failure };
 
 /** Wraps a value that was obtained. */

@@ -1,5 +1,5 @@
 /**
- * What a stored password or token was given for (SPEC §3.4), and whether it may be used for a gateway as it stands now.
+ * What a stored password or token was given for (spec §3.4), and whether it may be used for a gateway as it stands now.
  * Kept beside each secret, so that it holds however the settings came to be what they are. Pure.
  */
 import type { Phrase } from './mail.ts';
@@ -143,7 +143,7 @@ function canonicalHost(host: string): string {
     .replace(/\.$/, '');
 }
 
-/** `auto` on port 465 is implicit TLS (SPEC §3.1). */
+/** `auto` on port 465 is implicit TLS (spec §3.1). */
 function effectiveSecurity({ security, port }: SecretServer): Security {
   return security === 'auto' && port === 465 ? 'tls' : security;
 }

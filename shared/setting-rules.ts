@@ -1,5 +1,5 @@
 /**
- * What is done about a value of settings.json that cannot be read: one line for every setting of settings.ts (SPEC §3.5 ▲).
+ * What is done about a value of settings.json that cannot be read: one line for every setting of settings.ts (spec §3.5 ▲).
  * A setting that restricts where mail may go, or who may hand it in, stands at its narrowest, and the queue holds until
  * the value is put right; any other has its default. A setting without a line here fails a test. Pure.
  */

@@ -1,5 +1,5 @@
 /**
- * The settings of SPEC §10: names, limits and defaults. The schema is the one place that decides what is valid; windows
+ * The settings of spec §10: names, limits and defaults. The schema is the one place that decides what is valid; windows
  * validate with it as the user types, the engine validates with it before it saves. Unknown keys survive (loose objects).
  * What stands in the place of a value in the file that cannot be read: setting-rules.ts has a line for every setting.
  */
@@ -110,7 +110,7 @@ export const gatewaysSchema = z.looseObject({
     )
     .max(100000)
     .default([]),
-  /** SPEC §3.3: how long the hop in front may stay silent before the next one is connected to as well. */
+  /** spec §3.3: how long the hop in front may stay silent before the next one is connected to as well. */
   headStartMs: z.number().int().min(100).max(60000).default(2000),
   list: z
     .array(gatewaySchema)
@@ -198,7 +198,7 @@ export const securitySchema = z.looseObject({
     .default([]),
   /** Names the user gave to networks, by network id. */
   networkNames: z.record(z.string(), z.string().max(100)).default({}),
-  /** Ask a well-known page whether this network wants a log-in first; sends no identifiers (SPEC §4.4). */
+  /** Ask a well-known page whether this network wants a log-in first; sends no identifiers (spec §4.4). */
   captivePortalProbe: z.boolean().default(true),
 });
 
@@ -220,7 +220,7 @@ export type GatewayMode = (typeof MODES)[number];
 export type Priority = (typeof PRIORITIES)[number];
 export type Security = (typeof SECURITIES)[number];
 
-/** All defaults of SPEC §10. */
+/** All defaults of spec §10. */
 export function defaultSettings(): Settings {
   return settingsSchema.parse({});
 }

@@ -48,7 +48,7 @@ export interface Link {
   readonly addresses: readonly string[];
 }
 
-/** What the laptop is connected to now (SPEC §2 *network*). */
+/** What the laptop is connected to now (spec §2 *network*). */
 export interface NetworkState {
   /** False: no link with an address and a route off this computer. */
   readonly online: boolean;
@@ -73,7 +73,7 @@ export interface DialUpState {
   readonly lastAction: Phrase | null;
 }
 
-/** Why mail that goes directly waits for names on this network (SPEC §4.4). */
+/** Why mail that goes directly waits for names on this network (spec §4.4). */
 export interface NamesTrouble {
   /**
    * The name server knows no names; it gives one address to all; it does not answer, or not so that it can be found out
@@ -83,7 +83,7 @@ export interface NamesTrouble {
   readonly since: number;
 }
 
-/** What is known of one gateway on the present network (SPEC §3.3). */
+/** What is known of one gateway on the present network (spec §3.3). */
 export interface GatewayState {
   readonly id: string;
   readonly state:

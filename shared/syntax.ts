@@ -69,7 +69,7 @@ export function isCidr(value: string): boolean {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIpv4(address) ? 32 : 128);
 }
 
-/** "example.com" or "*.example.com" (SPEC §3.5). */
+/** "example.com" or "*.example.com" (spec §3.5). */
 export function isDomainPattern(value: string): boolean {
   return isHostName(value.startsWith('*.') ? value.slice(2) : value);
 }

@@ -1,10 +1,10 @@
-/** The commands of `postcast` (SPEC §10), apart from the process around them. */
+/** The commands of `postcast` (spec §10), apart from the process around them. */
 import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { connectControl, type ControlClient } from '../../main/control/control-client.ts';
-import { NotOurs } from '../../main/control/own-place.ts';
+import { ForeignOwnerError } from '../../main/control/own-place.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import { say } from '../../shared/phrases.ts';
@@ -59,7 +59,7 @@ async function connect(profile: string): Promise<ControlClient> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
-      error instanceof NotOurs
+      error instanceof ForeignOwnerError
         ? error.message
         : code === 'EACCES' || code === 'EPERM'
           ? 'it belongs to another user'

@@ -8,7 +8,7 @@ import { mkdir, open, readFile, rename, statfs, unlink } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { connectControl } from '../../main/control/control-client.ts';
-import { insistOnOwnFolder, NotOurs } from '../../main/control/own-place.ts';
+import { requireOwnFolder, ForeignOwnerError } from '../../main/control/own-place.ts';
 import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import { HeaderScanner } from '../../main/message/header-scanner.ts';
 import { encodeEnvelope, isDroppable } from '../../main/maildrop/drop-file.ts';
@@ -64,7 +64,7 @@ export async function sendmail(
 
 function asRefusal(error: NodeJS.ErrnoException): Refusal {
   const message = `the message could not be kept: ${error.message}`;
-  if (error instanceof NotOurs) return new Refusal(EX.noPerm, message);
+  if (error instanceof ForeignOwnerError) return new Refusal(EX.noPerm, message);
   return new Refusal(error.code === 'ENOSPC' || error.code === 'EDQUOT' ? EX.tempFail : EX.cantCreate, message);
 }
 
@@ -135,7 +135,7 @@ function envelopeOf(
 /** Writes a drop. Refuses a folder that others can write to or read from, and a disk on which the queue takes nothing. */
 async function dropInto(folder: string, chunks: () => AsyncIterable<Uint8Array>): Promise<void> {
   for (const part of ['tmp', 'new']) await mkdir(path.join(folder, part), { recursive: true, mode: 0o700 });
-  for (const each of [folder, path.join(folder, 'tmp'), path.join(folder, 'new')]) await insistOnOwnFolder(each);
+  for (const each of [folder, path.join(folder, 'tmp'), path.join(folder, 'new')]) await requireOwnFolder(each);
   const disk = await statfs(folder);
   if (disk.bavail * disk.bsize < INTAKE.reserveBytes)
     throw new Refusal(EX.tempFail, 'the disk is nearly full: no mail is taken until there is room');
@@ -230,7 +230,8 @@ async function poke(profile: string, warn: (message: string) => void): Promise<v
     client.close();
   } catch (error) {
     // It looks into the folder by itself: when it starts, and every few minutes.
-    if (error instanceof NotOurs) warn(`the message is kept, but the running program was not told: ${error.message}`);
+    if (error instanceof ForeignOwnerError)
+      warn(`the message is kept, but the running program was not told: ${error.message}`);
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-/** Which notifications are shown (SPEC §9): failures only, one for many. Electron shows them in notification-host.ts. */
+/** Which notifications are shown (spec §9): failures only, one for many. Electron shows them in notification-host.ts. */
 import type { ListenerState } from '../../shared/status.ts';
 import type { FailedMessage } from '../engine-port.ts';
 import type { ShellWords } from '../shell/words.ts';

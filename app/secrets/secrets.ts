@@ -3,7 +3,7 @@
  * of the profile. On Linux without a key ring they could only be obfuscated: that is said, and done only if the user agreed.
  */
 import { readEntry, readSecrets, writeSecrets, type Entry, type SecretsContent } from './secrets-file.ts';
-import { SecretError, type SecretStore, type SecretsFault } from '../../main/ports.ts';
+import { SecretError, type SecretStore, type SecretsFault } from '../../main/secrets/secret-store.ts';
 import type { SecretBinding } from '../../shared/secret-binding.ts';
 import type { SecretsState } from '../../shared/status.ts';
 

@@ -1,4 +1,4 @@
-/** Events to the windows and the tray, at most about four a second (ARCHITECTURE §2.7): the first at once, then the newest. */
+/** Events to the windows and the tray, at most about four a second: the first at once, then the newest. */
 
 /** Hands `send` the newest payload of each name, at most once every `intervalMs`. */
 export function createCoalescer(

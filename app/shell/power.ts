@@ -1,7 +1,7 @@
 /** Sleep, wake and the end of the session. */
 import { powerMonitor } from 'electron';
 
-/** Options of watchPower. Events can come twice (RUNTIME §3): all three must bear that. */
+/** Options of watchPower. Events can come twice: all three must bear that. */
 export interface PowerOptions {
   readonly suspended: () => void;
   readonly resumed: () => void;

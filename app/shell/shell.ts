@@ -27,7 +27,7 @@ export interface ShellOptions {
   readonly ending: () => void;
 }
 
-/** Events to windows and tray, about four a second (ARCHITECTURE §2.7). */
+/** Events to windows and tray, about four a second. */
 const EVENT_INTERVAL_MS = 250;
 /** How long mail in flight may take to finish when the program ends; what is not done goes back to the queue. */
 const STOP_GRACE_MS = 5_000;

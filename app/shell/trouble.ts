@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Tells of something that went wrong. Never throws. */
 export type Trouble = (event: string, error: unknown) => void;
@@ -18,7 +18,7 @@ export function logTrouble(profile: string): Trouble {
     const line = `${new Date().toISOString()} ${event}: ${text.replaceAll(/[\r\n]+\s*/g, ' | ').slice(0, 4000)}\n`;
     try {
       mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-      if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MOST_BYTES) renameSync(file, `${file}.old`);
+      if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(file, `${file}.old`);
       appendFileSync(file, line, { mode: 0o600 });
     } catch {
       process.stderr.write(line);

@@ -1,4 +1,4 @@
-/** The windows' calls: sender checked, input parsed, handler called, Result returned (ARCHITECTURE §4). Never throws across. */
+/** The windows' calls: sender checked, input parsed, handler called, Result returned. Never throws across. */
 import type { IpcMain, IpcMainInvokeEvent } from 'electron';
 import type { Dispatch } from '../../main/control/dispatch.ts';
 import { fail, type Result } from '../../shared/result.ts';

@@ -20,7 +20,7 @@ export interface WindowApiOptions {
   readonly openSettings: (page: string) => Promise<void>;
 }
 
-const MOST_TEXT = 16 * 1024 * 1024;
+const MAX_TEXT = 16 * 1024 * 1024;
 
 /** See WindowApi in the contract. */
 export function createWindowApi(options: WindowApiOptions): WindowApi {
@@ -90,7 +90,7 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
       const [file] = answer.filePaths;
       if (answer.canceled || file === undefined) return ok({ text: null });
       try {
-        if ((await stat(file)).size > MOST_TEXT) return fail('too-long', options.words().tooLarge);
+        if ((await stat(file)).size > MAX_TEXT) return fail('too-long', options.words().tooLarge);
         return ok({ text: await readFile(file, 'utf8') });
       } catch (error) {
         return fail('disk', `The file could not be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);

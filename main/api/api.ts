@@ -9,24 +9,19 @@ import type { GatewaySettings, SettingsProblem } from '../../shared/settings.ts'
 import { isEmailAddress } from '../../shared/syntax.ts';
 import type { AppStatus } from '../../shared/status.ts';
 import type { Delivery } from '../delivery/delivery-port.ts';
-import type { Engine } from '../scheduler/scheduler.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
 import { secretName } from '../secrets/gateway-secrets.ts';
 import { explain } from '../policy/explain.ts';
 import { deletedInMidAttempt } from '../policy/user-actions.ts';
 import type { Problems } from '../program/problems.ts';
 import { createQueueActions, notFound } from './queue-actions.ts';
 import type { TestMessage } from './test-message.ts';
-import {
-  SecretError,
-  StoreError,
-  type Clock,
-  type DialUp,
-  type Log,
-  type NetworkMonitor,
-  type QueueStore,
-  type SecretStore,
-  type SettingsStore,
-} from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { DialUp, NetworkMonitor } from '../network/network-port.ts';
+import { StoreError, type QueueStore } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { SecretError, type SecretStore } from '../secrets/secret-store.ts';
+import type { SettingsStore } from '../settings/settings-store.ts';
 
 type SettingsAnswer =
   | { readonly saved: true; readonly settings: Output<'settings.get'> }
@@ -36,7 +31,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Pick<Log, 'problem'>;
   readonly store: QueueStore;
-  readonly engine: Engine;
+  readonly engine: Scheduler;
   readonly delivery: Delivery;
   readonly settings: SettingsStore;
   readonly secrets: SecretStore;

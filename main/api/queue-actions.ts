@@ -2,13 +2,13 @@
 import type { Output, Parsed, Selection } from '../../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../../shared/result.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
-import type { Engine } from '../scheduler/scheduler.ts';
-import type { QueueStore, ResendAnswer } from '../ports.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { QueueStore, ResendAnswer } from '../queue/queue-store.ts';
 
 /** Options of createQueueActions. */
 export interface QueueActionDeps {
   readonly store: QueueStore;
-  readonly engine: Pick<Engine, 'newMail' | 'deleted' | 'restored'>;
+  readonly engine: Pick<Scheduler, 'newMail' | 'deleted' | 'restored'>;
   readonly newQueueId: () => string;
 }
 

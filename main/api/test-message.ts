@@ -1,8 +1,10 @@
-/** The message that a user sends from the window to see whether mail goes through (SPEC §9, first run). */
+/** The message that a user sends from the window to see whether mail goes through (spec §9, first run). */
 import { german } from '../../shared/catalogue/de.ts';
 import { english, phrase, say } from '../../shared/phrases.ts';
 import { formatDate } from '../message/received-field.ts';
-import type { Clock, Log, QueueStore } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { QueueStore } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** What the user gave. Both addresses are checked already. */
 export interface TestMessage {

@@ -2,29 +2,29 @@
  * One attempt for one claimed message: asks policy for each recipient's route, takes the steps over delivery, asks
  * policy what comes next, and records. Gathers facts and carries out decisions; makes none itself.
  */
-import type { HopTry, Verdict } from '../../shared/mail.ts';
+import type { HopAttempt, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
-import { insist } from './store-retry.ts';
+import { retryStoreOperation } from './store-retry.ts';
 import type { Delivery, Journal, OutgoingMessage, StepResult, TravellingMessage } from '../delivery/delivery-port.ts';
-import type { Places } from './in-flight-limit.ts';
+import type { InFlightLimit } from './in-flight-limit.ts';
 import { failedFolder } from '../policy/bounce-decision.ts';
 import { clockSetBy } from '../policy/clock-set.ts';
 import { factsOf, type StepFact } from '../policy/explain.ts';
 import { nextStep, verdictWithoutStep } from '../policy/next-step.ts';
 import { planRoute } from '../policy/plan-route.ts';
 import { spread } from '../policy/retry-schedule.ts';
-import type { NextStep, PlanStep, Route, World } from '../policy/model.ts';
+import type { NextStep, PlanStep, Route, Environment } from '../policy/model.ts';
 import { hopKey, isOutOfHops, mayHaveArrived, noteUnknown, type UnknownOutcome } from '../policy/unknown-outcome.ts';
+import type { Log } from '../log/log-port.ts';
 import type {
   AttemptRecord,
   ClaimedMessage,
   ClaimedRecipient,
-  Clock,
-  Log,
   QueueStore,
   RecipientUpdate,
-} from '../ports.ts';
-import type { FailedMessage, Finished, Reporter } from '../report/reporter.ts';
+} from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { FailedMessage, ConcludedRecipient, Reporter } from '../report/reporter.ts';
 
 export interface AttemptDeps {
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface AttemptDeps {
   /** Told once something that the sender is to be told is on disk. */
   readonly reportDue: () => void;
   /** The present moment; asked again before every decision. */
-  readonly world: () => World;
+  readonly world: () => Environment;
   /** Changes whenever the network does: trouble on a network that is gone says nothing about the mail. */
   readonly networkEpoch: () => number;
   /** Changes whenever everything that waits is woken: what an attempt that began before then comes to is old news. */
@@ -43,7 +43,7 @@ export interface AttemptDeps {
   /** The message as it goes out (with a DKIM signature in front, if one is configured). */
   readonly outgoing: (message: ClaimedMessage) => Promise<OutgoingMessage>;
   /** Few messages at a time may be with a server while their record is not on disk. */
-  readonly places: Places;
+  readonly places: InFlightLimit;
   /** The user put it into Deleted while it was being sent: what is with a server comes to its end, nothing more is tried. */
   readonly isDeleted: (id: string) => boolean;
   /** Told which hop key a deferred recipient waits for. */
@@ -72,12 +72,12 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   const wakes = deps.wakes();
   const outgoing = await deps.outgoing(message);
   /** Failures wait for the end of the attempt: the user is told once, not for each recipient. */
-  const failed: Finished[] = [];
+  const failed: ConcludedRecipient[] = [];
 
   const start = deps.world();
   const travellers: Traveller[] = [];
   const giveBack: number[] = [];
-  const stuck: Finished[] = [];
+  const stuck: ConcludedRecipient[] = [];
   for (const recipient of message.recipients) {
     const route = planRoute(recipient, message.mailFrom, start);
     switch (route.kind) {
@@ -95,7 +95,12 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   if (giveBack.length > 0) somethingWaits = true;
   if (giveBack.length > 0) await deps.store.release(giveBack, { nextAt: start.now, held: true });
 
-  const settle = (traveller: Traveller, verdict: Verdict, decision: Finished['decision'], result: Taken): Finished => {
+  const settle = (
+    traveller: Traveller,
+    verdict: Verdict,
+    decision: ConcludedRecipient['decision'],
+    result: Taken,
+  ): ConcludedRecipient => {
     const stale =
       verdict.kind === 'deferred' &&
       !mayHaveArrived(verdict) &&
@@ -125,18 +130,18 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
    * Settings were changed or the user said *send now* meanwhile: it goes again at once, as if it had waited then. A clock
    * that was set back meanwhile does not put it off.
    */
-  const asOfNow = (f: Finished): Finished => {
+  const asOfNow = (f: ConcludedRecipient): ConcludedRecipient => {
     if (f.decision.kind !== 'retry') return f;
     const woken = deps.wakes() !== wakes && !mayHaveArrived(f.verdict);
     const at = f.decision.at + Math.min(0, clockSetBy(f.clockOffset, offsetOf(deps.clock)));
     return { ...f, decision: { ...f.decision, at: woken ? Math.min(at, deps.clock.now()) : at } };
   };
 
-  const record = async (finished: readonly Finished[], tries: readonly HopTry[]): Promise<void> => {
+  const record = async (finished: readonly ConcludedRecipient[], tries: readonly HopAttempt[]): Promise<void> => {
     if (finished.length === 0 && tries.length === 0) return;
     // Made anew for each try: while the disk was full, what waits may have been woken.
     // A store that is being reopened must not lose the word of who was accepted.
-    const written = await insist(deps, 'record', async () => {
+    const written = await retryStoreOperation(deps, 'record', async () => {
       const now = finished.map(asOfNow);
       const updates = now.map((f) => toUpdate(deps, message, f));
       for (const { waitsFor } of updates) if (waitsFor !== null) deps.waitsFor(waitsFor);
@@ -154,7 +159,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
   };
 
   /** What the step's result means for one recipient: done with it, or on to another step. */
-  const conclude = (traveller: Traveller, step: PlanStep, result: Taken): Finished | Traveller => {
+  const conclude = (traveller: Traveller, step: PlanStep, result: Taken): ConcludedRecipient | Traveller => {
     const { recipient, route } = traveller;
     const world = deps.world();
     const verdict = result.verdicts.get(recipient.id);
@@ -192,7 +197,9 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const ids = those.map(({ recipient }) => recipient.id);
     // It may be back by then.
     somethingWaits = true;
-    await insist(deps, 'release', () => deps.store.release(ids, { nextAt: deps.clock.now(), held: false }));
+    await retryStoreOperation(deps, 'release', () =>
+      deps.store.release(ids, { nextAt: deps.clock.now(), held: false }),
+    );
   };
 
   const takeStep = async (group: readonly Traveller[], step: PlanStep): Promise<void> => {
@@ -203,12 +210,12 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
       hasPlace = false;
     };
     /** By the row as delivery made it; those that stand on disk. */
-    const rows = new Map<StepResult['tries'][number], HopTry>();
-    const written = new Set<HopTry>();
+    const rows = new Map<StepResult['tries'][number], HopAttempt>();
+    const written = new Set<HopAttempt>();
     /** Done with in the middle of the step. */
     const done = new Set<Traveller>();
-    const unwritten: Finished[] = [];
-    const write = async (finished: readonly Finished[], result: Pick<StepResult, 'tries'>): Promise<void> => {
+    const unwritten: ConcludedRecipient[] = [];
+    const write = async (finished: readonly ConcludedRecipient[], result: Pick<StepResult, 'tries'>): Promise<void> => {
       for (const one of result.tries) {
         if (rows.has(one)) continue;
         const hopTry = { ...one, attempt: message.attempt, network: deps.world().networkName };
@@ -224,7 +231,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     const journal: Journal = {
       async begin(stop) {
         if (!hasPlace) {
-          leave = await deps.places.take(stop);
+          leave = await deps.places.acquire(stop);
           hasPlace = true;
         }
         if (!deps.isDeleted(message.id)) return true;
@@ -258,7 +265,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
     };
     try {
       const result = await runStep(deps, step, { ...outgoing, journal }, group, signal);
-      const finished: Finished[] = [];
+      const finished: ConcludedRecipient[] = [];
       const onward: Traveller[] = [];
       const resting: Traveller[] = [];
       for (const traveller of group) {
@@ -337,7 +344,7 @@ function offsetOf(clock: Pick<Clock, 'now' | 'monotonic'>): number {
 function unknownAfter(
   recipient: ClaimedRecipient,
   verdict: Verdict,
-  row: Finished['row'],
+  row: ConcludedRecipient['row'],
   networkId: string | null,
 ): readonly UnknownOutcome[] {
   if (verdict.kind === 'delivered') return [];
@@ -381,8 +388,8 @@ async function runStep(
   }
 }
 
-/** A recipient that has no step to take: no gateway is usable. Temporary, and said so (SPEC §3.5). */
-function withoutStep(deps: AttemptDeps, message: ClaimedMessage, traveller: Traveller): Finished {
+/** A recipient that has no step to take: no gateway is usable. Temporary, and said so (spec §3.5). */
+function withoutStep(deps: AttemptDeps, message: ClaimedMessage, traveller: Traveller): ConcludedRecipient {
   const verdict = verdictWithoutStep(traveller.route);
   const decision = nextStep(
     { ...traveller.recipient, undeliverable: traveller.undeliverable },
@@ -414,7 +421,7 @@ function rowOf(result: StepResult, recipient: number, verdict: Verdict): StepRes
   return telling ?? mine.at(-1) ?? null;
 }
 
-/** Gateways better placed than the one that spoke, and left alone because they failed here a moment ago (SPEC §3.3). */
+/** Gateways better placed than the one that spoke, and left alone because they failed here a moment ago (spec §3.3). */
 function passedOver(result: StepResult, recipient: number): readonly string[] {
   const asked = new Set(
     result.tries
@@ -439,7 +446,7 @@ function afresh(recipient: ClaimedRecipient): Extract<NextStep, { kind: 'retry' 
   };
 }
 
-function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished): RecipientUpdate {
+function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: ConcludedRecipient): RecipientUpdate {
   const { recipient, decision, verdict } = f;
   const now = deps.clock.now();
   const counted = decision.kind !== 'retry' || decision.counted;
@@ -496,15 +503,15 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: Finished): Reci
   }
 }
 
-/** Recipients refused for good with 5.1.x are listed (SPEC §6). */
-function invalidAddress(f: Finished): AttemptRecord['invalidAddresses'] {
+/** Recipients refused for good with 5.1.x are listed (spec §6). */
+function invalidAddress(f: ConcludedRecipient): AttemptRecord['invalidAddresses'] {
   const { verdict, decision } = f;
   if (verdict.kind !== 'rejected' || decision.kind !== 'fail' || !verdict.status.startsWith('5.1.')) return [];
   const words = verdict.reply ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.status;
   return [{ address: f.recipient.rcptTo, reply: words }];
 }
 
-function logFinished(log: Log, message: ClaimedMessage, f: Finished): void {
+function logFinished(log: Log, message: ClaimedMessage, f: ConcludedRecipient): void {
   const words = f.verdict.reply ? `${f.verdict.reply.code} ${f.verdict.reply.text}` : '';
   switch (f.decision.kind) {
     case 'delivered':

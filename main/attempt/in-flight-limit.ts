@@ -3,17 +3,17 @@
  * is sent again, so their number is the most that a crash can double.
  */
 
-export interface Places {
+export interface InFlightLimit {
   /**
    * Waits for a place, the longest waiting first. Never rejects: once `signal` aborts it resolves without one, as the
    * transaction that it is for ends by itself.
    * @returns Gives the place back; more than once does no harm.
    */
-  take(signal: AbortSignal): Promise<() => void>;
+  acquire(signal: AbortSignal): Promise<() => void>;
 }
 
 /** @param most How many there are (at least 1), asked each time: a setting that was lowered takes effect as they come back. */
-export function createPlaces(most: () => number): Places {
+export function createInFlightLimit(most: () => number): InFlightLimit {
   const waiting = new Set<() => void>();
   let taken = 0;
 
@@ -35,7 +35,7 @@ export function createPlaces(most: () => number): Places {
   };
 
   return {
-    take: async (signal) =>
+    acquire: async (signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve(() => undefined);
         if (taken < most() && waiting.size === 0) return resolve(occupy());

@@ -1,6 +1,7 @@
 /** Writing down what happened, whatever it takes. */
-import type { Clock, Log } from '../ports.ts';
-import { StoreError } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { StoreError } from '../queue/queue-store.ts';
 
 /** How long to wait between tries; the last one repeats. */
 const AGAIN_MS = [200, 1_000, 5_000, 15_000] as const;
@@ -10,7 +11,7 @@ const AGAIN_MS = [200, 1_000, 5_000, 15_000] as const;
  * what is claimed and not given back would wait for a restart. Rejects once the store is closed (recovery then calls the
  * outcome unknown), and at once with anything that is no StoreError.
  */
-export async function insist<T>(
+export async function retryStoreOperation<T>(
   deps: { readonly clock: Clock; readonly log: Pick<Log, 'problem'> },
   event: string,
   run: () => Promise<T>,

@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import { fail, type Result } from '../../shared/result.ts';
 import { encodeFrame, LineReader, MAX_FRAME_BYTES } from './frames.ts';
-import { insistOnOwnFolder, insistOnOwnSocket } from './own-place.ts';
+import { requireOwnFolder, requireOwnSocket } from './own-place.ts';
 import type { ControlPlace } from './profile-path.ts';
 
 /** A connection to the running program. */
@@ -19,8 +19,8 @@ async function isOurs({ folder, address }: ControlPlace): Promise<boolean> {
   try {
     // Nobody else can put a socket into a folder that is ours and that only we may write to: no need to ask the socket
     // itself who is at its other end, which Node.js cannot do (SO_PEERCRED).
-    await insistOnOwnFolder(folder);
-    await insistOnOwnSocket(address);
+    await requireOwnFolder(folder);
+    await requireOwnSocket(address);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;

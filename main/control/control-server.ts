@@ -1,5 +1,5 @@
 /**
- * The local socket of the command line (SPEC §10): only the same user can open it. 0600 in a 0700 folder; on Windows a
+ * The local socket of the command line (spec §10): only the same user can open it. 0600 in a 0700 folder; on Windows a
  * named pipe, whose default access list keeps other users from writing to it. One request at a time per connection.
  */
 import { chmod, lstat, mkdir, rm } from 'node:fs/promises';

@@ -27,7 +27,7 @@ function pathFor(platform: NodeJS.Platform): path.PlatformPath {
   return platform === 'win32' ? path.win32 : path.posix;
 }
 
-/** The profile folder when none is named: the platform's application-data folder (SPEC §10). */
+/** The profile folder when none is named: the platform's application-data folder (spec §10). */
 export function defaultProfile(at: Surroundings): string {
   const paths = pathFor(at.platform);
   const join = (...parts: string[]): string => paths.join(...parts);

@@ -4,7 +4,7 @@
  * per connection, 8 s idle (servers hang up after 5 to 10 on a session that says nothing after its message).
  */
 import { addressScope } from '../policy/ip-address.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 
 export const MX_CONNECTIONS = 5;

@@ -2,12 +2,12 @@
  * Between engine and delivery: the engine says which step to take for which recipients, delivery takes it over its
  * hops and says what each recipient was told. Delivery decides nothing about retrying, folders or bounces.
  */
-import type { ErrorKind, HopTry, MessageDsn, QueueId, RecipientDsn, Verdict } from '../../shared/mail.ts';
+import type { ErrorKind, HopAttempt, MessageDsn, QueueId, RecipientDsn, Verdict } from '../../shared/mail.ts';
 import type { TestStep } from '../../shared/ipc-contract.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
 import type { GatewayState } from '../../shared/status.ts';
 import type { PlanStep } from '../policy/model.ts';
-import type { ResolverTrust } from '../dns/resolver-watch.ts';
+import type { ResolverWatch } from '../dns/resolver-watch.ts';
 
 /** A message as delivery needs it. */
 export interface OutgoingMessage {
@@ -53,13 +53,13 @@ export interface OutgoingRecipient {
 /** What a step did. Every recipient that went in has exactly one verdict (asserted by delivery). */
 export interface StepResult {
   /** Timeline rows in the order of their start; the engine adds attempt number and network name. */
-  readonly tries: readonly Omit<HopTry, 'attempt' | 'network'>[];
+  readonly tries: readonly Omit<HopAttempt, 'attempt' | 'network'>[];
   readonly verdicts: ReadonlyMap<number, Verdict>;
   /** For recipients that failed in a direct or LAN step. */
   readonly errorKinds: ReadonlyMap<number, ErrorKind>;
   /** Hop key that a deferred recipient waits for ("gateway:<id>", "mx:<domain>"), when the hop and not the mail was at fault. */
   readonly waitsFor: ReadonlyMap<number, string>;
-  /** True if no hop was reached or signed in to at all (SPEC §4.3: does not count). */
+  /** True if no hop was reached or signed in to at all (spec §4.3: does not count). */
   readonly nothingReached: boolean;
   /** Recipients whose next hop took DSN parameters over (RFC 3461 §5.2.2): no "relayed" report is due from us. */
   readonly dsnPassedOn: ReadonlySet<number>;
@@ -85,21 +85,21 @@ export interface Delivery {
   networkChanged(addresses: readonly string[]): void;
   /** Addresses of this computer are gone, the network is the same: drops what is bound to none of those that are left. */
   dropConnections(addresses: readonly string[]): void;
-  /** Forgets "passed over" memory: the user asked to send now (SPEC §3.3). */
+  /** Forgets "passed over" memory: the user asked to send now (spec §3.3). */
   forgetFailures(): void;
-  /** Connects to every enabled gateway, or to those of `only`, side by side: greeting, EHLO, TLS; no sign-in, no mail (SPEC §3.3). */
+  /** Connects to every enabled gateway, or to those of `only`, side by side: greeting, EHLO, TLS; no sign-in, no mail (spec §3.3). */
   probeGateways(signal: AbortSignal, only?: readonly string[]): Promise<void>;
   /** A new password or sign-in: forgets the old one's refusal and tries it at once, without mail. Never rejects. */
   credentialsChanged(gatewayId: string, signal: AbortSignal): Promise<void>;
   gatewayStates(): readonly GatewayState[];
-  /** Settings ▸ Test (SPEC §3.4): each step in words. `secret` null: use the stored one. */
+  /** Settings ▸ Test (spec §3.4): each step in words. `secret` null: use the stored one. */
   testGateway(gateway: GatewaySettings, secret: string | null, signal: AbortSignal): Promise<readonly TestStep[]>;
   /** Tells when a hop works again: the engine releases what waits for it. Returns its unsubscribe. */
   onHopWorks(listener: (hopKey: string) => void): () => void;
   /** Tells when what is known of the gateways changed. Returns its unsubscribe. */
   onGatewaysChanged(listener: () => void): () => void;
-  /** Whether mail waits for names on this network (SPEC §4.4), and when they are back. */
-  readonly names: Pick<ResolverTrust, 'trouble' | 'onChange' | 'onBack'>;
+  /** Whether mail waits for names on this network (spec §4.4), and when they are back. */
+  readonly names: Pick<ResolverWatch, 'trouble' | 'onChange' | 'onBack'>;
   /** Ends connections politely within `ms`, then hard. */
   close(ms: number): Promise<void>;
 }

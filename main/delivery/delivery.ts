@@ -8,16 +8,19 @@ import { createNetworkMemory, type NetworkMemory } from '../network/network-memo
 import { orderGateways } from '../policy/gateway-order.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import type { PlanStep } from '../policy/model.ts';
-import type { Clock, Dns, Log, Random, SecretStore } from '../ports.ts';
+import type { Dns } from '../dns/dns-port.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import { createConnectionPool } from './connection-pool.ts';
 import { createDirect } from './direct.ts';
-import { createGatewayBook } from './gateways/gateway-states.ts';
+import { createGatewayStates } from './gateways/gateway-states.ts';
 import { createGatewayPass } from './gateways/run-gateway-pass.ts';
 import { openGateway } from './gateways/open-gateway.ts';
 import type { GatewayTargetDeps, OpenGatewayOptions, TokenSource } from './gateways/open-gateway.ts';
 import { testGateway } from './gateways/test-gateway.ts';
 import { createIpv6Memory } from './ipv6-memory.ts';
-import { createResolverTrust, type ResolverTrust } from '../dns/resolver-watch.ts';
+import { createResolverWatch, type ResolverWatch } from '../dns/resolver-watch.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import type { MtaSts } from './mta-sts-policies.ts';
 import { reportOfFailure } from './transactions.ts';
@@ -28,7 +31,7 @@ export interface DeliveryDeps {
   readonly random: Random;
   readonly dns: Dns;
   /** Judges the name server of the present network. Default: one of its own. */
-  readonly trust?: ResolverTrust;
+  readonly trust?: ResolverWatch;
   readonly secrets: SecretStore;
   readonly log: Log;
   readonly settings: () => Settings;
@@ -53,10 +56,10 @@ export interface DeliveryDeps {
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { clock, log, settings } = deps;
   const memory = deps.memory ?? createNetworkMemory({ clock, log, networkId: deps.networkId, store: null });
-  const trust = deps.trust ?? createResolverTrust(deps);
+  const trust = deps.trust ?? createResolverWatch(deps);
   const ipv6 = createIpv6Memory(memory);
   const pool = createConnectionPool({ clock, maxOutgoing: () => settings().connection.maxOutgoing });
-  const book = createGatewayBook({
+  const book = createGatewayStates({
     clock,
     settings,
     networkId: deps.networkId,
@@ -80,7 +83,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     ...(deps.token ? { token: deps.token } : {}),
     ...(deps.ca ? { ca: deps.ca } : {}),
   };
-  /** A gateway out there that answers tells that other ports than the mail servers' own lead somewhere (SPEC §4.4). */
+  /** A gateway out there that answers tells that other ports than the mail servers' own lead somewhere (spec §4.4). */
   const open = async (
     gateway: GatewaySettings,
     signal: AbortSignal,

@@ -1,5 +1,5 @@
 /**
- * Direct delivery (SPEC §4.1) and the LAN step (§4.2): MX hosts and their addresses, one after the other, until one took
+ * Direct delivery (spec §4.1) and the LAN step (§4.2): MX hosts and their addresses, one after the other, until one took
  * the mail or said something about it.
  */
 import type { ErrorKind, HopRef, Verdict } from '../../shared/mail.ts';
@@ -12,11 +12,13 @@ import { domainOf, matchesDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import { stsNamesHost } from '../policy/mta-sts.ts';
 import type { MxHost } from '../policy/order-mx.ts';
-import type { Looked } from '../policy/resolver-trust.ts';
+import type { LookupResult } from '../policy/resolver-trust.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { HostDoubts } from '../policy/model.ts';
 import { hopKey, mayBeTaken, NO_OTHER_HOP, orderHops } from '../policy/unknown-outcome.ts';
-import type { Clock, Dns, Log } from '../ports.ts';
+import type { Dns } from '../dns/dns-port.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { MX_CONNECTIONS } from './connection-pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { interleaveFamilies } from '../smtp/dial.ts';
@@ -26,17 +28,17 @@ import type { MtaSts } from './mta-sts-policies.ts';
 import { resolveMx } from '../dns/resolve-mx.ts';
 import type { MxDeps } from '../dns/resolve-mx.ts';
 import { parseProxy } from '../smtp/proxy.ts';
-import type { ResolverTrust } from '../dns/resolver-watch.ts';
+import type { ResolverWatch } from '../dns/resolver-watch.ts';
 import { openSession, phaseTimeouts } from '../smtp/open-session.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import { LOST, outcomeOfFailure, sendOver } from './transactions.ts';
-import type { HopOutcome, Try } from './transactions.ts';
+import type { HopOutcome, HopAttemptDraft } from './transactions.ts';
 import type { OutgoingRecipient, StepResult, TravellingMessage } from './delivery-port.ts';
 
 export interface DirectDeps extends Omit<MxDeps, 'dns'> {
   readonly clock: Clock;
   readonly log: Log;
-  readonly trust: Pick<ResolverTrust, 'dns' | 'judged' | 'withoutInvented'>;
+  readonly trust: Pick<ResolverWatch, 'dns' | 'judged' | 'withoutInvented'>;
   readonly settings: () => Settings;
   readonly hostname: () => string;
   readonly pool: ConnectionPool;
@@ -79,7 +81,7 @@ interface Place {
 }
 
 /** After a host failed for its own reasons, this many other addresses of it are tried for one message. */
-const MOST_ADDRESSES = 8;
+const MAX_ADDRESSES = 8;
 
 export function createDirect(deps: DirectDeps): Direct {
   const { clock, pool } = deps;
@@ -142,9 +144,9 @@ export function createDirect(deps: DirectDeps): Direct {
     );
   };
 
-  /** Where its mail goes, as far as the name server of this network can be believed (SPEC §4.4). A literal needs none. */
-  const lookUp = (domain: string, mailFrom: string | null, signal: AbortSignal): Promise<Looked> => {
-    const look = (dns: Dns): Promise<Looked> => resolveMx({ ...deps, dns }, domain, signal);
+  /** Where its mail goes, as far as the name server of this network can be believed (spec §4.4). A literal needs none. */
+  const lookUp = (domain: string, mailFrom: string | null, signal: AbortSignal): Promise<LookupResult> => {
+    const look = (dns: Dns): Promise<LookupResult> => resolveMx({ ...deps, dns }, domain, signal);
     if (domain.startsWith('[')) return look(deps.trust.dns);
     return deps.trust.judged(look, { domain, sender: mailFrom === null ? null : domainOf(mailFrom) }, signal);
   };
@@ -162,14 +164,14 @@ export function createDirect(deps: DirectDeps): Direct {
     message: TravellingMessage,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
-    tries: Try[],
+    tries: HopAttemptDraft[],
     verdicts: Map<number, Verdict>,
     dsnPassedOn: Set<number>,
   ): Promise<{ readonly noRoute: boolean }> => {
     const avoid = new Set<string>();
     let noRoute = true;
     let left = recipients;
-    for (let round = 0; round < MOST_ADDRESSES && left.length > 0; round++) {
+    for (let round = 0; round < MAX_ADDRESSES && left.length > 0; round++) {
       const session = await acquire(place, avoid, signal);
       let outcome: HopOutcome;
       if (session.kind === 'failed') {
@@ -195,7 +197,7 @@ export function createDirect(deps: DirectDeps): Direct {
 
   /**
    * The places to try now; if there is none, one of those that are left alone, and why. Hosts that failed a moment ago
-   * rest while others are tried (SPEC §5: back-off per hop), unless a doubtful one would be used in their place.
+   * rest while others are tried (spec §5: back-off per hop), unless a doubtful one would be used in their place.
    */
   const orderPlaces = (
     places: readonly Place[],
@@ -222,7 +224,7 @@ export function createDirect(deps: DirectDeps): Direct {
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {
-    const tries: Try[] = [];
+    const tries: HopAttemptDraft[] = [];
     const verdicts = new Map<number, Verdict>();
     const dsnPassedOn = new Set<number>();
     let left = recipients;
@@ -388,7 +390,7 @@ export function createDirect(deps: DirectDeps): Direct {
             recipients,
             startedAt,
           );
-        // What the table does not name is looked for on the LAN only: no search domain leads out of it (SPEC §4.2).
+        // What the table does not name is looked for on the LAN only: no search domain leads out of it (spec §4.2).
         const near = answer.records.filter((r) => listed || addressScope(r.address) === 'private');
         if (near.length === 0) return dnsFailed('no-address', 'lan', step.host, recipients, startedAt);
         const place: Place = { kind: 'lan', host: step.host, port: step.port, addresses: near.map((r) => r.address) };
@@ -402,7 +404,7 @@ export function createDirect(deps: DirectDeps): Direct {
   };
 }
 
-/** Not tried: on this network nobody answers on this port (SPEC §4.4). */
+/** Not tried: on this network nobody answers on this port (spec §4.4). */
 const BLOCKED: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.1', why: 'direct-blocked' };
 const LOCAL: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
 

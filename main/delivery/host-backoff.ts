@@ -1,11 +1,11 @@
-/** Mail servers that failed a moment ago rest (SPEC §5: the schedule holds per next hop too), so that a dead one is not asked by every message. */
+/** Mail servers that failed a moment ago rest (spec §5: the schedule holds per next hop too), so that a dead one is not asked by every message. */
 import type { Verdict } from '../../shared/mail.ts';
 import type { Settings } from '../../shared/settings.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 const FIRST_REST_MS = 30_000;
 const LONGEST_REST_MS = 15 * 60_000;
-const MOST_HOSTS = 5000;
+const MAX_HOSTS = 5000;
 
 interface Rest {
   readonly failures: number;
@@ -37,7 +37,7 @@ export function createHostBackoff(clock: Clock, settings: () => Settings): HostB
     failed(host, verdict) {
       const failures = Math.min((rests.get(host)?.failures ?? 0) + 1, 10);
       const first = Math.min(FIRST_REST_MS, ((settings().connection.retryMinutes[0] ?? 1) * 60_000) / 2);
-      if (rests.size >= MOST_HOSTS) for (const old of [...rests.keys()].slice(0, MOST_HOSTS / 10)) rests.delete(old);
+      if (rests.size >= MAX_HOSTS) for (const old of [...rests.keys()].slice(0, MAX_HOSTS / 10)) rests.delete(old);
       rests.set(host, {
         failures,
         until: clock.monotonic() + Math.min(LONGEST_REST_MS, first * 2 ** (failures - 1)),

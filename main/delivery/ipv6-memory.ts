@@ -1,4 +1,4 @@
-/** Whether IPv6 leads anywhere on this network (SPEC §4.4: announced but dead). */
+/** Whether IPv6 leads anywhere on this network (spec §4.4: announced but dead). */
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 

@@ -5,11 +5,14 @@
  * Why not mailauth's: its fetch is unbounded, its wildcard takes several labels, and a DNS failure forgets what was known.
  */
 import https from 'node:https';
-import { drop } from '../runtime/log-rejection.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
 import { canonicalDomain } from '../policy/domain-match.ts';
 import { addressScope } from '../policy/ip-address.ts';
 import { parseStsPolicy, stsRecordId, type StsPolicy } from '../policy/mta-sts.ts';
-import type { Clock, Dns, Log, QueueStore } from '../ports.ts';
+import type { Dns } from '../dns/dns-port.ts';
+import type { Log } from '../log/log-port.ts';
+import type { QueueStore } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { bypassesProxy, type Proxy } from '../smtp/proxy.ts';
 import { secureTunnel } from '../smtp/proxy-tunnel.ts';
 
@@ -39,8 +42,8 @@ interface Kept {
 }
 
 const MEMO = 'mta-sts';
-const MOST_KEPT = 500;
-const MOST_OCTETS = 64 * 1024;
+const MAX_POLICIES = 500;
+const MAX_OCTETS = 64 * 1024;
 const FETCH_MS = 15_000;
 /** The record is asked for beside the MX; a server that never answers for TXT must not hold mail up for long. */
 const RECORD_MS = 5_000;
@@ -82,7 +85,7 @@ export function createMtaSts(deps: MtaStsDeps): MtaSts {
       if (signal.aborted) return null;
       const policy = text === null ? null : parseStsPolicy(text);
       if (!policy) {
-        if (failedAt.size > MOST_KEPT) failedAt.clear();
+        if (failedAt.size > MAX_POLICIES) failedAt.clear();
         failedAt.set(domain, clock.monotonic());
         log.note('mta-sts', { domain, problem: text === null ? 'policy not fetched' : 'policy not understood' });
         return null;
@@ -91,8 +94,8 @@ export function createMtaSts(deps: MtaStsDeps): MtaSts {
       const value: Kept = { id, policy, fetchedAt: clock.now() };
       kept.delete(domain);
       kept.set(domain, value);
-      for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - MOST_KEPT))) kept.delete(old);
-      if (store) drop(store.setMemo(MEMO, JSON.stringify([...kept])), log, 'mta-sts');
+      for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - MAX_POLICIES))) kept.delete(old);
+      if (store) logRejection(store.setMemo(MEMO, JSON.stringify([...kept])), log, 'mta-sts');
       return value;
     })().finally(() => {
       fetching.delete(domain);
@@ -114,7 +117,7 @@ export function createMtaSts(deps: MtaStsDeps): MtaSts {
       if (id === null) return known?.policy ?? null;
       if (known?.id === id) {
         if (clock.now() - known.fetchedAt > RENEW_MS)
-          drop(fetchNow(name, id, AbortSignal.timeout(FETCH_MS)), log, 'mta-sts');
+          logRejection(fetchNow(name, id, AbortSignal.timeout(FETCH_MS)), log, 'mta-sts');
         return known.policy;
       }
       const next = await fetchNow(name, id, signal);
@@ -230,7 +233,7 @@ function policyText(host: string, signal: AbortSignal, how: https.RequestOptions
       response.on('data', (part: Buffer) => {
         size += part.length;
         parts.push(part);
-        if (size > MOST_OCTETS) end(null);
+        if (size > MAX_OCTETS) end(null);
       });
       response.on('error', () => {
         end(null);

@@ -1,21 +1,21 @@
 /** One message for some recipients over one session: as many transactions as it takes, and what they said. */
-import type { HopTry, Verdict } from '../../shared/mail.ts';
+import type { HopAttempt, Verdict } from '../../shared/mail.ts';
 import { say } from '../../shared/phrases.ts';
 import { assertNever } from '../../shared/result.ts';
 import { misfitPhrase } from '../../shared/secret-binding.ts';
 import { classifyReport } from '../policy/classify.ts';
-import { MOST_RECIPIENTS } from '../policy/group-recipients.ts';
+import { MAX_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/model.ts';
 import { mayBeTaken } from '../policy/unknown-outcome.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import type { OutgoingRecipient, TravellingMessage } from './delivery-port.ts';
 
-export type Try = Omit<HopTry, 'attempt' | 'network'>;
+export type HopAttemptDraft = Omit<HopAttempt, 'attempt' | 'network'>;
 
 /** What happened at one hop. */
 export interface HopOutcome {
   readonly reports: readonly SessionReport[];
-  readonly tries: readonly Try[];
+  readonly tries: readonly HopAttemptDraft[];
   /** One for each recipient that went in. */
   readonly verdicts: ReadonlyMap<number, Verdict>;
   readonly dsnPassedOn: ReadonlySet<number>;
@@ -59,7 +59,7 @@ export function troubleWords(trouble: SessionTrouble): string {
 }
 
 /** The timeline row of one report. */
-export function tryOf(report: SessionReport, verdicts: ReadonlyMap<number, Verdict>): Try {
+export function tryOf(report: SessionReport, verdicts: ReadonlyMap<number, Verdict>): HopAttemptDraft {
   return {
     hop: report.hop,
     startedAt: report.startedAt,
@@ -100,11 +100,11 @@ export function outcomeOfFailure(failure: SessionFailure, recipients: readonly {
 }
 
 /** Fresh connections in place of those that a server closed before we used them: this many for one message. */
-const MOST_SPARE = 3;
+const MAX_SPARE_SESSIONS = 3;
 
 /**
  * Sends the message to all recipients, at most 100 in a transaction. Those that the server has no more room for (452
- * after others were accepted) follow in a further transaction, as long as each one gets some through (STANDARDS 40). A
+ * after others were accepted) follow in a further transaction, as long as each one gets some through (standards 40). A
  * session that the server closed while it idled is replaced, and nobody blamed.
  *
  * Comes back with a place (`Journal.begin`) only if nobody is left who could go on: waiting for a connection with one
@@ -117,19 +117,19 @@ export async function sendOver(
   again: () => Promise<SmtpSession | SessionFailure>,
   message: TravellingMessage,
   recipients: readonly OutgoingRecipient[],
-  before: readonly Try[],
+  before: readonly HopAttemptDraft[],
   signal: AbortSignal,
 ): Promise<HopOutcome & { readonly session: SmtpSession }> {
   const { journal } = message;
   const reports: SessionReport[] = [];
-  const tries: Try[] = [];
+  const tries: HopAttemptDraft[] = [];
   const verdicts = new Map<number, Verdict>();
   const dsnPassedOn = new Set<number>();
   let session = first;
-  let spare = MOST_SPARE;
+  let spare = MAX_SPARE_SESSIONS;
   let left = recipients;
   while (left.length > 0) {
-    const now = left.slice(0, MOST_RECIPIENTS);
+    const now = left.slice(0, MAX_RECIPIENTS);
     const wasAlive = session.alive;
     if (!(await journal.begin(signal))) {
       for (const { id } of left) verdicts.set(id, NOT_WANTED);
@@ -155,7 +155,7 @@ export async function sendOver(
         break;
       }
     }
-    left = left.slice(MOST_RECIPIENTS);
+    left = left.slice(MAX_RECIPIENTS);
     const said = classifyReport(report);
     reports.push(report);
     tries.push(tryOf(report, said));

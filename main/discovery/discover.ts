@@ -1,7 +1,8 @@
-/** *Add gateway* from an e-mail address (SPEC §3.4): built-in list, autoconfig documents, SRV records, side by side. */
+/** *Add gateway* from an e-mail address (spec §3.4): built-in list, autoconfig documents, SRV records, side by side. */
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { boundedFetch, type FetchWay } from '../secrets/oauth/bounded-fetch.ts';
-import type { Clock, Dns } from '../ports.ts';
+import type { Dns } from '../dns/dns-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import {
   autoconfigUrls,
   fromAutoconfig,
@@ -16,9 +17,9 @@ import {
 export type FetchText = (url: string, signal: AbortSignal) => Promise<string | null>;
 
 /** The whole of a document's way, redirects included. */
-const MOST_MS = 6_000;
+const MAX_MS = 6_000;
 /** A provider's web server may send us to its mail server's, and from a bare domain to "www"; more is no answer. */
-const MOST_REDIRECTS = 4;
+const MAX_REDIRECTS = 4;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
@@ -27,16 +28,16 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
  * connections, not questions to a name server.
  */
 export function webText(clock: Clock, way: FetchWay = {}): FetchText {
-  const fetchIt = boundedFetch(clock, MOST_MS, way);
+  const fetchIt = boundedFetch(clock, MAX_MS, way);
   return async (first, signal) => {
     const limit = new AbortController();
-    const cancel = clock.after(MOST_MS, () => {
+    const cancel = clock.after(MAX_MS, () => {
       limit.abort(new Error('no answer in time'));
     });
     const wanted = AbortSignal.any([signal, limit.signal]);
     try {
       let url = first;
-      for (let redirects = 0; redirects <= MOST_REDIRECTS && url.startsWith('https:'); redirects += 1) {
+      for (let redirects = 0; redirects <= MAX_REDIRECTS && url.startsWith('https:'); redirects += 1) {
         const answer = await fetchIt(url, {
           signal: wanted,
           headers: { accept: 'text/xml, application/xml', 'accept-encoding': 'identity' },

@@ -1,5 +1,5 @@
 /**
- * Large mail providers and their submission servers, for *Add gateway* without a look-up (SPEC §3.4). Facts from the
+ * Large mail providers and their submission servers, for *Add gateway* without a look-up (spec §3.4). Facts from the
  * providers' own help pages; a wrong or outdated line is no harm: everything found is shown and can be edited.
  */
 import type { Security } from '../../shared/settings.ts';

@@ -12,14 +12,15 @@ import {
   inventsNames,
   isPublic,
   isPublicName,
-  moodOf,
+  resolverCondition,
   NOTHING_INVENTED,
   ROOT,
   type Control,
   type Invented,
-  type ResolverMood,
+  type ResolverCondition,
 } from '../policy/resolver-trust.ts';
-import type { Clock, Dns, DnsAnswer, Random } from '../ports.ts';
+import type { Dns, DnsAnswer } from './dns-port.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** The same control look-up is made this often (ms) at most; who comes in between waits for the next: a thousand wrong addresses ask a few times. */
@@ -29,7 +30,7 @@ const SILENT_MS = 60_000;
 /** That answer is waited for no longer than this: where the domain itself was found, silence tells nothing. */
 const PATIENCE_MS = 3_000;
 /** Names that resolved lately: so many are kept. */
-const MOST_KNOWN = 8;
+const MAX_KNOWN = 8;
 
 /** Whose mail it is: the recipient's domain, and the sender's; null = the null reverse-path. */
 export interface MailFor {
@@ -44,7 +45,7 @@ export interface ControlLookups {
    */
   invented(how: 'dns' | 'system', since: number, signal: AbortSignal): Promise<Invented>;
   /** The mood of the name server, as far as this mail may know. */
-  mood(mail: MailFor, invented: Invented, since: number): Promise<ResolverMood>;
+  mood(mail: MailFor, invented: Invented, since: number): Promise<ResolverCondition>;
   /** A domain that resolved: asked for again when another does not. */
   noteKnown(domain: string, hosts: readonly MxHost[]): void;
   /** What was said until then (monotonic ms) was followed by a look that found nothing invented. */
@@ -75,7 +76,7 @@ export function createControlLookups(deps: {
 }): ControlLookups {
   const { clock, random } = deps;
   /** Nobody keeps a name that was never asked for, so that this one need not be asked afresh. */
-  const nonsense = deps.dns.afresh();
+  const nonsense = deps.dns.uncached();
   const asked = new Map<string, Asked>();
   /** The latest last. */
   const known = new Set<string>();
@@ -156,7 +157,7 @@ export function createControlLookups(deps: {
   const askControl = (name: string, closer: boolean, since: number): Promise<Control> =>
     shared(`control ${String(closer)} ${name}`, since, async () => {
       // It is about what the name server says now, not about what is kept anywhere.
-      const dns = deps.dns.afresh();
+      const dns = deps.dns.uncached();
       const hosts: Answer<string> =
         name === ROOT ? await dns.rootHosts(UNBOUNDED) : exchangesOf(await dns.mx(name, UNBOUNDED));
       const leadsTo = hosts.kind === 'found' ? (hosts.records[0] ?? '') : name;
@@ -164,9 +165,16 @@ export function createControlLookups(deps: {
       return controlOf(hosts, enough ? null : plain(await dns.addresses(leadsTo, UNBOUNDED)), loopbackCounts());
     });
 
-  const moodFor = async ({ domain, sender }: MailFor, invented: Invented, since: number): Promise<ResolverMood> => {
+  const moodFor = async (
+    { domain, sender }: MailFor,
+    invented: Invented,
+    since: number,
+  ): Promise<ResolverCondition> => {
     const names = controlNames(domain, sender, [...known].reverse());
-    return moodOf(await Promise.all(names.map((name) => askControl(name, inventsNames(invented), since))), invented);
+    return resolverCondition(
+      await Promise.all(names.map((name) => askControl(name, inventsNames(invented), since))),
+      invented,
+    );
   };
 
   return {
@@ -177,7 +185,7 @@ export function createControlLookups(deps: {
       if (!there || !isPublicName(domain)) return;
       known.delete(domain);
       known.add(domain);
-      for (const old of [...known].slice(0, Math.max(0, known.size - MOST_KNOWN))) known.delete(old);
+      for (const old of [...known].slice(0, Math.max(0, known.size - MAX_KNOWN))) known.delete(old);
     },
     vouchedAt: () => vouchedAt,
     doubt() {

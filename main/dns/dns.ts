@@ -6,7 +6,8 @@ import { lookup, Resolver } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 import type { Settings } from '../../shared/settings.ts';
 import { isIp } from '../../shared/syntax.ts';
-import type { Clock, Dns, DnsAnswer } from '../ports.ts';
+import type { Dns, DnsAnswer } from './dns-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** Node tells no TTL for MX, TXT and SRV: as long as that is not too long for any of them. */
@@ -302,7 +303,7 @@ export function createDns(deps: { readonly clock: Clock; readonly settings: () =
       );
     },
     lastAnswerAt: () => lastSign,
-    afresh: () => createDns(deps),
+    uncached: () => createDns(deps),
     forget(text) {
       if (text === undefined) return forgetAll();
       const name = nameOf(text);

@@ -5,10 +5,11 @@ import { canonicalDomain } from '../policy/domain-match.ts';
 import { literalAddress } from '../policy/ip-address.ts';
 import { mxCandidates, orderMx } from '../policy/order-mx.ts';
 import type { Answer, MxHost } from '../policy/order-mx.ts';
-import type { Dns, Random } from '../ports.ts';
+import type { Dns } from './dns-port.ts';
+import type { Random } from '../runtime/clock.ts';
 
 /** More MX hosts than that are not looked up: a domain with hundreds is no mail domain but an attack. */
-const MOST_HOSTS = 20;
+const MAX_HOSTS = 20;
 
 export type MxResolution =
   | { readonly kind: 'hosts'; readonly hosts: readonly MxHost[] }
@@ -31,7 +32,7 @@ export async function resolveMx(deps: MxDeps, domain: string, signal: AbortSigna
       : ({ kind: 'no-data' } as const);
   const found = mxCandidates(name, answer);
   if (found.kind === 'failed') return found;
-  const hosts = [...found.hosts].sort((a, b) => a.preference - b.preference).slice(0, MOST_HOSTS);
+  const hosts = [...found.hosts].sort((a, b) => a.preference - b.preference).slice(0, MAX_HOSTS);
   const addresses = new Map<string, Answer<string>>();
   await Promise.all(
     hosts

@@ -1,31 +1,33 @@
 /**
- * Whether the name server of the present network can be believed (SPEC §4.4): has each look-up judged by
+ * Whether the name server of the present network can be believed (spec §4.4): has each look-up judged by
  * policy/resolver-trust.ts, and, while mail waits for names, looks now and then whether they have come back.
  */
 import type { Settings } from '../../shared/settings.ts';
 import type { NamesTrouble } from '../../shared/status.ts';
-import { drop } from '../runtime/log-rejection.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
 import {
-  dependsOnMood,
+  dependsOnCondition,
   FIRST_LOOK_MS,
   judgeLookup,
   nextLook,
   ownAddresses,
   waitsFor,
-  type Looked,
+  type LookupResult,
 } from '../policy/resolver-trust.ts';
-import type { Clock, Dns, DnsAnswer, Log, Random } from '../ports.ts';
+import type { Dns, DnsAnswer } from './dns-port.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { createControlLookups, type MailFor } from './control-lookups.ts';
 
 /** Mail that waits is looked after by so many pairs of domain and sender. */
-const MOST_WAITING = 50;
+const MAX_WAITING = 50;
 
-export interface ResolverTrust {
+export interface ResolverWatch {
   /** For recipients' domains. What it keeps was judged when it was said. */
   readonly dns: Dns;
   /** Looks a recipient's domain up with `dns`, and says what that comes to. Rejects only when `signal` aborts. */
-  judged(look: (dns: Dns) => Promise<Looked>, mail: MailFor, signal: AbortSignal): Promise<Looked>;
+  judged(look: (dns: Dns) => Promise<LookupResult>, mail: MailFor, signal: AbortSignal): Promise<LookupResult>;
   /** Without the addresses that a name which cannot exist has, too. `how`: whose answer it is; ask `dns` for it, just before. */
   withoutInvented<T extends { readonly address: string }>(
     answer: DnsAnswer<T>,
@@ -44,7 +46,7 @@ export interface ResolverTrust {
   onBack(listener: () => void): () => void;
 }
 
-export interface ResolverTrustDeps {
+export interface ResolverWatchDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** What it keeps is forgotten with the mood of the name server. */
@@ -58,9 +60,9 @@ export interface ResolverTrustDeps {
 /** A look is for all: nobody's abort ends it. */
 const NEVER = new AbortController().signal;
 
-export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
+export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
   const { clock, log } = deps;
-  const mailDns = deps.dns.afresh();
+  const mailDns = deps.dns.uncached();
   const controls = createControlLookups(deps);
   const waiting = new Map<string, MailFor & Pick<NamesTrouble, 'reason'>>();
   const listeners = new Set<() => void>();
@@ -89,7 +91,7 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
     lastWait = nextLook(lastWait);
     const mine = { cancelled: false, cancel: (): void => undefined };
     mine.cancel = clock.after(lastWait, () => {
-      drop(
+      logRejection(
         look(() => mine.cancelled).finally(() => {
           if (mine.cancelled) return;
           round = null;
@@ -140,7 +142,7 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
     const key = `${mail.domain} ${mail.sender ?? ''}`;
     waiting.delete(key);
     waiting.set(key, { ...mail, reason });
-    for (const old of [...waiting.keys()].slice(0, Math.max(0, waiting.size - MOST_WAITING))) waiting.delete(old);
+    for (const old of [...waiting.keys()].slice(0, Math.max(0, waiting.size - MAX_WAITING))) waiting.delete(old);
     forgetAnswers();
     arm();
     tell();
@@ -154,7 +156,7 @@ export function createResolverTrust(deps: ResolverTrustDeps): ResolverTrust {
       // All that is kept was vouched for when it was said: mail for hosts that are known waits for nobody.
       if (looked.kind === 'hosts' && mailDns.lastAnswerAt() <= controls.vouchedAt()) return looked;
       const invented = await controls.invented('dns', since, signal);
-      const judged = dependsOnMood(looked, mail.domain, invented)
+      const judged = dependsOnCondition(looked, mail.domain, invented)
         ? judgeLookup(looked, await unlessAborted(controls.mood(mail, invented, since), signal), invented)
         : looked;
       const reason = waitsFor(judged);

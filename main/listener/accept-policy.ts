@@ -1,5 +1,5 @@
 /**
- * Who may do what at the listener (SPEC §8). Pure: facts in, a refusal's name or null out. Never an open relay: without
+ * Who may do what at the listener (spec §8). Pure: facts in, a refusal's name or null out. Never an open relay: without
  * loopback, `server.allow` or sign-in nobody names a recipient.
  */
 import ipaddr from 'ipaddr.js';
@@ -12,7 +12,7 @@ import type { RefusalName } from './replies.ts';
 type ServerSettings = Settings['server'];
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
-/** Limits that no setting changes (STANDARDS 9, 10, 23; docs/refusals.md). Octets, milliseconds, counts. */
+/** Limits that no setting changes (standards 9, 10, 23; docs/refusals.md). Octets, milliseconds, counts. */
 export const LIMITS = {
   recipients: 1000,
   commandLine: 16_384,

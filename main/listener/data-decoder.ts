@@ -1,6 +1,6 @@
 /**
  * Octets of DATA as they come off the wire -> octets of the message (RFC 5321 §4.5.2). A state machine of its own,
- * because npm smtp-server leaves the dot in ".x" and lets bare CR and LF through (STANDARDS S8, S9). Only CRLF.CRLF
+ * because npm smtp-server leaves the dot in ".x" and lets bare CR and LF through (standards S8, S9). Only CRLF.CRLF
  * ends a message, wherever the network cut the octets. Holds no octets between calls.
  */
 

@@ -1,5 +1,6 @@
 /** The message of one DATA command: the fields put in front of it, its pace, and what the queue is told of it. */
-import type { Clock, NewMessage, StagedMessage } from '../ports.ts';
+import type { NewMessage, StagedMessage } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { LIMITS, type CompiledPolicy } from './accept-policy.ts';
 import { displayHeader } from '../message/display-header.ts';
 import type { HeaderFacts } from '../message/header-scanner.ts';

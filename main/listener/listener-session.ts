@@ -1,13 +1,13 @@
 /**
- * One connection of a mail program: which commands it may give, and what they are answered with. What STANDARDS §2.1 finds
+ * One connection of a mail program: which commands it may give, and what they are answered with. What standards §2.1 finds
  * wrong with npm smtp-server is mended in this folder and nowhere else: S1 S2 greeting at once; S3 S4 own paths, raw
  * envelope; S5 S6 parameters; S7 S8 S9 DATA through MessageFilter; S10 no built-in certificate; S11 limits and deadlines;
  * S12 verbs; S13 errors handled; S14 every reply out of the table in replies.ts.
  */
 import type { Socket } from 'node:net';
 import type { SMTPServer } from 'smtp-server';
-import type { NewMessage } from '../ports.ts';
-import { StoreError } from '../ports.ts';
+import type { NewMessage } from '../queue/queue-store.ts';
+import { StoreError } from '../queue/queue-store.ts';
 import {
   LIMITS,
   decideAuth,
@@ -35,15 +35,15 @@ export interface SessionContext extends ConnectionContext, IncomingContext {
   /** Octets free on the disk, null if not known. */
   room(): number | null | Promise<number | null>;
   /** Counts a new session; says how many there are, in all and from its address. May crowd an idle one out. */
-  opened(session: SmtpSession): { readonly total: number; readonly fromAddress: number };
-  closed(session: SmtpSession): void;
+  opened(session: ListenerSession): { readonly total: number; readonly fromAddress: number };
+  closed(session: ListenerSession): void;
   accepted(message: NewMessage): void;
 }
 
 type Phase = 'command' | 'data' | 'storing';
 
 /** The session that npm smtp-server makes for each connection of ours. */
-export class SmtpSession extends SessionConnection {
+export class ListenerSession extends SessionConnection {
   readonly #context: SessionContext;
   #place: { readonly loopback: boolean; readonly allowed: boolean } = { loopback: false, allowed: false };
   #transaction: Transaction | null = null;
@@ -78,13 +78,13 @@ export class SmtpSession extends SessionConnection {
     }
   }
 
-  /** 421, at once or behind the reply to the transaction that is open (STANDARDS 27). */
+  /** 421, at once or behind the reply to the transaction that is open (standards 27). */
   leave(): void {
     this.#leaving = true;
     if (this.idleSince !== null) this.refuse('shuttingDown');
   }
 
-  crowdOut(): void {
+  evict(): void {
     this.refuse('crowdedOut');
   }
 

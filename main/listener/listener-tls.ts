@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Settings } from '../../shared/settings.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { within } from '../runtime/within.ts';
 import {
   EXPIRES_SOON_MS,

@@ -1,9 +1,9 @@
 /**
  * One message on its way from the wire into the store: dots removed, header looked at, our fields put in front, nothing
- * else changed (SPEC §8). Small messages reach the store in one write. Memory is bounded: at most the header limit plus
+ * else changed (spec §8). Small messages reach the store in one write. Memory is bounded: at most the header limit plus
  * one block. A message that will be refused is forgotten at once; its octets are only counted.
  */
-import type { StagedMessage } from '../ports.ts';
+import type { StagedMessage } from '../queue/queue-store.ts';
 import { LIMITS, decideMessage } from './accept-policy.ts';
 import { DataDecoder } from './data-decoder.ts';
 import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';

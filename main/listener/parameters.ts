@@ -1,4 +1,4 @@
-/** ESMTP parameters of MAIL and RCPT (STANDARDS 7, 13, 15–17). Pure. */
+/** ESMTP parameters of MAIL and RCPT (standards 7, 13, 15–17). Pure. */
 import type { MessageDsn, RecipientDsn } from '../../shared/mail.ts';
 import type { RefusalName } from './replies.ts';
 

@@ -1,16 +1,16 @@
 /** `server.refuseSendersWithoutMx`: could a report be returned to this sender? */
 import { domainToASCII } from 'node:url';
-import type { ResolverTrust } from '../dns/resolver-watch.ts';
+import type { ResolverWatch } from '../dns/resolver-watch.ts';
 import { splitAddress } from '../message/address-parser.ts';
 
 const PATIENCE_MS = 10_000;
 
 /** Looks names up, and knows whether the name server of this network can be believed. */
-export type SenderNames = Pick<ResolverTrust, 'dns' | 'isSane'>;
+export type SenderNames = Pick<ResolverWatch, 'dns' | 'isSane'>;
 
 /**
  * False only if the DNS says so for certain: no such domain, neither MX nor address, or a null MX (RFC 7505). A name server
- * that knows no domain at all refuses nobody (SPEC §4.4).
+ * that knows no domain at all refuses nobody (spec §4.4).
  */
 export async function senderCanReceive({ dns, isSane }: SenderNames, mailFrom: string): Promise<boolean> {
   const domain = splitAddress(mailFrom)?.domain ?? '';

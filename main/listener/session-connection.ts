@@ -1,12 +1,13 @@
 /**
  * The library's connection, mended: greeting without delay, replies out of the table in replies.ts, an end that is ours
- * (STANDARDS §2.1). npm smtp-server 3.21 keeps the socket: splitting into lines, STARTTLS (its retired parser is what throws
+ * (standards §2.1). npm smtp-server 3.21 keeps the socket: splitting into lines, STARTTLS (its retired parser is what throws
  * injected plaintext away), SASL exchanges, half-open closing. What commands are answered with is the session's.
  */
 import type { Socket } from 'node:net';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
-import type { Clock, Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { LIMITS } from './accept-policy.ts';
 import { refusal, type RefusalName } from './replies.ts';
 import { SessionParser } from './session-parser.ts';
@@ -139,7 +140,7 @@ export abstract class SessionConnection extends SMTPConnection {
   override _createParser(): SessionParser {
     const parser = new SessionParser(LIMITS.commandLine);
     parser.oncommand = (line, callback) => this._onCommand(line, callback);
-    parser.onalien = () => {
+    parser.onForeignProtocol = () => {
       // A TLS hello on the plain port: there is nothing to say in a language it understands.
       this.#log.refused({ client: this.remoteAddress, command: 'TLS bytes', reply: 'closed' });
       this._socket.destroy();

@@ -1,4 +1,4 @@
-/** The library's line splitter with a DATA mode of ours (STANDARDS S8, S9) and an eye for what is not SMTP. */
+/** The library's line splitter with a DATA mode of ours (standards S8, S9) and an eye for what is not SMTP. */
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 
 /** Takes the octets of DATA. */
@@ -12,7 +12,7 @@ type Next = (error?: Error | null) => void;
 
 export class SessionParser extends SMTPStream {
   /** Called when the first octets are a TLS hello. */
-  onalien: () => void = () => undefined;
+  onForeignProtocol: () => void = () => undefined;
   #sink: DataSink | null = null;
   #begun = false;
 
@@ -30,7 +30,7 @@ export class SessionParser extends SMTPStream {
       this.#begun = true;
       if (chunk[0] === 0x16) {
         this.isClosed = true;
-        this.onalien();
+        this.onForeignProtocol();
       }
     }
     super._write(chunk, encoding, next);

@@ -1,6 +1,6 @@
 /**
- * The SMTP listener (SPEC §8): binds, rebinds when settings change, keeps count of its sessions, and says in words why
- * it cannot listen. What a session answers is decided in smtp-session.ts and accept-policy.ts.
+ * The SMTP listener (spec §8): binds, rebinds when settings change, keeps count of its sessions, and says in words why
+ * it cannot listen. What a session answers is decided in listener-session.ts and accept-policy.ts.
  */
 import { createServer, type Socket } from 'node:net';
 import { hostname as systemHostName } from 'node:os';
@@ -9,14 +9,16 @@ import type { Settings } from '../../shared/settings.ts';
 import type { ListenerState, MissingAddress } from '../../shared/status.ts';
 import { isHostName } from '../../shared/syntax.ts';
 import { wireName } from '../policy/ehlo-name.ts';
-import type { Clock, Log, NewMessage, StagedMessage } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { NewMessage, StagedMessage } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { within } from '../runtime/within.ts';
 import { LIMITS, compilePolicy, type CompiledPolicy } from './accept-policy.ts';
 import { createListenerTls, type CertificateTrouble, type ListenerTls } from './listener-tls.ts';
 import { createPasswordChecker, type PasswordChecker } from './passwords.ts';
 import type { SenderNames } from './sender-check.ts';
-import { createSignInLine, type SignInLine } from './sign-in-line.ts';
-import { SmtpSession, type SessionContext } from './listener-session.ts';
+import { createSignInQueue, type SignInQueue } from './sign-in-queue.ts';
+import { ListenerSession, type SessionContext } from './listener-session.ts';
 
 export interface SmtpListenerOptions {
   /** A place for a message's octets: `QueueStore.stage`. */
@@ -94,7 +96,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   };
 
   // Sessions and their limits.
-  const sessions = new Set<SmtpSession>();
+  const sessions = new Set<ListenerSession>();
   const perAddress = new Map<string, number>();
   let cancelSweep: (() => void) | null = null;
   const sweep = (): void => {
@@ -105,7 +107,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   };
   /** Of the sessions that could be closed without loss, the one idle longest goes; after a moment of grace for all. */
   const crowdOut = (): void => {
-    let idlest: SmtpSession | null = null;
+    let idlest: ListenerSession | null = null;
     const now = clock.monotonic();
     let since = now;
     for (const session of sessions) {
@@ -115,7 +117,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
         idlest = session;
       }
     }
-    idlest?.crowdOut();
+    idlest?.evict();
     if (idlest) context.closed(idlest);
   };
 
@@ -185,7 +187,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
   };
 
   const passwords = options.passwords ?? createPasswordChecker();
-  const signIns = createSignInLine(clock, (name, password) => {
+  const signIns = createSignInQueue(clock, (name, password) => {
     refresh();
     return passwords.check(password, users.get(name));
   });
@@ -352,7 +354,7 @@ export function createSmtpListener(options: SmtpListenerOptions): SmtpListener {
 class SessionServer extends SMTPServer {
   readonly #context: SessionContext;
 
-  constructor(context: SessionContext, tls: ListenerTls, signIns: SignInLine, log: Log) {
+  constructor(context: SessionContext, tls: ListenerTls, signIns: SignInQueue, log: Log) {
     super({
       logger: false,
       disableReverseLookup: true,
@@ -393,7 +395,7 @@ class SessionServer extends SMTPServer {
   }
 
   override connect(socket: Socket): void {
-    const session = new SmtpSession(this, socket, this.#context);
+    const session = new ListenerSession(this, socket, this.#context);
     this.connections.add(session);
     session.init();
   }

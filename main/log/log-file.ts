@@ -5,7 +5,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 export type LogMode = 'off' | 'single' | 'daily';
 

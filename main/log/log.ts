@@ -1,11 +1,11 @@
 /**
- * The domain log (SPEC §6 *Log files*): one line per event, `time event id key=value …`. Whatever came from outside is
- * escaped, so that no client or server can write a line of its own (STANDARDS §3 log injection). Secrets are never
+ * The domain log (spec §6 *Log files*): one line per event, `time event id key=value …`. Whatever came from outside is
+ * escaped, so that no client or server can write a line of its own (standards §3 log injection). Secrets are never
  * given to it.
  */
-import type { HopTry, SmtpReply, Verdict } from '../../shared/mail.ts';
+import type { HopAttempt, SmtpReply, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from './log-port.ts';
 import { LogFile, type LogFileOptions, type LogMode } from './log-file.ts';
 
 export type { LogMode } from './log-file.ts';
@@ -63,7 +63,7 @@ export function createLog(options: LogFileOptions): ProgramLog {
   };
 }
 
-function attemptFacts(hopTry: HopTry): Readonly<Record<string, Value>> {
+function attemptFacts(hopTry: HopAttempt): Readonly<Record<string, Value>> {
   const { hop } = hopTry;
   return {
     attempt: hopTry.attempt,

@@ -1,5 +1,5 @@
 /**
- * Takes what `postcast sendmail` dropped into the queue, with the same header rules as the listener (SPEC §8, §10). Each
+ * Takes what `postcast sendmail` dropped into the queue, with the same header rules as the listener (spec §8, §10). Each
  * drop is taken once, whatever ends the program when: that it was taken is written down in the transaction that takes it.
  */
 import { constants } from 'node:fs';
@@ -9,7 +9,9 @@ import { INTAKE } from '../../shared/limits.ts';
 import { displayHeader } from '../message/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';
 import { formatDate } from '../message/received-field.ts';
-import { StoreError, type Clock, type Log, type QueueStore, type StagedMessage } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import { StoreError, type QueueStore, type StagedMessage } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { decodeEnvelope, MAX_ENVELOPE_BYTES, type DropEnvelope } from './drop-file.ts';
 import { dropFault, FAULT_WORDS } from './drop-limits.ts';
 import { syncFolder } from './sync-folder.ts';

@@ -4,8 +4,9 @@
  */
 import path from 'node:path';
 import { phrase } from '../../shared/phrases.ts';
-import { drop } from '../runtime/log-rejection.ts';
-import type { Clock, Log } from '../ports.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Problems } from '../program/problems.ts';
 import type { Maildrop } from './maildrop.ts';
 
@@ -61,7 +62,7 @@ export function createPickup(deps: {
   };
 
   const soon = (): void => {
-    if (!closed) drop(now(), log, 'pickup');
+    if (!closed) logRejection(now(), log, 'pickup');
   };
   const arm = (): void => {
     cancel = clock.after(EVERY_MS, () => {

@@ -1,6 +1,6 @@
 /**
  * The arguments of MAIL FROM and RCPT TO (RFC 5321 §4.1.2, RFC 6531 §3.3). Own code because npm smtp-server splits at
- * blanks and "@": it refuses quoted local parts and rewrites domains (STANDARDS S3, S4). Pure.
+ * blanks and "@": it refuses quoted local parts and rewrites domains (standards S3, S4). Pure.
  */
 import { domainToASCII } from 'node:url';
 import { isHostName, isIpv4, isIpv6 } from '../../shared/syntax.ts';

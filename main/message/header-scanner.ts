@@ -16,7 +16,7 @@ export interface HeaderFacts {
   readonly messageId: string | null;
   readonly subject: string | null;
   readonly from: string | null;
-  /** The text begins without any header field: a blank line must stand between our fields and it (STANDARDS 26). */
+  /** The text begins without any header field: a blank line must stand between our fields and it (standards 26). */
   readonly headless: boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
 import type { QueueId } from '../../shared/mail.ts';
 
 const DIGITS = '0123456789bcdfghjklmnpqrstvwxyz'; // no vowels: no words by chance

@@ -2,7 +2,7 @@
 import type { NetworkView } from './interpret-facts.ts';
 
 /** How long (milliseconds) an arrival must hold before it is told. */
-export interface SettleTimes {
+export interface DebounceTimes {
   /** A network other than the last one. */
   readonly fresh: number;
   /** The network that was just lost: likely a loose plug, and nothing was forgotten meanwhile. */
@@ -19,10 +19,10 @@ export interface SettleTimes {
   readonly detail: number;
 }
 
-export const SETTLE_TIMES: SettleTimes = { fresh: 300, returned: 800, resolve: 2_500, memory: 10_000, detail: 500 };
+export const DEBOUNCE_TIMES: DebounceTimes = { fresh: 300, returned: 800, resolve: 2_500, memory: 10_000, detail: 500 };
 
 /** What the reducer remembers. Times are monotonic milliseconds. */
-export interface Settling {
+export interface DebounceState {
   /** The view that was told last. */
   readonly told: NetworkView | null;
   /** The network that was lost last, and when the last losses were. */
@@ -32,27 +32,32 @@ export interface Settling {
   readonly pending: { readonly view: NetworkView; readonly since: number; readonly due: number } | null;
 }
 
-export const UNSETTLED: Settling = { told: null, lostId: null, losses: [], pending: null };
+export const INITIAL_DEBOUNCE: DebounceState = { told: null, lostId: null, losses: [], pending: null };
 
-export type Telling =
+export type NetworkNews =
   | { readonly kind: 'nothing' }
   /** Another network, or none: `since` begins anew. */
   | { readonly kind: 'change'; readonly view: NetworkView }
   /** The same network, better known. */
   | { readonly kind: 'detail'; readonly view: NetworkView };
 
-export interface Settled {
-  readonly next: Settling;
-  readonly telling: Telling;
+export interface DebounceStep {
+  readonly next: DebounceState;
+  readonly telling: NetworkNews;
   /** When to call again with the same view, monotonic; null = when something changes. */
   readonly wakeAt: number | null;
 }
 
 /** Takes what is seen at `now` (monotonic milliseconds) into account. */
-export function settle(state: Settling, seen: NetworkView, now: number, times: SettleTimes = SETTLE_TIMES): Settled {
+export function debounce(
+  state: DebounceState,
+  seen: NetworkView,
+  now: number,
+  times: DebounceTimes = DEBOUNCE_TIMES,
+): DebounceStep {
   const losses = state.losses.filter((at) => now - at < times.memory);
   const { told } = state;
-  const quiet: Settling = { ...state, losses, pending: null };
+  const quiet: DebounceState = { ...state, losses, pending: null };
   if (seen.online && told !== null && sameView(told, seen))
     return { next: quiet, telling: { kind: 'nothing' }, wakeAt: null };
 
@@ -80,7 +85,7 @@ export function settle(state: Settling, seen: NetworkView, now: number, times: S
 }
 
 /** The more a link flaps, the longer it must hold: 20 changes in 10 s make one arrival. What is there at start need not hold. */
-function waitFor(state: Settling, seen: NetworkView, losses: number, times: SettleTimes): number {
+function waitFor(state: DebounceState, seen: NetworkView, losses: number, times: DebounceTimes): number {
   const resolve = seen.unresolved === null ? 0 : times.resolve;
   if (state.told === null) return resolve;
   const returned = losses > 0 && seen.id === state.lostId;
@@ -89,7 +94,7 @@ function waitFor(state: Settling, seen: NetworkView, losses: number, times: Sett
   return Math.max(base * patience, resolve);
 }
 
-function tell(next: Settling, kind: 'change' | 'detail', view: NetworkView): Settled {
+function tell(next: DebounceState, kind: 'change' | 'detail', view: NetworkView): DebounceStep {
   return { next, telling: { kind, view }, wakeAt: null };
 }
 

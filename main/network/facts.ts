@@ -1,9 +1,10 @@
 /**
  * What the adapters of the platforms tell the monitor: plain facts, no decisions.
- * `interpret.ts` makes a view of them, `identity.ts` an identity.
+ * `interpret-facts.ts` makes a view of them, `identity.ts` an identity.
  */
 import type { LinkKind } from '../../shared/status.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** An address of an interface with the length of its prefix in bits. */
 export interface AddressFact {

@@ -1,6 +1,7 @@
 /** A long-lived child process that says something on a line whenever the system changes; started anew when it ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Clock, Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
@@ -9,7 +10,7 @@ const WELL_AFTER_MS = 60_000;
 /** Nothing that these programs print is longer; what is longer is not kept. */
 const LONGEST_LINE = 4 * 1024 * 1024;
 
-export interface LineChildParts {
+export interface HelperProcessParts {
   readonly clock: Clock;
   readonly log: Pick<Log, 'note' | 'problem'>;
   readonly command: string;
@@ -22,7 +23,7 @@ export interface LineChildParts {
 }
 
 /** Starts it. Returns its stop, which resolves when the child has ended. */
-export function keepLineChild(parts: LineChildParts): () => Promise<void> {
+export function keepHelperProcess(parts: HelperProcessParts): () => Promise<void> {
   const { clock, log, command } = parts;
   let child: ChildProcess | null = null;
   let ended: Promise<void> = Promise.resolve();

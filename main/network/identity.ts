@@ -1,4 +1,4 @@
-/** Identity of a network (SPEC §2): which network this is, told from what does not change while one stays in it. Pure. */
+/** Identity of a network (spec §2): which network this is, told from what does not change while one stays in it. Pure. */
 import { createHash } from 'node:crypto';
 import type { LinkKind } from '../../shared/status.ts';
 

@@ -23,7 +23,7 @@ export interface NetworkView {
   readonly place: string | null;
 }
 
-/** Reads the facts (SPEC §2). A link-local address (169.254/16, fe80::/10) is none. */
+/** Reads the facts (spec §2). A link-local address (169.254/16, fe80::/10) is none. */
 export function interpret(facts: NetworkFacts): NetworkView {
   const usable = facts.links
     .map((link) => ({ ...link, addresses: link.addresses.filter(({ address }) => !isLinkLocal(address)) }))

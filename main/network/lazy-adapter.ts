@@ -2,7 +2,7 @@
 import type { NetworkAdapter } from './facts.ts';
 
 /** @param load Loads and makes the real one; called once, in a later turn of the event loop. A rejection is one of every reading. */
-export function createLateAdapter(load: () => Promise<NetworkAdapter>): NetworkAdapter {
+export function createLazyAdapter(load: () => Promise<NetworkAdapter>): NetworkAdapter {
   let closed = false;
   const loading = new Promise<void>((resolve) => setImmediate(resolve)).then(load);
   // Told by the readings.

@@ -1,14 +1,17 @@
 /**
- * The network monitor: reads the platform's facts, gives them a meaning (interpret.ts), waits until they hold (settle.ts) and tells.
+ * The network monitor: reads the platform's facts, gives them a meaning (interpret-facts.ts), waits until they hold (debounce.ts) and tells.
  * Idle it only waits for the adapter's events; its own timers run after an event.
  */
 import type { NetworkState } from '../../shared/status.ts';
-import { drop } from '../runtime/log-rejection.ts';
-import type { Clock, Log, NetworkMonitor, SettingsStore } from '../ports.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
+import type { Log } from '../log/log-port.ts';
+import type { NetworkMonitor } from './network-port.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { SettingsStore } from '../settings/settings-store.ts';
 import type { NeighbourFact, NetworkAdapter, NetworkFacts, RouteFact } from './facts.ts';
 import { interpret, type NetworkView } from './interpret-facts.ts';
 import type { PortalAnswer } from './portal-probe.ts';
-import { settle, SETTLE_TIMES, UNSETTLED, type SettleTimes, type Settling } from './debounce.ts';
+import { debounce, DEBOUNCE_TIMES, INITIAL_DEBOUNCE, type DebounceTimes, type DebounceState } from './debounce.ts';
 
 /** Events that come together (a link brings its address, its routes) are read once. */
 const GATHER_MS = 30;
@@ -31,20 +34,20 @@ export interface NetworkMonitorParts {
   readonly adapter: NetworkAdapter;
   /** Asks the well-known page; null = never. */
   readonly probePortal: ((signal: AbortSignal) => Promise<PortalAnswer>) | null;
-  readonly settleTimes?: SettleTimes;
+  readonly settleTimes?: DebounceTimes;
 }
 
 /**
  * Starts watching. The state is offline until the first reading (some milliseconds). A listener is called once per settled
- * change; `isNetworkChange` (interpret.ts) tells another network from better knowledge of the same one.
+ * change; `isNetworkChange` (interpret-facts.ts) tells another network from better knowledge of the same one.
  */
 export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor {
   const { clock, log, settings, adapter } = parts;
-  const times = parts.settleTimes ?? SETTLE_TIMES;
+  const times = parts.settleTimes ?? DEBOUNCE_TIMES;
   const listeners = new Set<(state: NetworkState) => void>();
   const closing = new AbortController();
 
-  let settling: Settling = UNSETTLED;
+  let settling: DebounceState = INITIAL_DEBOUNCE;
   let since = clock.now();
   let probed: PortalAnswer = 'unknown';
   let state = stateOf(null);
@@ -128,7 +131,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
     if (!view.online) hardware.clear();
     if (view.unresolved !== null) adapter.provoke(view.unresolved);
     const now = clock.monotonic();
-    const { next, telling, wakeAt } = settle(settling, view, now, times);
+    const { next, telling, wakeAt } = debounce(settling, view, now, times);
     settling = next;
     if (wakeAt !== null) wakeIn(view.unresolved === null ? wakeAt - now : Math.min(wakeAt - now, RESOLVE_EVERY_MS));
     else if (view.unresolved !== null) {
@@ -170,7 +173,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
     return { ...facts, neighbours: [...facts.neighbours, ...remembered] };
   }
 
-  /** Asks the well-known page, if the system itself does not know and the user allows it (SPEC §4.4). */
+  /** Asks the well-known page, if the system itself does not know and the user allows it (spec §4.4). */
   function askPortal(): void {
     cancelPortal?.();
     cancelPortal = null;
@@ -186,7 +189,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
       if (was !== state.portal) log.note('captive portal', { portal: state.portal, network: state.id });
       if (answer === 'portal') cancelPortal = clock.after(PORTAL_AGAIN_MS, askPortal);
     });
-    drop(answered, log, 'captive portal probe');
+    logRejection(answered, log, 'captive portal probe');
   }
 
   const stopWatching = adapter.watch(() => wakeIn(GATHER_MS));

@@ -1,9 +1,9 @@
 /**
- * What the program remembers of the networks that it was on (SPEC §4.4): whether port 25 is blocked, whether IPv6 is dead.
+ * What the program remembers of the networks that it was on (spec §4.4): whether port 25 is blocked, whether IPv6 is dead.
  * Kept across restarts, bounded, forgettable. What the facts mean is decided in policy/network-state.
  */
 import { z } from 'zod';
-import { drop } from '../runtime/log-rejection.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
 import {
   IPV6_DEAD_MS,
   isDirectBlocked,
@@ -14,11 +14,13 @@ import {
   type DirectFact,
   type NetworkRecord,
 } from '../policy/network-state.ts';
-import type { Clock, Log, QueueStore } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { QueueStore } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 const MEMO = 'network-memory';
 /** Networks of which something is kept; the one that learnt something longest ago goes first. */
-const MOST_NETWORKS = 200;
+const MAX_NETWORKS = 200;
 /** At most this often gateways are asked whether another port works. */
 const ASK_EVERY_MS = 10 * 60_000;
 
@@ -70,7 +72,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
 
   const save = (): void => {
     if (store === null) return;
-    drop(store.setMemo(MEMO, records.size === 0 ? null : JSON.stringify([...records])), log, 'network memory');
+    logRejection(store.setMemo(MEMO, records.size === 0 ? null : JSON.stringify([...records])), log, 'network memory');
   };
   /** Only what matters after a restart is written: facts come by the hundred. */
   const learn = (id: string | null, next: NetworkRecord): void => {
@@ -80,7 +82,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
     const was = isBlocked(id);
     records.delete(id);
     records.set(id, next);
-    while (records.size > MOST_NETWORKS) records.delete([...records.keys()][0] ?? '');
+    while (records.size > MAX_NETWORKS) records.delete([...records.keys()][0] ?? '');
     const is = isBlocked(id);
     if (was !== is || before.ipv6DeadUntil !== next.ipv6DeadUntil) save();
     if (was === is) return;

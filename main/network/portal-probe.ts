@@ -1,5 +1,5 @@
 /**
- * Whether this network wants a log-in first (SPEC §4.4), where the system does not say: asks for a page that is known to be
+ * Whether this network wants a log-in first (spec §4.4), where the system does not say: asks for a page that is known to be
  * empty. Sends no identifiers: no cookies, no version, no name of ours; the answer is looked at and thrown away.
  */
 import http from 'node:http';

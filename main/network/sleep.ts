@@ -3,7 +3,7 @@
  * on and the monotonic one did not, or a coarse timer came far too late. Also true after the clock was set forward; a false
  * alarm costs one reading of the network.
  */
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** How often the clocks are compared. Coarse: it only has to beat the user's patience. */
 const LOOK_EVERY_MS = 30_000;

@@ -4,16 +4,16 @@
  */
 
 /** Attempts side by side at most; memory for each is one row and one chunk. */
-export const MOST_RUNNING = 200;
+export const MAX_RUNNING_ATTEMPTS = 200;
 /** Attempts side by side while much mail comes in. */
 export const RUNNING_WHILE_ACCEPTING = 1;
 /** However much comes in: after this long in line a message goes. Milliseconds. */
 export const LONGEST_IN_LINE_MS = 2_000;
 /** This many messages within this many milliseconds are much. */
-export const MUCH = { messages: 5, withinMs: 50 } as const;
+export const BURST = { messages: 5, withinMs: 50 } as const;
 
 /** What the pace depends on. */
-export interface Pace {
+export interface AttemptPace {
   /** Attempts under way. */
   readonly running: number;
   /** Much mail was accepted just now. */
@@ -23,7 +23,7 @@ export interface Pace {
 }
 
 /** Whether the first message in line may begin its attempt. Pure. */
-export function mayBegin({ running, accepting, waitedMs }: Pace): boolean {
-  if (running >= MOST_RUNNING) return false;
+export function mayBeginAttempt({ running, accepting, waitedMs }: AttemptPace): boolean {
+  if (running >= MAX_RUNNING_ATTEMPTS) return false;
   return !accepting || running < RUNNING_WHILE_ACCEPTING || waitedMs >= LONGEST_IN_LINE_MS;
 }

@@ -1,4 +1,4 @@
-/** Who is told about what became of a recipient (SPEC §6, RFC 3461 §5, RFC 3464). */
+/** Who is told about what became of a recipient (spec §6, RFC 3461 §5, RFC 3464). */
 import type { RecipientDsn } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import type { NextStep } from './model.ts';
@@ -7,7 +7,7 @@ import type { NextStep } from './model.ts';
 export const DELAY_REPORT_AFTER_MS = 4 * 3_600_000;
 
 export interface ReportFacts {
-  /** Reverse-path, null = the null reverse-path: never answered (RFC 5321 §6.1, STANDARDS 49). */
+  /** Reverse-path, null = the null reverse-path: never answered (RFC 5321 §6.1, standards 49). */
   readonly mailFrom: string | null;
   readonly dsn: RecipientDsn;
   readonly decision: Exclude<NextStep, { kind: 'step' }>;
@@ -42,7 +42,7 @@ export function reportAction(facts: ReportFacts): ReportAction {
   }
 }
 
-/** The folder of a failed recipient: a report that cannot be delivered ends in Bad, since it cannot be returned (SPEC §6). */
+/** The folder of a failed recipient: a report that cannot be delivered ends in Bad, since it cannot be returned (spec §6). */
 export function failedFolder(folder: 'bounced' | 'bad', mailFrom: string | null): 'bounced' | 'bad' {
   return mailFrom === null ? 'bad' : folder;
 }

@@ -1,4 +1,4 @@
-/** What the DNS said about a recipient's domain, as a verdict (SPEC §3.6, RFC 5321 §5.1, RFC 7505). */
+/** What the DNS said about a recipient's domain, as a verdict (spec §3.6, RFC 5321 §5.1, RFC 7505). */
 import type { DeferReason, EnhancedStatus, ErrorKind, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 
@@ -17,7 +17,7 @@ export type DnsFailure =
   | 'refused'
   | 'timeout'
   | 'no-server'
-  /** The name server of this network knows no names, not even common ones (SPEC §4.4). */
+  /** The name server of this network knows no names, not even common ones (spec §4.4). */
   | 'no-names'
   /** It gives an invented address to every name. */
   | 'one-address'
@@ -29,7 +29,7 @@ export type DnsFailure =
 export interface DnsVerdict {
   readonly verdict: Verdict;
   readonly errorKind: ErrorKind;
-  /** True if no DNS server answered, or none that can be believed: such an attempt does not count (SPEC §4.3, §4.4). */
+  /** True if no DNS server answered, or none that can be believed: such an attempt does not count (spec §4.3, §4.4). */
   readonly nothingReached: boolean;
 }
 
@@ -52,7 +52,7 @@ export function classifyDns(failure: DnsFailure, hop: 'direct' | 'lan', dnsWorks
     case 'no-address':
       return waits('4.4.4', false);
     case 'loops-back':
-      // Often a lying network rather than the domain (STANDARDS §3 "DNS lying: kept").
+      // Often a lying network rather than the domain (standards §3 "DNS lying: kept").
       return waits('4.4.6', false);
     case 'servfail':
     case 'refused':
@@ -90,7 +90,7 @@ export function isForNames(why: DeferReason): why is NamesReason {
   return why === 'dns' || why === 'no-names' || why === 'one-address';
 }
 
-/** The kind of a failure of a direct or LAN step for the mode `onError` (SPEC §3.6); null for trouble of our own. */
+/** The kind of a failure of a direct or LAN step for the mode `onError` (spec §3.6); null for trouble of our own. */
 export function errorKindOf(hop: 'direct' | 'lan', verdict: Verdict, dnsFailed: boolean): ErrorKind | null {
   if (verdict.kind === 'delivered' || (verdict.kind === 'deferred' && verdict.scope === 'local')) return null;
   if (hop === 'lan') return 'lan';

@@ -4,7 +4,7 @@
  * | point of failure | MX or LAN host | gateway |
  * |---|---|---|
  * | cannot connect, time-out, connection lost | host, deferred | host, deferred |
- * | greeting or EHLO 4yz/5yz, no SMTP | host, deferred: the next host, never a bounce (STANDARDS 38) | the same |
+ * | greeting or EHLO 4yz/5yz, no SMTP | host, deferred: the next host, never a bounce (standards 38) | the same |
  * | TLS | host, deferred | gateway, deferred |
  * | sign-in, no password, interception | (not used) | gateway, deferred |
  * | 421 anywhere | host, deferred | host, deferred |
@@ -12,11 +12,11 @@
  * | RCPT 4yz / 5yz | recipient, deferred / rejected | the same, but for the gateway's own faults |
  * | DATA, final dot 4yz / 5yz | message, deferred / rejected | the same, but for the gateway's own faults |
  * | 500, 502, 503, 504, 555 to MAIL or RCPT, 503 to DATA | host, deferred: a quarrel over the protocol is not about the mail | the same |
- * | 5.7.x, 530, 534, 535, 538, "relaying denied" | rejected (530 before TLS: host, deferred) | gateway, deferred (SPEC §3.2) |
+ * | 5.7.x, 530, 534, 535, 538, "relaying denied" | rejected (530 before TLS: host, deferred) | gateway, deferred (spec §3.2) |
  * | 452, 552 without or with x.5.3 to RCPT after others were accepted | too many recipients: the rest soon (RFC 5321 §4.5.3.1.10) | the same |
  * | final dot sent, no reply | lost after the dot: perhaps delivered (RFC 1047) | the same |
  * | larger than SIZE; 8-bit or UTF-8 where not offered | rejected 5.3.4; 5.6.3; 5.6.7 | the same |
- * | malformed or missing reply | deferred (STANDARDS 39) | deferred |
+ * | malformed or missing reply | deferred (standards 39) | deferred |
  * | our own disk, a bug | local, deferred | local, deferred |
  */
 import type { DeferReason, EnhancedStatus, SmtpPhase, SmtpReply, Verdict } from '../../shared/mail.ts';
@@ -63,10 +63,10 @@ export function classifyReport(
 }
 
 /**
- * True if the hop was reached and let us in: only then does its failure count against the mail (SPEC §4.3). A gateway that
+ * True if the hop was reached and let us in: only then does its failure count against the mail (spec §4.3). A gateway that
  * asks for a sign-in only when the mail comes (530 to MAIL or RCPT) did not.
  */
-export function letUsIn(report: SessionReport, hopKind: HopKind = report.hop.kind): boolean {
+export function sessionEstablished(report: SessionReport, hopKind: HopKind = report.hop.kind): boolean {
   if (PHASES.indexOf(report.phase) < PHASES.indexOf('mail')) return false;
   const verdicts = [...classifyReport(report, hopKind).values()];
   return verdicts.length === 0 || !verdicts.every((v) => v.kind === 'deferred' && v.why === 'auth');
@@ -167,7 +167,7 @@ function replyVerdict(reply: SmtpReply, phase: MailPhase, report: SessionReport,
   return { kind: 'rejected', scope, status, reply };
 }
 
-/** SPEC §3.2: what lets a gateway's refusal speak of the recipient or the message. */
+/** spec §3.2: what lets a gateway's refusal speak of the recipient or the message. */
 function refusesTheMail(phase: MailPhase, named: string | null, status: EnhancedStatus): boolean {
   const subject = named === null || named === '5.0.0' ? (status === '5.3.4' ? status : null) : named;
   if (subject === null) return phase !== 'mail'; // a plain 5yz to RCPT or DATA
@@ -275,7 +275,7 @@ function enhancedOf(reply: SmtpReply): string | null {
 /** A status of class 4 for a deferral: the server's own words where they fit. */
 function statusOf(reply: SmtpReply, fallback: EnhancedStatus): EnhancedStatus {
   const named = enhancedOf(reply);
-  // A deferral is reported as one, however final the code was (SPEC §3.2).
+  // A deferral is reported as one, however final the code was (spec §3.2).
   return named === null ? fallback : (`4${named.slice(1)}` as EnhancedStatus);
 }
 

@@ -1,4 +1,4 @@
-/** Dial-up (SPEC §7): which links count, when to dial, when to hang up. Times in milliseconds. */
+/** Dial-up (spec §7): which links count, when to dial, when to hang up. Times in milliseconds. */
 import type { Settings } from '../../shared/settings.ts';
 import type { Link } from '../../shared/status.ts';
 

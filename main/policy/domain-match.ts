@@ -1,4 +1,4 @@
-/** Domains and addresses against what the user listed (SPEC §3.1, §3.5). Case, trailing dot and IDN spelling do not matter. */
+/** Domains and addresses against what the user listed (spec §3.1, §3.5). Case, trailing dot and IDN spelling do not matter. */
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference -- so that every folder that imports this file finds the types
 /// <reference path="./punycode.d.ts" />
 import { toASCII } from 'punycode.js';

@@ -1,4 +1,4 @@
-/** Why a recipient went, waits or failed the way it did, in one to three sentences (issue: "why this way"; SPEC §9). */
+/** Why a recipient went, waits or failed the way it did, in one to three sentences (issue: "why this way"; spec §9). */
 import type {
   EnhancedStatus,
   ErrorKind,
@@ -26,7 +26,7 @@ export interface StepFact {
   readonly hop: HopRef | null;
   /** `StepOutcome.nothingReached`, for the decision after the next step. */
   readonly nothingReached?: boolean;
-  /** Names of gateways that were passed over by memory (SPEC §3.3). */
+  /** Names of gateways that were passed over by memory (spec §3.3). */
   readonly passedOver?: readonly string[];
 }
 
@@ -116,7 +116,7 @@ function endOf(decision: NextStep): RecipientFacts['end'] {
 }
 
 /** How the recipient stands now; the facts are of its last attempt. */
-export interface Standing {
+export interface RecipientCondition {
   readonly state: RecipientState;
   /** What holds the queue now, null = nothing. */
   readonly hold: HoldReason | null;
@@ -130,7 +130,7 @@ export interface Standing {
 }
 
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
-export function explain(facts: unknown, now: Standing): readonly Phrase[] {
+export function explain(facts: unknown, now: RecipientCondition): readonly Phrase[] {
   const known = isFacts(facts) ? facts : null;
   const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? standing(facts, known, now);
   const saysSo = said.some(({ id }) => SAY_SO.includes(id));
@@ -152,7 +152,7 @@ const SAY_SO: readonly string[] = [
 ] satisfies readonly PhraseId[];
 
 /** In Deleted nothing is tried: what would be said elsewhere of the time to come is not true here. Null: it is. */
-function inDeleted(known: RecipientFacts | null, now: Standing): readonly Phrase[] | null {
+function inDeleted(known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] | null {
   const whileSent = now.deletedWhileSent === true ? [phrase('why.deleted.whileSent')] : [];
   switch (now.state) {
     case 'attempting':
@@ -175,7 +175,7 @@ function inDeleted(known: RecipientFacts | null, now: Standing): readonly Phrase
   }
 }
 
-function standing(facts: unknown, known: RecipientFacts | null, now: Standing): readonly Phrase[] {
+function standing(facts: unknown, known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] {
   switch (now.state) {
     case 'attempting':
       return [phrase('why.attempting')];

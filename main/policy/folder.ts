@@ -1,4 +1,4 @@
-/** Where a message lies, from where its recipients stand (SPEC §2). */
+/** Where a message lies, from where its recipients stand (spec §2). */
 import { isPending, type Folder, type RecipientState } from '../../shared/mail.ts';
 
 /**

@@ -1,9 +1,9 @@
-/** What a conversation with a gateway says of the gateway itself, apart from the mail that it was about (SPEC §3.2, §3.3). */
+/** What a conversation with a gateway says of the gateway itself, apart from the mail that it was about (spec §3.2, §3.3). */
 import type { Verdict } from '../../shared/mail.ts';
-import { classifyReport, letUsIn } from './classify.ts';
+import { classifyReport, sessionEstablished } from './classify.ts';
 import type { SessionReport } from './model.ts';
 
-export type GatewayNews =
+export type GatewayObservation =
   /** It took mail, and nothing that it said of other recipients is its own fault. */
   | { readonly kind: 'works' }
   /** It cannot be reached, does not let us in, or will not relay. `reached`: it let us in all the same. */
@@ -12,10 +12,10 @@ export type GatewayNews =
   | { readonly kind: 'nothing' };
 
 /** @param report of one transaction at a gateway, or of the failure to get that far; without recipients if it was a probe */
-export function gatewayNews(report: SessionReport): GatewayNews {
+export function observeGateway(report: SessionReport): GatewayObservation {
   const recipients = report.recipients.length > 0 ? report.recipients : [{ recipient: 0, rcptReply: null }];
   const verdicts = [...classifyReport({ ...report, recipients }).values()];
-  const reached = letUsIn(report);
+  const reached = sessionEstablished(report);
   for (const verdict of verdicts) {
     // One recipient may hear what is the gateway's fault while it takes the mail of the others.
     if (verdict.kind === 'deferred' && isOwnFault(verdict, report, reached)) return { kind: 'fault', verdict, reached };

@@ -1,4 +1,4 @@
-/** Which gateways a message may use now, in which order, and why the others may not (SPEC §3.1). */
+/** Which gateways a message may use now, in which order, and why the others may not (spec §3.1). */
 import { PRIORITIES, type GatewaySettings } from '../../shared/settings.ts';
 import { matchesAddress } from './domain-match.ts';
 
@@ -7,7 +7,7 @@ export type LeftOutReason =
   | 'disabled'
   | 'other-network'
   | 'other-sender'
-  /** It may have taken this very message too often already (SPEC §3.2). */
+  /** It may have taken this very message too often already (spec §3.2). */
   | 'unknown-outcomes';
 
 export interface LeftOutGateway {

@@ -1,11 +1,11 @@
 /**
- * A gateway pass (SPEC §3.2) as a reducer: after each gateway, who goes on to the next; at the end, one verdict each.
+ * A gateway pass (spec §3.2) as a reducer: after each gateway, who goes on to the next; at the end, one verdict each.
  * A recipient that was accepted, or may have been, is never handed to another gateway.
  */
 import type { Verdict } from '../../shared/mail.ts';
 import { mayBeTaken } from './unknown-outcome.ts';
 
-/** How one gateway left one recipient. `passed-over`: by memory, without a connection (SPEC §3.3). */
+/** How one gateway left one recipient. `passed-over`: by memory, without a connection (spec §3.3). */
 interface PassEntry {
   readonly gatewayId: string;
   readonly verdict: Verdict;
@@ -23,7 +23,7 @@ export interface PassResult {
   readonly verdict: Verdict;
   /** The gateway whose verdict it is; null if none was tried. */
   readonly gatewayId: string | null;
-  /** True if no gateway could be reached or signed in to for this recipient (SPEC §4.3). */
+  /** True if no gateway could be reached or signed in to for this recipient (spec §4.3). */
   readonly nothingReached: boolean;
 }
 
@@ -42,7 +42,7 @@ export function stillToGo(pass: GatewayPass): readonly number[] {
 /**
  * Takes in what one gateway said. Verdicts for recipients that are done, are not part of the pass or have heard from this
  * gateway before change nothing.
- * @param reached whether the gateway was reached and let us in (`letUsIn`)
+ * @param reached whether the gateway was reached and let us in (`sessionEstablished`)
  */
 export function afterGateway(
   pass: GatewayPass,

@@ -1,4 +1,4 @@
-/** Whether the queue holds, and why (SPEC §3.5, §4.3, §7). */
+/** Whether the queue holds, and why (spec §3.5, §4.3, §7). */
 import type { HoldReason } from '../../shared/mail.ts';
 import type { DialUpState, NetworkState } from '../../shared/status.ts';
 

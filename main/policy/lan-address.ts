@@ -1,4 +1,4 @@
-/** Which recipient domains are LAN addresses, and where their mail goes on the LAN (SPEC §4.2). */
+/** Which recipient domains are LAN addresses, and where their mail goes on the LAN (spec §4.2). */
 import type { Settings } from '../../shared/settings.ts';
 import { canonicalDomain, matchesDomain } from './domain-match.ts';
 import { addressScope, literalAddress } from './ip-address.ts';

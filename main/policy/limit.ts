@@ -1,4 +1,4 @@
-/** *E-mail message is undeliverable after N days, hours or attempts* (SPEC §6), and what does not count (§4.3). */
+/** *E-mail message is undeliverable after N days, hours or attempts* (spec §6), and what does not count (§4.3). */
 import type { Settings } from '../../shared/settings.ts';
 import { assertNever } from '../../shared/result.ts';
 import type { RecipientHistory } from './model.ts';
@@ -28,7 +28,7 @@ export function deadline(limit: Limit, countedFrom: number): number | null {
 
 /**
  * Whether the recipient is given up, asked after a failed attempt. Only an attempt that counts can end it: age alone,
- * however the clock jumped, does not (SPEC §4.3).
+ * however the clock jumped, does not (spec §4.3).
  * @param counted whether the attempt that has just failed counts; `history.attempts` does not include it yet
  */
 export function limitReached(

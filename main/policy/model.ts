@@ -36,8 +36,8 @@ export type SessionTrouble =
   | { readonly kind: 'proxy'; readonly detail: string }
   | { readonly kind: 'not-smtp'; readonly line: string } // speaks HTTP, endless banner, …
   | { readonly kind: 'intercepted'; readonly detail: string }
-  | { readonly kind: 'too-large'; readonly limit: number } // over the SIZE that the server announced (STANDARDS 46)
-  | { readonly kind: 'needs-8bitmime' | 'needs-smtputf8' } // STANDARDS 45
+  | { readonly kind: 'too-large'; readonly limit: number } // over the SIZE that the server announced (standards 46)
+  | { readonly kind: 'needs-8bitmime' | 'needs-smtputf8' } // standards 45
   | { readonly kind: 'local'; readonly detail: string }; // our own side: disk, bug
 
 /** What happened with one recipient in one transaction. */
@@ -97,7 +97,7 @@ export type Route =
       readonly leftOut: readonly LeftOutGateway[];
     }
   | { readonly kind: 'hold'; readonly reason: HoldReason }
-  /** Only gateways may be used and none is usable: a temporary failure, in plain words (SPEC §3.5). */
+  /** Only gateways may be used and none is usable: a temporary failure, in plain words (spec §3.5). */
   | { readonly kind: 'no-gateway'; readonly because: RouteReason; readonly leftOut: readonly LeftOutGateway[] };
 
 /** Why this route, for `explain`. */
@@ -119,7 +119,7 @@ export interface RecipientHistory {
   readonly acceptedAt: number;
   /** Start of the count for the limit: acceptance, or the user's last retry. */
   readonly countedFrom: number;
-  /** Attempts that count (SPEC §4.3). */
+  /** Attempts that count (spec §4.3). */
   readonly attempts: number;
   /** Place in the retry schedule. */
   readonly retryIndex: number;
@@ -129,14 +129,14 @@ export interface RecipientHistory {
   readonly undeliverable: boolean;
   /** Gateway that the user chose for the next attempt ("send through"). */
   readonly forcedGateway: string | null;
-  /** Last attempt that was made on a working connection, null = never (SPEC §4.3). */
+  /** Last attempt that was made on a working connection, null = never (spec §4.3). */
   readonly lastCountedAt: number | null;
-  /** Hops that may have taken the message already; empty once it is delivered (SPEC §3.2). */
+  /** Hops that may have taken the message already; empty once it is delivered (spec §3.2). */
   readonly unknownOutcomes: readonly UnknownOutcome[];
 }
 
 /** The present moment, as far as routes depend on it. */
-export interface World {
+export interface Environment {
   readonly settings: Settings;
   readonly now: number;
   readonly networkId: string | null;
@@ -155,7 +155,7 @@ export type NextStep =
   | {
       readonly kind: 'retry';
       readonly at: number;
-      /** Does this attempt count against the limit? (SPEC §4.3) */
+      /** Does this attempt count against the limit? (spec §4.3) */
       readonly counted: boolean;
       readonly retryIndex: number;
       readonly gatewayPasses: number;
@@ -163,7 +163,7 @@ export type NextStep =
       /** Hop key it waits for: released when that hop works again. Null: waits for its time alone. */
       readonly waitsFor: string | null;
     }
-  /** SPEC §3.5: Bounced = returned to the sender if §6 says so; Bad = the user decides. */
+  /** spec §3.5: Bounced = returned to the sender if §6 says so; Bad = the user decides. */
   | { readonly kind: 'fail'; readonly folder: 'bounced' | 'bad'; readonly expired: boolean; readonly status: string };
 
 /** Facts about a recipient's attempt so far, given to `nextStep`. */
@@ -171,10 +171,10 @@ export interface StepOutcome {
   readonly step: PlanStep | null;
   readonly stepIndex: number;
   readonly verdict: Verdict;
-  /** Kind of error per SPEC §3.6 if the verdict is a failure of a direct or LAN step. */
+  /** Kind of error per spec §3.6 if the verdict is a failure of a direct or LAN step. */
   readonly errorKind: ErrorKind | null;
   /**
-   * SPEC §4.3. Gateways: true if none could be reached or signed in to. Direct and LAN: true only if no DNS server
+   * spec §4.3. Gateways: true if none could be reached or signed in to. Direct and LAN: true only if no DNS server
    * answered (`classifyDns` says so); a mail server that is down is the recipient's trouble and counts.
    */
   readonly nothingReached: boolean;

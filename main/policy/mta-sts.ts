@@ -11,7 +11,7 @@ export interface StsPolicy {
 
 /** RFC 8461 §3.2: about a year. */
 const LONGEST_AGE_S = 31_557_600;
-const MOST_MX = 500;
+const MAX_MX = 500;
 
 /** The id of the TXT record at `_mta-sts.<domain>`; null unless exactly one such record is there (§3.1). */
 export function stsRecordId(records: readonly string[]): string | null {
@@ -38,7 +38,7 @@ export function parseStsPolicy(text: string): StsPolicy | null {
   if (fields.get('version') !== 'STSv1' || !/^\d{1,10}$/.test(age)) return null;
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') return null;
   const patterns = mx
-    .slice(0, MOST_MX)
+    .slice(0, MAX_MX)
     .map((p) => (p.startsWith('*.') ? `*.${canonicalDomain(p.slice(2))}` : canonicalDomain(p)));
   if (mode !== 'none' && patterns.length === 0) return null;
   return { mode, mx: patterns, maxAge: Math.min(Number(age), LONGEST_AGE_S) };

@@ -1,4 +1,4 @@
-/** What is remembered of a network (SPEC §3.3, §4.4). Pure transitions; times in milliseconds, plain data that survives JSON. */
+/** What is remembered of a network (spec §3.3, §4.4). Pure transitions; times in milliseconds, plain data that survives JSON. */
 
 /** A gateway that could not be reached rests for 30 s, doubling to 15 min. */
 export const FIRST_REST_MS = 30_000;

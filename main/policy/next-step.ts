@@ -1,15 +1,15 @@
-/** What comes next for a recipient after a step of its attempt (SPEC §3.5, §4.3). docs/outcomes.md is this file as a table. */
+/** What comes next for a recipient after a step of its attempt (spec §3.5, §4.3). docs/outcomes.md is this file as a table. */
 import type { Verdict } from '../../shared/mail.ts';
 import { DELAY_REPORT_AFTER_MS } from './bounce-decision.ts';
 import { isForNames } from './classify-dns.ts';
 import { domainOf } from './domain-match.ts';
 import { deadline, limitReached } from './limit.ts';
 import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
-import type { NextStep, RecipientHistory, Route, StepOutcome, World } from './model.ts';
+import type { NextStep, RecipientHistory, Route, StepOutcome, Environment } from './model.ts';
 import { isOutOfHops, mayHaveArrived, NO_OTHER_HOP } from './unknown-outcome.ts';
 import { failureFolder, usageFor } from './usage-mode.ts';
 
-/** Gateway passes in all in the mode `undelivered` (SPEC §3.5). */
+/** Gateway passes in all in the mode `undelivered` (spec §3.5). */
 export const PASSES_IN_ALL = 3;
 /** Given up after trying: RFC 3463 "message delivery time expired". */
 const EXPIRED = '4.4.7';
@@ -25,12 +25,12 @@ interface Case {
   readonly history: RecipientHistory;
   readonly route: Route;
   readonly outcome: StepOutcome;
-  readonly world: World;
+  readonly world: Environment;
   readonly random: number;
   /** Every way that was tried in this attempt refused for good. */
   readonly refusedForGood: boolean;
   readonly counted: boolean;
-  /** Nothing else could be tried: every hop that is left may have taken it too often already (SPEC §3.2). */
+  /** Nothing else could be tried: every hop that is left may have taken it too often already (spec §3.2). */
   readonly waitsForHop: boolean;
 }
 
@@ -44,7 +44,7 @@ export function nextStep(
   history: RecipientHistory,
   route: Route,
   outcome: StepOutcome,
-  world: World,
+  world: Environment,
   random: number,
   earlier: readonly EarlierStep[] = [],
 ): NextStep {
@@ -72,7 +72,7 @@ export function nextStep(
   return onward(c) ?? (waitsForNames(outcome) ? untilNames(c) : conclude(c));
 }
 
-/** SPEC §4.4: no names can be looked up on this network, and no other way is left in this attempt. */
+/** spec §4.4: no names can be looked up on this network, and no other way is left in this attempt. */
 function waitsForNames({ step, verdict, nothingReached }: EarlierStep): boolean {
   return nothingReached === true && step?.kind === 'direct' && verdict.kind === 'deferred' && isForNames(verdict.why);
 }
@@ -88,8 +88,8 @@ function isOurTrouble(verdict: Verdict): boolean {
   return verdict.kind === 'deferred' && verdict.scope === 'local' && verdict.why === 'local';
 }
 
-/** SPEC §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
-function counts(tried: EarlierStep, world: World): boolean {
+/** spec §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
+function counts(tried: EarlierStep, world: Environment): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
   // Nothing was tried. By itself it counts all the same: the limit runs while it waits.
@@ -147,7 +147,7 @@ function conclude(c: Case): NextStep {
     because === 'undelivered-pass' ||
     (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))
   ) {
-    // An earlier direct try of the same attempt does not make a pass count that reached nobody (SPEC §4.3).
+    // An earlier direct try of the same attempt does not make a pass count that reached nobody (spec §4.3).
     return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, world));
   }
   if (because === 'mode-undelivered' && isUndeliverable(c)) {
@@ -181,7 +181,7 @@ function hasNoGatewayAtAll({ route, world }: Case): boolean {
   return route.kind !== 'hold' && !world.settings.gateways.list.some((g) => g.enabled);
 }
 
-function folderFor(history: RecipientHistory, world: World): 'bounced' | 'bad' {
+function folderFor(history: RecipientHistory, world: Environment): 'bounced' | 'bad' {
   return failureFolder(usageFor(domainOf(history.rcptTo), world.settings.gateways));
 }
 
@@ -220,7 +220,7 @@ function whileWaiting({ history, world }: Case, due: number): number {
   return report > world.now ? Math.min(due, report) : due;
 }
 
-/** The verdict on a recipient that has no step to take (SPEC §3.5). */
+/** The verdict on a recipient that has no step to take (spec §3.5). */
 export function verdictWithoutStep(route: Route): Verdict {
   const isDoubted = route.kind === 'no-gateway' && route.leftOut.some((g) => g.reason === 'unknown-outcomes');
   return isDoubted ? NO_OTHER_HOP : { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' };

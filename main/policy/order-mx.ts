@@ -1,4 +1,4 @@
-/** From MX and address answers to the hosts to try, in order (SPEC §4.1, RFC 5321 §5.1, RFC 7505). */
+/** From MX and address answers to the hosts to try, in order (spec §4.1, RFC 5321 §5.1, RFC 7505). */
 import { isIp } from '../../shared/syntax.ts';
 import type { DnsFailure } from './classify-dns.ts';
 import { canonicalDomain } from './domain-match.ts';
@@ -37,7 +37,7 @@ export type MxOrder =
 
 /**
  * Which hosts take the domain's mail. No MX: the domain itself (implicit MX). A null MX beside others is ignored, as are
- * exchanges that are IP addresses (STANDARDS 33); a host that is listed twice counts with its better preference.
+ * exchanges that are IP addresses (standards 33); a host that is listed twice counts with its better preference.
  * @param domain recipient domain, A-labels, or a domain literal in brackets (then `answer` is not looked at)
  */
 export function mxCandidates(domain: string, answer: Answer<MxRecord>): MxCandidates {

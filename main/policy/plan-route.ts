@@ -1,10 +1,10 @@
-/** The route of one recipient for the attempt that begins now; decided anew at every attempt (SPEC §3.5). */
+/** The route of one recipient for the attempt that begins now; decided anew at every attempt (spec §3.5). */
 import { canonicalDomain, domainOf } from './domain-match.ts';
 import { orderGateways, type GatewayOrder } from './gateway-order.ts';
 import { literalAddress } from './ip-address.ts';
 import { lanHostFor } from './lan-address.ts';
-import type { HostDoubts, PlanStep, RecipientHistory, Route, World } from './model.ts';
-import { doubtsOn, hopKey, MOST_UNKNOWN, orderHops, type Doubts } from './unknown-outcome.ts';
+import type { HostDoubts, PlanStep, RecipientHistory, Route, Environment } from './model.ts';
+import { doubtsOn, hopKey, MAX_UNKNOWN_OUTCOMES, orderHops, type Doubts } from './unknown-outcome.ts';
 import { usageFor } from './usage-mode.ts';
 
 type DirectStep = Exclude<PlanStep, { readonly kind: 'gateways' }>;
@@ -20,7 +20,7 @@ interface UsableGateways extends GatewayOrder {
  * may have taken the message come last, and are left out after the third time (`orderHops`).
  * @param sender reverse-path, null = the null reverse-path
  */
-export function planRoute(history: RecipientHistory, sender: string | null, world: World): Route {
+export function planRoute(history: RecipientHistory, sender: string | null, world: Environment): Route {
   if (world.hold !== null) return { kind: 'hold', reason: world.hold };
   const { gateways } = world.settings;
   const forced = gateways.list.find((g) => g.id === history.forcedGateway && g.enabled);
@@ -66,15 +66,16 @@ function pass({ ids, doubtful }: UsableGateways): readonly PlanStep[] {
   return [{ kind: 'gateways', ids, ...(doubtful.length > 0 ? { doubtful } : {}) }];
 }
 
-/** An unknown outcome at a direct host is an error of its kind for the attempts that follow (SPEC §3.2, §3.6). */
-function countsAsError(direct: readonly DirectStep[], world: World): boolean {
+/** An unknown outcome at a direct host is an error of its kind for the attempts that follow (spec §3.2, §3.6). */
+function countsAsError(direct: readonly DirectStep[], world: Environment): boolean {
   const { onErrors } = world.settings.gateways;
   return direct.some((s) => s.doubts !== undefined) && onErrors[direct.some((s) => s.kind === 'lan') ? 'lan' : 'smtp'];
 }
 
 /** The gateways are other hops then: they come before the hosts that are doubted. */
 function aroundGateways(direct: readonly DirectStep[], gateways: readonly PlanStep[]): readonly PlanStep[] {
-  const mayBeUsed = (step: DirectStep): boolean => Object.values(step.doubts ?? {}).some((n) => n < MOST_UNKNOWN);
+  const mayBeUsed = (step: DirectStep): boolean =>
+    Object.values(step.doubts ?? {}).some((n) => n < MAX_UNKNOWN_OUTCOMES);
   return [
     ...direct.map((step): PlanStep => (step.doubts === undefined ? step : { ...step, only: 'sure' })),
     ...gateways,
@@ -82,8 +83,8 @@ function aroundGateways(direct: readonly DirectStep[], gateways: readonly PlanSt
   ];
 }
 
-/** Direct, then the LAN host of a LAN address (SPEC §4.2). A private literal has one place only: the Internet knows no way to it. */
-function directSteps(domain: string, world: World, doubts: Doubts): readonly DirectStep[] {
+/** Direct, then the LAN host of a LAN address (spec §4.2). A private literal has one place only: the Internet knows no way to it. */
+function directSteps(domain: string, world: Environment, doubts: Doubts): readonly DirectStep[] {
   const name = canonicalDomain(domain);
   const lan = lanHostFor(name, world.settings.connection);
   const direct: DirectStep = { kind: 'direct', domain: name, ...doubtsAbout('mx:', doubts) };
@@ -103,7 +104,7 @@ function doubtsAbout(kind: 'mx:' | 'lan:', doubts: Doubts): HostDoubts {
   return those.length === 0 ? {} : { doubts: Object.fromEntries(those) };
 }
 
-function usableGateways(order: GatewayOrder, world: World, doubts: Doubts): UsableGateways {
+function usableGateways(order: GatewayOrder, world: Environment, doubts: Doubts): UsableGateways {
   const { list } = world.settings.gateways;
   const gateways = order.ids.flatMap((id) => list.find((g) => g.id === id) ?? []);
   const { sure, doubtful, leftOut } = orderHops(
@@ -118,7 +119,7 @@ function usableGateways(order: GatewayOrder, world: World, doubts: Doubts): Usab
   };
 }
 
-function orderFor(sender: string | null, world: World): GatewayOrder {
+function orderFor(sender: string | null, world: Environment): GatewayOrder {
   const { settings, networkId, networkName } = world;
   const given = networkId === null ? undefined : settings.security.networkNames[networkId];
   return orderGateways({

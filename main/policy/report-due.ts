@@ -1,4 +1,4 @@
-/** When a sender is told: one report for a message and a moment, however many recipients (SPEC §6, STANDARDS 49). */
+/** When a sender is told: one report for a message and a moment, however many recipients (spec §6, standards 49). */
 
 /** What is told waits no longer than this for the rest of the message: a recipient may hang at a silent server. */
 export const GATHER_MOST_MS = 15 * 60_000;

@@ -1,4 +1,4 @@
-/** The plain sentence about one recipient in the human part of a report (SPEC §6). Reports are in English (RFC 3464 has no choice of language). */
+/** The plain sentence about one recipient in the human part of a report (spec §6). Reports are in English (RFC 3464 has no choice of language). */
 import type { HopRef, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';

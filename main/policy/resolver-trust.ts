@@ -1,5 +1,5 @@
 /**
- * Whether what the name server of this network says can be believed (SPEC §4.4). Some know no name at all (a Wi-Fi without a
+ * Whether what the name server of this network says can be believed (spec §4.4). Some know no name at all (a Wi-Fi without a
  * way out, a router whose line is down), some give one address to every name (a log-in page): neither says anything about
  * a recipient's domain. Control look-ups tell: of names that exist, and of one that cannot.
  */
@@ -12,7 +12,7 @@ import { isLanName } from './lan-address.ts';
 import type { Answer, MxHost, MxRecord } from './order-mx.ts';
 
 /** What the name server was found to be: it knows names; no name; only addresses that it invents; it did not say. */
-export type ResolverMood = 'sane' | 'no-names' | 'one-address' | 'undecided';
+export type ResolverCondition = 'sane' | 'no-names' | 'one-address' | 'undecided';
 
 /** What it gave to a name that cannot exist: addresses in canonical spelling, and mail servers. */
 export interface Invented {
@@ -96,7 +96,7 @@ export function inventedBy(mx: Answer<MxRecord>, addresses: readonly Answer<stri
 }
 
 /** The mood, from all control look-ups. Where names are invented, only an address of its own proves that a name is known. */
-export function moodOf(controls: readonly Control[], invented: Invented): ResolverMood {
+export function resolverCondition(controls: readonly Control[], invented: Invented): ResolverCondition {
   if (inventsNames(invented)) {
     const real = controls.some(({ addresses }) => ownAddresses(addresses, invented).length > 0);
     return real ? 'sane' : 'one-address';
@@ -111,12 +111,12 @@ export function ownAddresses(addresses: readonly string[], { addresses: invented
 }
 
 /** A look-up of a recipient's domain: hosts to try, or why there are none. */
-export type Looked =
+export type LookupResult =
   | { readonly kind: 'hosts'; readonly hosts: readonly MxHost[] }
   | { readonly kind: 'failed'; readonly failure: DnsFailure };
 
 /** True if it depends on the mood of the name server what a look-up is worth; else it stands as it is. */
-export function dependsOnMood(looked: Looked, domain: string, invented: Invented): boolean {
+export function dependsOnCondition(looked: LookupResult, domain: string, invented: Invented): boolean {
   if (looked.kind === 'hosts') return inventsNames(invented);
   switch (looked.failure) {
     // Found out without any name server.
@@ -137,7 +137,7 @@ export function dependsOnMood(looked: Looked, domain: string, invented: Invented
  * and says nothing about the domain. Addresses that are invented are left out in any case: whoever answers there is not the
  * host.
  */
-export function judgeLookup(looked: Looked, mood: ResolverMood, invented: Invented): Looked {
+export function judgeLookup(looked: LookupResult, mood: ResolverCondition, invented: Invented): LookupResult {
   if (mood !== 'sane') return { kind: 'failed', failure: mood };
   if (looked.kind === 'failed') return looked;
   const hosts = looked.hosts
@@ -147,7 +147,7 @@ export function judgeLookup(looked: Looked, mood: ResolverMood, invented: Invent
 }
 
 /** Why mail waits for names after this look-up, which says nothing about its domain; null: it does not. */
-export function waitsFor(looked: Looked): NamesTrouble['reason'] | null {
+export function waitsFor(looked: LookupResult): NamesTrouble['reason'] | null {
   if (looked.kind === 'hosts') return null;
   switch (looked.failure) {
     case 'no-names':

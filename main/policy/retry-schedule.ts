@@ -1,4 +1,4 @@
-/** When a deferred recipient is tried again (SPEC §5). Durations and times in milliseconds. */
+/** When a deferred recipient is tried again (spec §5). Durations and times in milliseconds. */
 
 /** Each interval is stretched or shrunk by up to this share, so that what failed together does not return together. */
 export const JITTER = 0.2;

@@ -1,4 +1,4 @@
-/** What a change of settings means for the mail that waits (SPEC §3.5). */
+/** What a change of settings means for the mail that waits (spec §3.5). */
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 
 export interface SettingsEffect {

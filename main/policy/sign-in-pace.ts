@@ -1,5 +1,5 @@
 /**
- * How slowly sign-ins that fail are checked at the listener (SPEC §8): later and later for the same name from the same
+ * How slowly sign-ins that fail are checked at the listener (spec §8): later and later for the same name from the same
  * address, for an address whatever the names, and for a name whatever the addresses. An unknown name is slowed down like
  * a known one, so that the pace does not tell them apart. Times are monotonic milliseconds. Pure.
  */

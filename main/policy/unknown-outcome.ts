@@ -1,12 +1,12 @@
 /**
- * Unknown outcomes (SPEC §3.2, RFC 1047): the final dot was sent and no answer came, so that the server may have taken the
+ * Unknown outcomes (spec §3.2, RFC 1047): the final dot was sent and no answer came, so that the server may have taken the
  * message. Sending it again may make two copies, not sending it may lose it. It is sent again, but by another hop if there
  * is one, and to each hop a few times at most.
  */
 import type { HopRef, Verdict } from '../../shared/mail.ts';
 
 /** So many unknown outcomes of one recipient at one hop on one network, and that hop is not used for it there any more. */
-export const MOST_UNKNOWN = 3;
+export const MAX_UNKNOWN_OUTCOMES = 3;
 
 /** What is remembered of one recipient's unknown outcomes at one hop on one network. Plain data that survives JSON. */
 export interface UnknownOutcome {
@@ -48,7 +48,7 @@ export function noteUnknown(
  * The user asked for another try: no hop is left out any more. That the message may have arrived stays known, and so does
  * where: such a hop still comes last.
  */
-export function askedAgain(known: readonly UnknownOutcome[]): readonly UnknownOutcome[] {
+export function mayBeAskedAgain(known: readonly UnknownOutcome[]): readonly UnknownOutcome[] {
   return known.map((u) => ({ ...u, count: 0 }));
 }
 
@@ -80,8 +80,10 @@ export function orderHops<H>(hops: readonly H[], keyOf: (hop: H) => string, doub
   return {
     sure: hops.filter((hop) => count(hop) === undefined),
     // sort is stable: equal numbers keep the usual order.
-    doubtful: known.filter((h) => (count(h) ?? 0) < MOST_UNKNOWN).sort((a, b) => (count(a) ?? 0) - (count(b) ?? 0)),
-    leftOut: known.filter((hop) => (count(hop) ?? 0) >= MOST_UNKNOWN),
+    doubtful: known
+      .filter((h) => (count(h) ?? 0) < MAX_UNKNOWN_OUTCOMES)
+      .sort((a, b) => (count(a) ?? 0) - (count(b) ?? 0)),
+    leftOut: known.filter((hop) => (count(hop) ?? 0) >= MAX_UNKNOWN_OUTCOMES),
   };
 }
 

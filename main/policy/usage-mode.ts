@@ -1,4 +1,4 @@
-/** What a mode means for one recipient domain (SPEC §3.5). */
+/** What a mode means for one recipient domain (spec §3.5). */
 import type { Settings } from '../../shared/settings.ts';
 import { assertNever } from '../../shared/result.ts';
 import { matchesAnyDomain } from './domain-match.ts';
@@ -29,7 +29,7 @@ export function usageFor(domain: string, gateways: Settings['gateways']): Usage 
   }
 }
 
-/** Where a recipient of that usage ends when it failed for good (SPEC §3.5): Bad only where nothing but gateways may be used. */
+/** Where a recipient of that usage ends when it failed for good (spec §3.5): Bad only where nothing but gateways may be used. */
 export function failureFolder(usage: Usage): 'bounced' | 'bad' {
   return usage.kind === 'gateways-only' ? 'bad' : 'bounced';
 }

@@ -1,5 +1,5 @@
 /**
- * What becomes of each recipient of a message when a user (or the keeping time) does something to it (SPEC §2): only the
+ * What becomes of each recipient of a message when a user (or the keeping time) does something to it (spec §2): only the
  * recipients that the action names or is about are touched, and never one that is with a server at that moment.
  */
 import { isPending, type RecipientState } from '../../shared/mail.ts';
@@ -50,7 +50,7 @@ export type ActionDecision =
   { readonly kind: 'nothing' | 'waits' } | { readonly kind: 'done'; readonly effects: readonly Effect[] };
 
 /** Where one message stands. */
-export interface Standing {
+export interface MessageCondition {
   /** It lies in Deleted. */
   readonly deleted: boolean;
   /** Of its recipients, in order. */
@@ -58,7 +58,10 @@ export interface Standing {
 }
 
 /** What an action on a whole message does to its recipients. */
-export function decideAction(action: Exclude<UserAction, 'resend'>, { deleted, states }: Standing): ActionDecision {
+export function decideAction(
+  action: Exclude<UserAction, 'resend'>,
+  { deleted, states }: MessageCondition,
+): ActionDecision {
   const isThere: Readonly<Record<typeof action, boolean>> = {
     retry: !deleted,
     delete: !deleted,

@@ -1,4 +1,4 @@
-/** Whether mail can leave at all on the present network, as far as is known (SPEC §9: never *ready* while nothing can leave). */
+/** Whether mail can leave at all on the present network, as far as is known (spec §9: never *ready* while nothing can leave). */
 import type { GatewayMode } from '../../shared/settings.ts';
 import type { GatewayState } from '../../shared/status.ts';
 

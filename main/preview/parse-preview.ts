@@ -5,7 +5,7 @@
 import PostalMime from 'postal-mime';
 import type { MessagePreview } from '../../shared/ipc-contract.ts';
 
-const MOST_TEXT = 256 * 1024;
+const MAX_TEXT = 256 * 1024;
 
 /** One attachment with its octets. */
 export interface Attachment {
@@ -42,15 +42,15 @@ export function safeFileName(name: string | null | undefined, fallback: string):
 export async function parsePreview(message: Uint8Array, truncated: boolean): Promise<MessagePreview> {
   const mail = await parse(message);
   return {
-    text: mail.text === undefined ? null : mail.text.slice(0, MOST_TEXT),
-    html: mail.html === undefined ? null : mail.html.slice(0, MOST_TEXT * 4),
+    text: mail.text === undefined ? null : mail.text.slice(0, MAX_TEXT),
+    html: mail.html === undefined ? null : mail.html.slice(0, MAX_TEXT * 4),
     attachments: mail.attachments.map((a, index) => ({
       index,
       name: safeFileName(a.filename, `attachment-${index + 1}`),
       type: a.mimeType,
       size: octets(a.content).length,
     })),
-    truncated: truncated || (mail.text?.length ?? 0) > MOST_TEXT,
+    truncated: truncated || (mail.text?.length ?? 0) > MAX_TEXT,
   };
 }
 

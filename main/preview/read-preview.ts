@@ -2,13 +2,13 @@
 import { Worker } from 'node:worker_threads';
 import type { MessagePreview } from '../../shared/ipc-contract.ts';
 import type { QueueId } from '../../shared/mail.ts';
-import type { QueueStore } from '../ports.ts';
+import type { QueueStore } from '../queue/queue-store.ts';
 import type { Attachment } from './parse-preview.ts';
 import type { PreviewTask } from './preview-worker.ts';
 
 /** More than this is not read for a preview; attachments are read whole. */
 const PREVIEW_OCTETS = 8 * 1024 * 1024;
-const MOST_MS = 20_000;
+const MAX_MS = 20_000;
 
 export interface PreviewReader {
   /** Null if there is no such message. Rejects with a plain Error if it could not be parsed. */
@@ -28,7 +28,7 @@ export function createPreviewReader(store: QueueStore, workerUrl: URL): PreviewR
       const timer = setTimeout(() => {
         void worker.terminate();
         reject(new Error('The message took too long to read.'));
-      }, MOST_MS);
+      }, MAX_MS);
       const end = (): void => {
         clearTimeout(timer);
         void worker.terminate();

@@ -5,26 +5,26 @@ import type { SecretMisfit } from '../../shared/secret-binding.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { GatewayState, NamesTrouble } from '../../shared/status.ts';
 import type { Delivery } from '../delivery/delivery-port.ts';
-import type { ResolverTrust } from '../dns/resolver-watch.ts';
+import type { ResolverWatch } from '../dns/resolver-watch.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { OAuth } from '../secrets/oauth/oauth.ts';
 import type { Problems } from './problems.ts';
 
-export interface Notices {
+export interface DeliveryProblems {
   /** Some gateway's state, settings or sign-in changed. */
   gateways(): void;
   /** What is known of direct delivery or of the names that it needs, or the mode, changed. */
   direct(): void;
 }
 
-export function createNotices(deps: {
+export function createDeliveryProblems(deps: {
   readonly problems: Pick<Problems, 'raise' | 'clear'>;
   readonly delivery: Pick<Delivery, 'gatewayStates'>;
   readonly oauth: Pick<OAuth, 'needsSignIn'>;
   readonly memory: Pick<NetworkMemory, 'directBlocked'>;
-  readonly names: Pick<ResolverTrust, 'trouble'>;
+  readonly names: Pick<ResolverWatch, 'trouble'>;
   readonly settings: () => Settings;
-}): Notices {
+}): DeliveryProblems {
   const { problems, delivery, oauth, memory, names, settings } = deps;
   /** What was said about each gateway: said once, so that what the user dismissed stays away until something changes. */
   const said = new Map<string, string>();
@@ -37,7 +37,7 @@ export function createNotices(deps: {
         const id = `gateway:${state.id}`;
         gone.delete(id);
         const gateway = settings().gateways.list.find((g) => g.id === state.id);
-        const notice = gatewayNotice(state, gateway ? oauth.needsSignIn(gateway) : 'no');
+        const notice = gatewayProblem(state, gateway ? oauth.needsSignIn(gateway) : 'no');
         const told = JSON.stringify(notice);
         if (notice === null) {
           said.delete(id);
@@ -54,7 +54,7 @@ export function createNotices(deps: {
       }
     },
     direct() {
-      // Worth saying only where mail would go directly (SPEC §4.4).
+      // Worth saying only where mail would go directly (spec §4.4).
       if (settings().gateways.mode !== 'always' && memory.directBlocked())
         problems.raise('direct-blocked', 'warning', phrase('direct.blocked'));
       else problems.clear('direct-blocked');
@@ -74,8 +74,8 @@ function againId({ kind }: SecretMisfit): PhraseId {
   return kind === 'provider' ? 'problem.again.unknown' : `problem.again.${kind}`;
 }
 
-/** What the user is told about a gateway in this state; null = nothing. A refused sign-in is mended by no retry (SPEC §3.2). */
-export function gatewayNotice(
+/** What the user is told about a gateway in this state; null = nothing. A refused sign-in is mended by no retry (spec §3.2). */
+export function gatewayProblem(
   { state, phrase: words, secretAgain }: GatewayState,
   needsSignIn: 'no' | 'never-signed-in' | 'ended',
 ): { readonly id: string; readonly severity: 'error' | 'warning'; readonly params?: Phrase['params'] } | null {

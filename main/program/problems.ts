@@ -1,7 +1,7 @@
 /** Things that want the user's eye, kept until they are over or dismissed. */
 import type { Phrase } from '../../shared/mail.ts';
 import type { Problem } from '../../shared/status.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 export interface Problems {
   /** Raises (or renews the words of) a problem. `since` stays that of the first time. */

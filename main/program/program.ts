@@ -15,11 +15,11 @@ import { createDelivery } from '../delivery/delivery.ts';
 import { createDns } from '../dns/dns.ts';
 import { createMtaSts, policyFetcher } from '../delivery/mta-sts-policies.ts';
 import { parseProxy, type Proxy } from '../smtp/proxy.ts';
-import { createResolverTrust } from '../dns/resolver-watch.ts';
+import { createResolverWatch } from '../dns/resolver-watch.ts';
 import { createDialUpDriver } from '../network/dial-up/dial-up-driver.ts';
 import { createOutgoing, dkimRecord, makeDkimKey, newDkimLine } from '../secrets/dkim/dkim.ts';
-import { drop } from '../runtime/log-rejection.ts';
-import { createEngine } from '../scheduler/scheduler.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
 import { hashPassword } from '../listener/passwords.ts';
 import { createOAuth } from '../secrets/oauth/oauth.ts';
 import { createSmtpListener } from '../listener/smtp-listener.ts';
@@ -28,19 +28,15 @@ import { createMaildrop } from '../maildrop/maildrop.ts';
 import { createPickup } from '../maildrop/pickup.ts';
 import { ehloName } from '../policy/ehlo-name.ts';
 import { noWayOut } from '../policy/way-out.ts';
-import {
-  StoreError,
-  type Clock,
-  type DialUp,
-  type NetworkMonitor,
-  type Random,
-  type SecretStore,
-  type SettingsStore,
-} from '../ports.ts';
+import type { DialUp, NetworkMonitor } from '../network/network-port.ts';
+import { StoreError } from '../queue/queue-store.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
+import type { SettingsStore } from '../settings/settings-store.ts';
 import { createPreviewReader } from '../preview/read-preview.ts';
 import { createProblems } from './problems.ts';
 import { createQueueIds } from '../message/queue-id.ts';
-import { createNotices } from './delivery-problems.ts';
+import { createDeliveryProblems } from './delivery-problems.ts';
 import { createNetworkMemory } from '../network/network-memory.ts';
 import { watchForSleep } from '../network/sleep.ts';
 import { startQueueStore } from '../queue/open-queue-store.ts';
@@ -165,7 +161,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   });
 
   const dns = createDns({ clock, settings: () => settings.get() });
-  const trust = createResolverTrust({
+  const trust = createResolverWatch({
     clock,
     random,
     dns,
@@ -271,7 +267,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     // Nothing would be sent over what is dialled.
     paused: () => engine.paused() || settingsHold(settings),
   });
-  const engine = createEngine({
+  const engine = createScheduler({
     clock,
     random,
     store,
@@ -308,7 +304,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       engine.newMail();
     },
     noRoom: () => {
-      drop(storage.freeSpace(), log, 'disk');
+      logRejection(storage.freeSpace(), log, 'disk');
     },
   });
   const removedSecrets = createRemovedSecrets({
@@ -320,7 +316,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       engine.credentialsChanged(id);
     },
   });
-  if (settings.whole === true) drop(removedSecrets.sweep(secrets.names()), log, 'removed-secrets');
+  if (settings.whole === true) logRejection(removedSecrets.sweep(secrets.names()), log, 'removed-secrets');
   const preview = createPreviewReader(store, parts.workers.preview);
 
   /** What is wrong with the file of the secrets, as it was found last: told once, until it is another fault. */
@@ -336,7 +332,14 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     else problems.raise('secrets-file', 'error', phrase('problem.secretsSetAside', { file: fault.file }));
   };
 
-  const notices = createNotices({ problems, delivery, oauth, memory, names: trust, settings: () => settings.get() });
+  const notices = createDeliveryProblems({
+    problems,
+    delivery,
+    oauth,
+    memory,
+    names: trust,
+    settings: () => settings.get(),
+  });
 
   const ending = new AbortController();
   let counts = EMPTY_COUNTS;
@@ -372,7 +375,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const tell = (): void => {
     cancelTell ??= clock.after(TELL_AFTER_MS, () => {
       cancelTell = null;
-      drop(
+      logRejection(
         recount().then(() => {
           tellOfSecrets();
           events.emit('status:changed', status());
@@ -437,7 +440,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       tell();
     }),
     network.watch(() => {
-      drop(listener.networkChanged(), log, 'listener');
+      logRejection(listener.networkChanged(), log, 'listener');
       dialUp.networkChanged();
       notices.direct();
       tell();
@@ -460,9 +463,9 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     settings.onChange((next) => {
       tellOfFile(settings.message ?? null);
       log.setMode(next.administration.log);
-      drop(listener.apply(next), log, 'listener');
+      logRejection(listener.apply(next), log, 'listener');
       // What a file that cannot be read does not name was removed by nobody.
-      if (isReadable(settings)) drop(removedSecrets.changed(next), log, 'removed-secrets');
+      if (isReadable(settings)) logRejection(removedSecrets.changed(next), log, 'removed-secrets');
       dialUp.settingsChanged();
       notices.gateways();
       notices.direct();
@@ -544,7 +547,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     if (clock.monotonic() - wokeAt < RESUME_ONCE_MS) return;
     wokeAt = clock.monotonic();
     network.refresh();
-    drop(engine.wokeUp(), log, 'resume');
+    logRejection(engine.wokeUp(), log, 'resume');
   };
   const sleep = watchForSleep(clock, (slept) => {
     log.note('slept', { seconds: Math.round(slept / 1000) });
@@ -579,7 +582,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   await bound;
   pickup.soon();
   log.note('started', { version: parts.version, requeued: store.recovery.requeued });
-  drop(
+  logRejection(
     (async () => {
       await recount();
       await engine.start();

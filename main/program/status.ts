@@ -35,7 +35,7 @@ export interface StatusInput {
   readonly problems: readonly Problem[];
 }
 
-/** The tray's state: what wants the user first (SPEC §9). */
+/** The tray's state: what wants the user first (spec §9). */
 export function programState(input: StatusInput): ProgramState {
   if (input.listener.kind === 'failed') return 'attention';
   // The user's own doing comes before what is wrong with a gateway: nothing is asked of it now, and the banner tells of it.

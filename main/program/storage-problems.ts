@@ -4,7 +4,8 @@ import path from 'node:path';
 import type { Phrase } from '../../shared/mail.ts';
 import { phrase } from '../../shared/phrases.ts';
 import { LIMITS } from '../listener/accept-policy.ts';
-import { StoreError, type Clock, type StoreRecovery } from '../ports.ts';
+import { StoreError, type StoreRecovery } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Problems } from './problems.ts';
 
 /** While the disk is full it is looked at this often, so that the message goes when the reason does. */

@@ -1,10 +1,10 @@
 /** The asynchronous port over the store's thread: each of its calls in terms of the store's operations. */
 import type { Selection } from '../../shared/ipc-contract.ts';
-import type { ActionDone, QueueStore, StoreRecovery } from '../ports.ts';
+import type { ActionDone, QueueStore, StoreRecovery } from './queue-store.ts';
 import { joinOctets } from './join-octets.ts';
 import { createMessageReader } from './read-message.ts';
 import { createStage } from './stage-message.ts';
-import { openStoreLine, type QueueStoreOptions } from './store-client.ts';
+import { openStoreClient, type QueueStoreOptions } from './store-client.ts';
 
 export type { QueueStoreOptions } from './store-client.ts';
 
@@ -43,7 +43,7 @@ export function startQueueStore(options: QueueStoreOptions): QueueStoreStart {
   const { clock, runId } = options;
   let cancelTidy: (() => void) | null = null;
   let closed = false;
-  const line = openStoreLine(options, () => {
+  const line = openStoreClient(options, () => {
     closed = true;
     cancelTidy?.();
   });

@@ -1,13 +1,13 @@
 /** The octets of a stored message, a chunk at a time (QueueStore.read). */
 import type { QueueId } from '../../shared/mail.ts';
-import { StoreError } from '../ports.ts';
+import { StoreError } from './queue-store.ts';
 import { CHUNK_BYTES } from './migrations/schema.ts';
-import type { StoreLine } from './store-client.ts';
+import type { StoreClient } from './store-client.ts';
 import type { OpOutput } from './store-protocol.ts';
 
 /** Makes the reader over one line. */
 export function createMessageReader(
-  line: Pick<StoreLine, 'call' | 'lost' | 'reopened'>,
+  line: Pick<StoreClient, 'call' | 'lost' | 'reopened'>,
 ): (id: QueueId, offset?: number) => AsyncGenerator<Uint8Array, void> {
   /** A store that is lost in the middle of a message's octets is no fault of the message: they come from the next one. */
   async function bytesOf(id: QueueId, n: number): Promise<OpOutput<'bytes'>> {

@@ -1,7 +1,8 @@
 /** A place for the octets of a message that comes in, and what makes it the queue's (QueueStore.stage). */
 import type { QueueId } from '../../shared/mail.ts';
-import type { ClaimableMessage, Clock, NewMessage } from '../ports.ts';
-import { StoreError } from '../ports.ts';
+import type { ClaimableMessage, NewMessage } from './queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { StoreError } from './queue-store.ts';
 import { joinOctets } from './join-octets.ts';
 import { newlyClaimed } from './sqlite/queue-rows.ts';
 import { CHUNK_BYTES, INLINE_BYTES } from './migrations/schema.ts';

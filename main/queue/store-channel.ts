@@ -1,6 +1,6 @@
 /** Ways to a store core: in a worker thread (the program), or in this thread (tests, tools). */
 import { Worker } from 'node:worker_threads';
-import { StoreError, type StoreRecovery } from '../ports.ts';
+import { StoreError, type StoreRecovery } from './queue-store.ts';
 import { toStoreError } from './sqlite/database.ts';
 import type { StoreCore } from './sqlite/sqlite-queue-store.ts';
 import { openSqliteQueueStore } from './sqlite/sqlite-queue-store.ts';

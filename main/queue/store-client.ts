@@ -2,8 +2,9 @@
  * The line to the store's thread: gathers calls, matches answers, opens the thread anew if it dies, and knows what this run
  * has in flight, which a new thread has to be told.
  */
-import type { Clock, StoreRecovery } from '../ports.ts';
-import { StoreError } from '../ports.ts';
+import type { StoreRecovery } from './queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { StoreError } from './queue-store.ts';
 import { RECIPIENT_FACTOR } from './migrations/schema.ts';
 import type { ChannelEvents, StoreChannel } from './store-channel.ts';
 import { openLocalChannel, openWorkerChannel } from './store-channel.ts';
@@ -47,7 +48,7 @@ interface Waiting {
 export type StoreCall = <K extends OpName>(op: K, input: OpInput<K>) => Promise<OpOutput<K>>;
 
 /** The line. */
-export interface StoreLine {
+export interface StoreClient {
   /** Calls wait until the store stands. */
   readonly call: StoreCall;
   /** Rejects with StoreError if it cannot be opened, as all calls that wait for it do. */
@@ -65,7 +66,7 @@ export interface StoreLine {
 }
 
 /** Opens the line. `onClosing` is called once, when no more calls are taken. */
-export function openStoreLine(options: QueueStoreOptions, onClosing: () => void): StoreLine {
+export function openStoreClient(options: QueueStoreOptions, onClosing: () => void): StoreClient {
   const { clock } = options;
   const listeners = new Set<() => void>();
   const waiting = new Map<number, Waiting>();

@@ -21,7 +21,7 @@ import type {
   StoreError,
   StoreRecovery,
   StoredDetails,
-} from '../ports.ts';
+} from './queue-store.ts';
 
 /** Octets of a message that is accepted: here in one piece, or staged before under a token. */
 export type AcceptedBytes =

@@ -110,7 +110,7 @@ const OPENINGS: Readonly<Record<ReportedRecipient['action'], string>> = {
 
 const ACTIONS = ['failed', 'delayed', 'delivered', 'relayed'] as const;
 /** More than these nobody reads one by one; the machine part names all. */
-const MOST_NAMED = 500;
+const MAX_NAMED = 500;
 
 function humanPart(input: ReportInput): string {
   const lines: string[] = [
@@ -122,7 +122,7 @@ function humanPart(input: ReportInput): string {
     const those = input.recipients.filter((r) => r.action === action);
     if (those.length === 0) continue;
     lines.push('', OPENINGS[action], '');
-    for (const r of those.slice(0, MOST_NAMED)) {
+    for (const r of those.slice(0, MAX_NAMED)) {
       lines.push(`  ${oneLine(r.rcptTo)}`);
       lines.push(`    ${oneLine(r.sentence)}`);
       if (r.reply) {
@@ -130,8 +130,8 @@ function humanPart(input: ReportInput): string {
         lines.push(`    ${who} said: ${r.reply.code} ${oneLine(r.reply.text)}`);
       }
     }
-    if (those.length > MOST_NAMED)
-      lines.push(`  and ${those.length - MOST_NAMED} more: the attached delivery report names them all.`);
+    if (those.length > MAX_NAMED)
+      lines.push(`  and ${those.length - MAX_NAMED} more: the attached delivery report names them all.`);
   }
   lines.push(
     '',

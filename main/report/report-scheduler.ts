@@ -2,9 +2,11 @@
  * Makes reports of what senders are to be told, once a message has nothing under way that belongs into the same report
  * (main/policy/report-due.ts). What is to be told stands in the queue: a desk that is closed in between loses nothing.
  */
-import { drop } from '../runtime/log-rejection.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
 import { reportTime, sameMoment } from '../policy/report-due.ts';
-import type { Clock, Log, QueueStore } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { QueueStore } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Reports that are made side by side: their records share transactions, their octets memory. */
@@ -12,7 +14,7 @@ const AT_A_TIME = 50;
 /** After trouble of our own it is tried again after this. */
 const AFTER_TROUBLE_MS = 15_000;
 
-export interface ReportDesk {
+export interface ReportScheduler {
   /** Something new is to be told. */
   noted(): void;
   /** A moment at which a report may be due: an attempt is over, the program starts. Looks only if there may be any. */
@@ -21,14 +23,14 @@ export interface ReportDesk {
 }
 
 /** @param deps.written Told after reports have become messages. */
-export function createReportDesk(deps: {
+export function createReportScheduler(deps: {
   readonly clock: Clock;
   readonly log: Pick<Log, 'problem'>;
   readonly store: Pick<QueueStore, 'pendingReports' | 'reportMatter' | 'report'>;
   readonly reporter: Pick<Reporter, 'reportOf'>;
   readonly retryMinutes: () => readonly number[];
   readonly written: () => void;
-}): ReportDesk {
+}): ReportScheduler {
   const { clock, store, log } = deps;
   /** At the start nobody knows: the queue is asked. */
   let mayBe = true;
@@ -95,7 +97,7 @@ export function createReportDesk(deps: {
     // While it looks, what it found may be old already.
     if (closed || (!mayBe && !looking)) return;
     again = true;
-    if (!looking) drop(work(), log, 'reports');
+    if (!looking) logRejection(work(), log, 'reports');
   }
 
   return {

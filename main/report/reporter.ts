@@ -1,7 +1,7 @@
 /**
- * Reports to senders: asks bounce-decision who is told, and has the report built. When it is made: report-desk.ts.
+ * Reports to senders: asks bounce-decision who is told, and has the report built. When it is made: report-scheduler.ts.
  */
-import type { HopTry, Verdict } from '../../shared/mail.ts';
+import type { HopAttempt, Verdict } from '../../shared/mail.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { buildReport, headerOf, type ReportedRecipient } from './build-dsn.ts';
 import { reportAction } from '../policy/bounce-decision.ts';
@@ -10,20 +10,19 @@ import { deadline } from '../policy/limit.ts';
 import { reportSentence } from '../policy/report-sentence.ts';
 import type { NextStep, Route } from '../policy/model.ts';
 import type { UnknownOutcome } from '../policy/unknown-outcome.ts';
-import { StoreError } from '../ports.ts';
+import { StoreError } from '../queue/queue-store.ts';
 import type {
   ClaimedMessage,
   ClaimedRecipient,
-  Clock,
   DueReport,
   FinishedReport,
   QueueStore,
-  Random,
   ReportMatter,
-} from '../ports.ts';
+} from '../queue/queue-store.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
 
 /** One recipient whose attempt is over, with all that led there. */
-export interface Finished {
+export interface ConcludedRecipient {
   readonly recipient: ClaimedRecipient;
   readonly route: Route;
   readonly trail: readonly StepFact[];
@@ -32,7 +31,7 @@ export interface Finished {
   readonly unknownOutcomes: readonly UnknownOutcome[];
   readonly decision: Exclude<NextStep, { kind: 'step' }>;
   /** The timeline row that the verdict comes from; null if nobody was asked. */
-  readonly row: Omit<HopTry, 'attempt' | 'network'> | null;
+  readonly row: Omit<HopAttempt, 'attempt' | 'network'> | null;
   readonly waitsFor: string | null;
   readonly dsnPassedOn: boolean;
   /** Wall clock less monotonic clock when it was decided, ms: tells whether the clock was set since. */
@@ -46,7 +45,7 @@ export interface FailedMessage {
   readonly subject: string;
   /** First recipient that failed. */
   readonly to: string;
-  /** Some recipient that failed may have got it all the same (SPEC §2). */
+  /** Some recipient that failed may have got it all the same (spec §2). */
   readonly mayHaveArrived: boolean;
   /** The server's words, one line, or null. */
   readonly words: string | null;
@@ -59,14 +58,14 @@ export interface Reporter {
   /** What the sender is to be told of a recipient whose attempt is over; null = nothing. */
   dueFor(
     message: ClaimedMessage,
-    finished: Finished,
+    finished: ConcludedRecipient,
   ): { readonly action: ReportFacts['action']; readonly due: DueReport } | null;
-  /** One report for all these recipients of one message (STANDARDS 49). */
+  /** One report for all these recipients of one message (standards 49). */
   reportOf(matter: ReportMatter): Promise<FinishedReport>;
 }
 
 /** A larger original is returned by its header only: a bounce must not be harder to deliver than the message was. */
-const MOST_ATTACHED = 1024 * 1024;
+const MAX_ATTACHED = 1024 * 1024;
 const HEADER_OCTETS = 64 * 1024;
 
 export interface ReporterDeps {
@@ -86,7 +85,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     // RET is the sender's wish, the setting is the default, success never returns the text (RFC 3461 §4.3).
     const wanted =
       message.dsn.ret === undefined ? deps.settings().administration.attachOriginal : message.dsn.ret === 'full';
-    if (!failed || !wanted || message.size > MOST_ATTACHED) {
+    if (!failed || !wanted || message.size > MAX_ATTACHED) {
       return { kind: 'header', bytes: headerOf(await deps.store.head(message.id, HEADER_OCTETS)) };
     }
     const bytes = new Uint8Array(message.size);
@@ -187,7 +186,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   };
 }
 
-function statusOf(f: Finished): string {
+function statusOf(f: ConcludedRecipient): string {
   switch (f.decision.kind) {
     case 'fail':
       return f.decision.status;

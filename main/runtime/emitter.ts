@@ -1,4 +1,4 @@
-/** A small typed emitter: subscribing returns its unsubscribe (ARCHITECTURE §4). A listener that throws harms nobody else. */
+/** A small typed emitter: subscribing returns its unsubscribe. A listener that throws harms nobody else. */
 export interface Emitter<Events> {
   on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): () => void;
   emit<E extends keyof Events>(event: E, payload: Events[E]): void;

@@ -1,10 +1,10 @@
-import type { Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
 
 /**
  * Takes over a promise that nobody waits for: a rejection ends in the log, never as an unhandled one.
- * The only way in this house to let a promise go (ARCHITECTURE §4).
+ * The only way to let a promise go unawaited.
  */
-export function drop(promise: Promise<unknown>, log: Pick<Log, 'problem'>, event: string): void {
+export function logRejection(promise: Promise<unknown>, log: Pick<Log, 'problem'>, event: string): void {
   promise.catch((error: unknown) => {
     log.problem(event, error);
   });

@@ -1,6 +1,6 @@
 /** The real clock and randomness. */
 import { randomBytes } from 'node:crypto';
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, Random } from './clock.ts';
 
 /** setTimeout takes 31 bits of milliseconds; what is longer is waited for in pieces. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,11 +1,11 @@
 /** Where the listener's mail goes: into the store and, while there is a place for it, in the same step into an attempt. */
-import type { Engine } from './scheduler.ts';
-import type { ClaimedMessage, QueueStore, StagedMessage } from '../ports.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { ClaimedMessage, QueueStore, StagedMessage } from '../queue/queue-store.ts';
 
 /** Half the way through the store, compared with a commit that is followed by a claim. */
 export function stageForDelivery(
   store: Pick<QueueStore, 'stage'>,
-  engine: Pick<Engine, 'reserve' | 'newMail'>,
+  engine: Pick<Scheduler, 'reserve' | 'newMail'>,
 ): (id: string) => StagedMessage {
   return (id) => {
     const staged = store.stage(id);

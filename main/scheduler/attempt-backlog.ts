@@ -1,15 +1,16 @@
 /** Claimed messages on their way into attempts: how many run, how many are in line, and when the next one may begin. */
-import { mayBegin, MOST_RUNNING, MUCH } from '../policy/attempt-pace.ts';
-import type { ClaimedMessage, Clock } from '../ports.ts';
+import { mayBeginAttempt, MAX_RUNNING_ATTEMPTS, BURST } from '../policy/attempt-pace.ts';
+import type { ClaimedMessage } from '../queue/queue-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** Messages in line beyond those that run; more wait in the queue. */
-const MOST_IN_LINE = 2_000;
+const MAX_BACKLOG = 2_000;
 /** Octets of messages in line that are kept at hand; beyond it they are read again when their turn comes. */
-const MOST_OCTETS = 16 * 1024 * 1024;
+const MAX_OCTETS = 16 * 1024 * 1024;
 /** While much mail comes in the line is looked at this often. */
 const LOOK_AGAIN_MS = 20;
 
-export interface AttemptLine {
+export interface AttemptBacklog {
   /** Attempts under way and messages in line. */
   size(): number;
   /** Room for one more message while `coming` others are being accepted. */
@@ -24,10 +25,10 @@ export interface AttemptLine {
 }
 
 /** @param begin Starts the attempt; `ended` is called once for each. */
-export function createAttemptLine(
+export function createAttemptBacklog(
   clock: Pick<Clock, 'monotonic' | 'after'>,
   begin: (message: ClaimedMessage) => void,
-): AttemptLine {
+): AttemptBacklog {
   const line: { readonly message: ClaimedMessage; readonly since: number }[] = [];
   /** When the last few messages came in, oldest first. */
   const arrivals: number[] = [];
@@ -37,34 +38,34 @@ export function createAttemptLine(
   let cancel: (() => void) | null = null;
 
   const accepting = (now: number): boolean =>
-    arrivals.length === MUCH.messages && now - (arrivals[0] ?? 0) < MUCH.withinMs;
+    arrivals.length === BURST.messages && now - (arrivals[0] ?? 0) < BURST.withinMs;
 
   const look = (): void => {
     cancel?.();
     cancel = null;
     const now = clock.monotonic();
     for (let first = line[0]; first !== undefined && !closed; first = line[0]) {
-      if (!mayBegin({ running, accepting: accepting(now), waitedMs: now - first.since })) break;
+      if (!mayBeginAttempt({ running, accepting: accepting(now), waitedMs: now - first.since })) break;
       line.shift();
       octets -= first.message.bytes?.byteLength ?? 0;
       running += 1;
       begin(first.message);
     }
     // The end of an attempt looks again. So does this where only the pace holds them up, not where all places are taken.
-    if (line.length > 0 && !closed && running < MOST_RUNNING) cancel = clock.after(LOOK_AGAIN_MS, look);
+    if (line.length > 0 && !closed && running < MAX_RUNNING_ATTEMPTS) cancel = clock.after(LOOK_AGAIN_MS, look);
   };
 
   return {
     size: () => running + line.length,
-    hasRoom: (coming) => running + line.length + coming < MOST_IN_LINE,
+    hasRoom: (coming) => running + line.length + coming < MAX_BACKLOG,
     accepted() {
       arrivals.push(clock.monotonic());
-      if (arrivals.length > MUCH.messages) arrivals.shift();
+      if (arrivals.length > BURST.messages) arrivals.shift();
     },
     add(messages) {
       const since = clock.monotonic();
       for (const { bytes, ...message } of messages) {
-        const keeps = bytes !== undefined && octets + bytes.byteLength <= MOST_OCTETS;
+        const keeps = bytes !== undefined && octets + bytes.byteLength <= MAX_OCTETS;
         if (keeps) octets += bytes.byteLength;
         line.push({ message: keeps ? { ...message, bytes } : message, since });
       }

@@ -1,37 +1,32 @@
 /**
  * The one loop: claims what is due, runs attempts side by side, and wakes on the nearest timer, new mail, a changed
- * network, resume, *send now*, and a hop that works again (ARCHITECTURE §2). What to do is decided in policy/.
+ * network, resume, *send now*, and a hop that works again. What to do is decided in policy/.
  */
 import { phrase } from '../../shared/phrases.ts';
 import type { Selection } from '../../shared/ipc-contract.ts';
 import type { Phrase } from '../../shared/mail.ts';
 import type { DialUpState, NetworkState } from '../../shared/status.ts';
-import { createAttemptLine } from './attempt-backlog.ts';
+import { createAttemptBacklog } from './attempt-backlog.ts';
 import type { Delivery } from '../delivery/delivery-port.ts';
-import { drop } from '../runtime/log-rejection.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
 import { isNetworkChange } from '../network/interpret-facts.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
-import { createPlaces } from '../attempt/in-flight-limit.ts';
+import { createInFlightLimit } from '../attempt/in-flight-limit.ts';
 import { clockSetBy } from '../policy/clock-set.ts';
 import { sendsOnConnect } from '../policy/dialup-rules.ts';
-import { MOST_RUNNING } from '../policy/attempt-pace.ts';
+import { MAX_RUNNING_ATTEMPTS } from '../policy/attempt-pace.ts';
 import { decideHold } from '../policy/hold.ts';
 import { latestNextAt } from '../policy/retry-schedule.ts';
 import { settingsEffect } from '../policy/settings-effect.ts';
-import type { World } from '../policy/model.ts';
-import type {
-  ActionDone,
-  ClaimedMessage,
-  Clock,
-  Dns,
-  Log,
-  NetworkMonitor,
-  QueueStore,
-  Random,
-  SettingsStore,
-} from '../ports.ts';
-import { insist } from '../attempt/store-retry.ts';
-import { createReportDesk } from '../report/report-scheduler.ts';
+import type { Environment } from '../policy/model.ts';
+import type { Dns } from '../dns/dns-port.ts';
+import type { Log } from '../log/log-port.ts';
+import type { NetworkMonitor } from '../network/network-port.ts';
+import type { ActionDone, ClaimedMessage, QueueStore } from '../queue/queue-store.ts';
+import type { Clock, Random } from '../runtime/clock.ts';
+import type { SettingsStore } from '../settings/settings-store.ts';
+import { retryStoreOperation } from '../attempt/store-retry.ts';
+import { createReportScheduler } from '../report/report-scheduler.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { settingsHold } from '../settings/read-settings.ts';
 import { runAttempt, type AttemptDeps } from '../attempt/attempt.ts';
@@ -50,7 +45,7 @@ const AFTER_TROUBLE_OF_ATTEMPT_MS = 60_000;
 /** At the end, what was cut off has so long to be written down: a little longer than a session waits for its last word. */
 const LAST_RECORDS_MS = 2_500;
 
-export interface EngineDeps extends Omit<
+export interface SchedulerDeps extends Omit<
   AttemptDeps,
   'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'reportDue' | 'isDeleted'
 > {
@@ -70,7 +65,7 @@ export interface EngineDeps extends Omit<
   readonly dialUp: () => DialUpState;
 }
 
-export interface Engine {
+export interface Scheduler {
   start(): Promise<void>;
   /** New mail is in the store. */
   newMail(): void;
@@ -81,7 +76,7 @@ export interface Engine {
    * what came of it, null if nothing did. Null: no place, or not now; the message waits in the queue.
    */
   reserve(): ((claimed: ClaimedMessage | null) => void) | null;
-  /** Everything waiting goes at once; says why if it cannot (SPEC §5, §7). */
+  /** Everything waiting goes at once; says why if it cannot (spec §5, §7). */
   sendNow(): Promise<{ readonly count: number; readonly phrase: Phrase }>;
   retry(selection: Selection, throughGateway: string | null): Promise<ActionDone>;
   /** These messages went to Deleted while they were being sent. */
@@ -97,10 +92,10 @@ export interface Engine {
   credentialsChanged(gatewayId: string): void;
   /** Dial-up state changed: re-think the hold. */
   dialUpChanged(): void;
-  world(): World;
+  world(): Environment;
   /** Messages in an attempt now. */
   sending(): number;
-  /** Direct delivery is known to be blocked on this network (SPEC §4.4). */
+  /** Direct delivery is known to be blocked on this network (spec §4.4). */
   directBlocked(networkId: string): boolean;
   retestDirect(): Promise<Phrase>;
   forgetNetwork(id: string): void;
@@ -110,7 +105,7 @@ export interface Engine {
   close(ms: number): Promise<void>;
 }
 
-export function createEngine(deps: EngineDeps): Engine {
+export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { clock, store, delivery, log, network, settings } = deps;
   const listeners = new Set<() => void>();
   const unwatch: (() => void)[] = [];
@@ -141,10 +136,10 @@ export function createEngine(deps: EngineDeps): Engine {
     for (const listener of listeners) listener();
   };
 
-  const hold = (): World['hold'] =>
+  const hold = (): Environment['hold'] =>
     decideHold({ paused: isPaused, settings: settingsHold(settings), network: known, dialUp: deps.dialUp() });
 
-  const world = (): World => ({
+  const world = (): Environment => ({
     settings: settings.get(),
     now: clock.now(),
     networkId: known.id,
@@ -164,10 +159,10 @@ export function createEngine(deps: EngineDeps): Engine {
     reportDue: () => {
       desk.noted();
     },
-    places: createPlaces(() => settings.get().connection.maxOutgoing),
+    places: createInFlightLimit(() => settings.get().connection.maxOutgoing),
   };
 
-  const desk = createReportDesk({
+  const desk = createReportScheduler({
     clock,
     log,
     store,
@@ -180,10 +175,12 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const giveBack = async (message: ClaimedMessage, nextAt: number): Promise<void> => {
     const recipients = message.recipients.map((r) => r.id);
-    await insist(deps, 'release', () => store.release(recipients, { nextAt, held: false })).catch(() => undefined);
+    await retryStoreOperation(deps, 'release', () => store.release(recipients, { nextAt, held: false })).catch(
+      () => undefined,
+    );
   };
 
-  const line = createAttemptLine(clock, (message) => drop(runOne(message), log, 'attempt'));
+  const line = createAttemptBacklog(clock, (message) => logRejection(runOne(message), log, 'attempt'));
 
   const runOne = async (message: ClaimedMessage): Promise<void> => {
     let somethingWaits = true;
@@ -230,7 +227,7 @@ export function createEngine(deps: EngineDeps): Engine {
     await clockSetBack();
     do {
       pumpAgain = false;
-      const room = MOST_RUNNING - line.size() - reserved;
+      const room = MAX_RUNNING_ATTEMPTS - line.size() - reserved;
       if (closing || hold() !== null) return;
       if (room < ROOM_WORTH_ASKING) {
         moreDue = true;
@@ -276,7 +273,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const arm = async (): Promise<void> => {
     setTimer(null);
     if (closing || hold() !== null) return;
-    if (line.size() >= MOST_RUNNING) {
+    if (line.size() >= MAX_RUNNING_ATTEMPTS) {
       // The end of an attempt asks again.
       moreDue = true;
       return;
@@ -301,7 +298,7 @@ export function createEngine(deps: EngineDeps): Engine {
       return;
     }
     pumping = true;
-    drop(
+    logRejection(
       claim()
         .catch((error: unknown) => {
           log.problem('claim', error);
@@ -343,7 +340,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const startDelivering = async (why: string, gateways?: readonly string[]): Promise<void> => {
     if (hold() !== null || closing) return;
     log.note('start delivering', { why });
-    if (gateways?.length !== 0) drop(delivery.probeGateways(abort.signal, gateways), log, 'probe');
+    if (gateways?.length !== 0) logRejection(delivery.probeGateways(abort.signal, gateways), log, 'probe');
     try {
       await wakeAll();
     } catch (error) {
@@ -351,7 +348,7 @@ export function createEngine(deps: EngineDeps): Engine {
       log.problem('wake', error);
       cancelWake ??= clock.after(AFTER_TROUBLE_MS, () => {
         cancelWake = null;
-        drop(startDelivering('wake'), log, 'wake');
+        logRejection(startDelivering('wake'), log, 'wake');
       });
     }
   };
@@ -390,12 +387,13 @@ export function createEngine(deps: EngineDeps): Engine {
     }
     // Before the log-in other names led to its page than after it.
     if (known.portal !== before.network.portal) delivery.forgetFailures();
-    if (moved || known.name !== before.network.name) drop(noteNetwork(), log, 'network');
+    if (moved || known.name !== before.network.name) logRejection(noteNetwork(), log, 'network');
     tell();
     const released = wasHeld && world().hold === null;
-    // A call that the user does not want used at once: what is due goes, nothing else (SPEC §7).
+    // A call that the user does not want used at once: what is due goes, nothing else (spec §7).
     if (dialled && !onConnect) pump();
-    else if (moved || onConnect || released) drop(startDelivering(dialled ? 'dial-up' : 'network'), log, 'network');
+    else if (moved || onConnect || released)
+      logRejection(startDelivering(dialled ? 'dial-up' : 'network'), log, 'network');
     else pump();
   };
 
@@ -407,7 +405,7 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const armTidy = (): void => {
     cancelTidy = clock.after(TIDY_EVERY_MS, () => {
-      drop(tidy(), log, 'tidy');
+      logRejection(tidy(), log, 'tidy');
       armTidy();
     });
   };
@@ -421,25 +419,25 @@ export function createEngine(deps: EngineDeps): Engine {
       return (claimed) => {
         reserved -= 1;
         if (claimed === null) pump();
-        else if (closing || hold() !== null) drop(giveBack(claimed, clock.now()), log, 'release');
+        else if (closing || hold() !== null) logRejection(giveBack(claimed, clock.now()), log, 'release');
         else run([claimed]);
       };
     },
     async start() {
       // A store that cannot be asked or written to just now (full disk) must not keep the program from delivering later.
-      isPaused = (await insist(deps, 'start', () => store.getMemo('paused'))) === 'true';
-      await insist(deps, 'start', () => deps.memory.load());
-      drop(insist(deps, 'clamp', clampClock), log, 'clamp');
+      isPaused = (await retryStoreOperation(deps, 'start', () => store.getMemo('paused'))) === 'true';
+      await retryStoreOperation(deps, 'start', () => deps.memory.load());
+      logRejection(retryStoreOperation(deps, 'clamp', clampClock), log, 'clamp');
       let before = settings.get();
       let heldBySettings = settingsHold(settings);
       unwatch.push(
         network.watch(lookAround),
         deps.memory.onDoubt(() => {
-          if (world().hold === null) drop(delivery.probeGateways(abort.signal), log, 'probe');
+          if (world().hold === null) logRejection(delivery.probeGateways(abort.signal), log, 'probe');
         }),
         delivery.onHopWorks((key) => {
           if (!waitedFor.delete(key)) return;
-          drop(
+          logRejection(
             store.wake({ kind: 'hop', waitsFor: key }, clock.now()).then((count) => {
               if (count > 0) pump();
             }),
@@ -448,7 +446,7 @@ export function createEngine(deps: EngineDeps): Engine {
           );
         }),
         delivery.names.onBack(() => {
-          drop(startDelivering('names'), log, 'names');
+          logRejection(startDelivering('names'), log, 'names');
         }),
         settings.onChange((next) => {
           const effect = settingsEffect(before, next);
@@ -457,12 +455,12 @@ export function createEngine(deps: EngineDeps): Engine {
           before = next;
           heldBySettings = settingsHold(settings);
           // A shorter schedule counts for what waits by the longer one.
-          if (sooner) drop(clampClock().then(pump), log, 'clamp');
+          if (sooner) logRejection(clampClock().then(pump), log, 'clamp');
           tell();
-          // A changed mode or list takes effect for everything in the Outbox (SPEC §3.5).
+          // A changed mode or list takes effect for everything in the Outbox (spec §3.5).
           if (released || effect.routes) {
             delivery.forgetFailures();
-            drop(startDelivering('settings', released ? undefined : effect.gateways), log, 'settings');
+            logRejection(startDelivering('settings', released ? undefined : effect.gateways), log, 'settings');
           } else pump();
         }),
       );
@@ -471,8 +469,8 @@ export function createEngine(deps: EngineDeps): Engine {
       dialUp = deps.dialUp();
       started = true;
       armTidy();
-      drop(tidy(), log, 'tidy');
-      drop(noteNetwork(), log, 'network');
+      logRejection(tidy(), log, 'tidy');
+      logRejection(noteNetwork(), log, 'network');
       desk.look();
       await startDelivering('start');
     },
@@ -520,16 +518,16 @@ export function createEngine(deps: EngineDeps): Engine {
     paused: () => isPaused,
     async wokeUp() {
       log.note('woke-up');
-      drop(clampClock(), log, 'clamp');
+      logRejection(clampClock(), log, 'clamp');
       cutOff();
       delivery.forgetFailures();
       await startDelivering('woke up');
     },
     credentialsChanged(gatewayId) {
       delivery.forgetFailures();
-      drop(
+      logRejection(
         (async () => {
-          // While the queue holds nothing is tried, a sign-in least of all (SPEC §7); what was refused is forgotten all the same.
+          // While the queue holds nothing is tried, a sign-in least of all (spec §7); what was refused is forgotten all the same.
           const trying = delivery.credentialsChanged(
             gatewayId,
             world().hold === null ? abort.signal : AbortSignal.abort(),
@@ -569,7 +567,7 @@ export function createEngine(deps: EngineDeps): Engine {
       desk.close();
       for (const stop of unwatch.splice(0)) stop();
       // Best effort: what is not given back is found at the next start.
-      for (const message of line.close()) drop(giveBack(message, clock.now()), log, 'release');
+      for (const message of line.close()) logRejection(giveBack(message, clock.now()), log, 'release');
       await untilIdle(ms);
       abort.abort(new Error('closing'));
       // What was sent to its end may still hear its reply; nothing of it may be forgotten with the store.

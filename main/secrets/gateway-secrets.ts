@@ -1,11 +1,11 @@
 /**
  * The only way from the secret store to a gateway's password or tokens: they are released for what they were given for, and
- * for nothing else (SPEC §3.4), whatever changed the settings since.
+ * for nothing else (spec §3.4), whatever changed the settings since.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { secretMisfit, type SecretMisfit, type SecretUse, type SecretWay } from '../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
-import type { SecretStore } from '../ports.ts';
+import type { SecretStore } from './secret-store.ts';
 
 const KINDS: Readonly<Record<SecretUse, string>> = {
   password: 'gateway',
@@ -30,16 +30,16 @@ export function secretUse(gateway: Pick<GatewaySettings, 'auth'>): SecretUse {
 }
 
 /** `again`: one is kept, but was given for something else. */
-export type SecretStanding =
+export type SecretCondition =
   { readonly kind: 'none' | 'fits' } | { readonly kind: 'again'; readonly why: SecretMisfit };
 
 /** Whether what is kept may be used for this gateway as it stands here. */
-export function secretStanding(
+export function secretCondition(
   secrets: Pick<SecretStore, 'has' | 'binding'>,
   use: SecretUse,
   gateway: GatewaySettings,
   way: SecretWay,
-): SecretStanding {
+): SecretCondition {
   const name = secretName(use, gateway.id);
   if (!secrets.has(name)) return { kind: 'none' };
   const why = secretMisfit(use, secrets.binding(name), gateway, way);

@@ -6,7 +6,8 @@
 import { dkimKeyName } from './dkim/dkim.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { secretNames } from './gateway-secrets.ts';
-import type { Log, SecretStore } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { SecretStore } from './secret-store.ts';
 
 export interface RemovedSecrets {
   /** The settings are these now. Resolves once the secret store agrees; never rejects. */

@@ -4,9 +4,10 @@
  */
 import { bindingOf, sameWay, type SecretBinding, type SecretWay } from '../../shared/secret-binding.ts';
 import type { Settings } from '../../shared/settings.ts';
-import { drop } from '../runtime/log-rejection.ts';
-import { secretNames, secretStanding, secretUse } from './gateway-secrets.ts';
-import type { Log, SecretStore } from '../ports.ts';
+import { logRejection } from '../runtime/log-rejection.ts';
+import { secretNames, secretCondition, secretUse } from './gateway-secrets.ts';
+import type { Log } from '../log/log-port.ts';
+import type { SecretStore } from './secret-store.ts';
 
 export interface SecretBindings {
   /** The user is setting single values, and these come of it. To be called before they are saved; returns what ends it. */
@@ -31,7 +32,7 @@ export function createSecretBindings(deps: {
   const wished = new Set<SecretWay>();
 
   const bind = (bindings: ReadonlyMap<string, SecretBinding>): void => {
-    drop(secrets.bind(bindings), log, 'secret-bindings');
+    logRejection(secrets.bind(bindings), log, 'secret-bindings');
   };
   if (secrets.unbound().length > 0) {
     bind(adopted(secrets.unbound(), current));
@@ -41,7 +42,7 @@ export function createSecretBindings(deps: {
   const mayUse = (settings: Settings): ReadonlySet<string> =>
     new Set(
       settings.gateways.list
-        .filter((g) => secretStanding(secrets, secretUse(g), g, settings.connection).kind === 'fits')
+        .filter((g) => secretCondition(secrets, secretUse(g), g, settings.connection).kind === 'fits')
         .map((g) => g.id),
     );
 

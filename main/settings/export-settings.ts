@@ -1,7 +1,7 @@
-/** Settings to take along and to bring back (SPEC §10), without anything secret. Pure. */
+/** Settings to take along and to bring back (spec §10), without anything secret. Pure. */
 import { parseSettings, settingsSchema, type Settings, type SettingsProblem } from '../../shared/settings.ts';
 import { UNDECIDED } from './read-settings.ts';
-import { understand } from './understand.ts';
+import { normaliseHandWritten } from './understand.ts';
 
 /** Names under which a person might have written a secret into the file by hand: nothing of that kind leaves. */
 const SECRET_NAME = /^(pass(word|wd|phrase)?|secret|token|.*(password|secret|token|privatekey))$/i;
@@ -56,6 +56,6 @@ export function importSettings(
   }
   Reflect.deleteProperty(draft, UNDECIDED);
   // What is understood in the file of the program is understood in one that comes along.
-  const parsed = parseSettings(understand(settingsSchema, draft));
+  const parsed = parseSettings(normaliseHandWritten(settingsSchema, draft));
   return parsed.ok ? { ok: true, next: parsed.settings } : parsed;
 }

@@ -1,14 +1,14 @@
-/** What is to be said of settings.json as it stands (SPEC §10). Pure. */
+/** What is to be said of settings.json as it stands (spec §10). Pure. */
 import { phrase } from '../../shared/phrases.ts';
 import type { Problem } from '../../shared/status.ts';
-import type { SettingsStore } from '../ports.ts';
+import type { SettingsStore } from './settings-store.ts';
 import { settingsHold, type UnreadableSetting } from './read-settings.ts';
 
 type File = Pick<SettingsStore, 'problems' | 'undecided' | 'setAside'>;
 type Told = Pick<Problem, 'severity' | 'phrase' | 'action'>;
 
 /** So many values are named in a sentence. */
-const MOST_NAMED = 8;
+const MAX_NAMED = 8;
 
 /** True if everything that the user wrote is in effect: nothing in the file is unread, nothing undecided. */
 export function isReadable({ problems = [], undecided = null }: File): boolean {
@@ -23,8 +23,8 @@ function named(problem: UnreadableSetting): string {
 }
 
 function list(problems: readonly UnreadableSetting[]): string {
-  const more = problems.length > MOST_NAMED ? ', …' : '';
-  return `${problems.slice(0, MOST_NAMED).map(named).join(', ')}${more}`;
+  const more = problems.length > MAX_NAMED ? ', …' : '';
+  return `${problems.slice(0, MAX_NAMED).map(named).join(', ')}${more}`;
 }
 
 /** What the queue holds for, and what would go on. */

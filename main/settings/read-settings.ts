@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ruleOf, settingsBelow } from '../../shared/setting-rules.ts';
 import { defaultSettings, gatewaySchema, settingsSchema, type Settings } from '../../shared/settings.ts';
-import { bareSchema, settingsIn, understand } from './understand.ts';
+import { bareSchema, settingsIn, normaliseHandWritten } from './understand.ts';
 
 /** A value of the file that cannot be read. */
 export interface UnreadableSetting {
@@ -50,7 +50,7 @@ export type ReadSettings =
 export const UNDECIDED = 'undecided';
 const LOOPBACK = ['127.0.0.1', '::1'];
 /** A file can be wrong in many places; nobody reads a hundred. */
-const MOST_TOLD = 50;
+const MAX_PROBLEMS = 50;
 
 type Json = Record<string, unknown>;
 
@@ -113,7 +113,7 @@ function readValues(raw: Json): ReadSettings {
   if (!parsed.success) return broken('Too much in the file is wrong.');
   const { problems, kept } = findings;
   if (kept.length === 0) return { kind: 'good', settings: parsed.data };
-  return { kind: 'mended', settings: parsed.data, problems: problems.slice(0, MOST_TOLD), kept };
+  return { kind: 'mended', settings: parsed.data, problems: problems.slice(0, MAX_PROBLEMS), kept };
 }
 
 function readGroup(schema: z.core.$ZodType, raw: Json, path: string, findings: Findings): Json {
@@ -136,7 +136,7 @@ function readOne(schema: z.core.$ZodType, raw: unknown, path: string, findings: 
     if (isObject(raw)) return readGroup(bare, raw, path, findings);
     return standIns(bare, raw, path, findings);
   }
-  const value = understand(bare, raw);
+  const value = normaliseHandWritten(bare, raw);
   if (bare instanceof z.ZodArray && Array.isArray(value)) return readList(bare, value, raw, path, findings);
   if (bare instanceof z.ZodRecord && isObject(value)) return readRecord(bare, value, raw, path, findings);
   const parsed = z.safeParse(bare, value);
@@ -201,7 +201,7 @@ function readList(
   const instead = (rule.instead ?? []) as readonly unknown[];
   const told =
     whole.success || wrong.length > 0 ? wrong : [{ index: -1, message: whole.error.issues[0]?.message ?? '' }];
-  for (const { index, message } of told.slice(0, MOST_TOLD)) {
+  for (const { index, message } of told.slice(0, MAX_PROBLEMS)) {
     unreadable(findings, { path, raw, message, ...(index < 0 ? {} : { entry: index }) });
   }
   const kept = [...(whole.success ? good : []), ...instead];
@@ -285,7 +285,7 @@ function readGateways(items: readonly unknown[], findings: Findings): unknown[] 
 
 /** Null: it has no host or no id that could be read. A gateway of which something else that restricts is lost is disabled. */
 function readGateway(raw: Json, index: number, findings: Findings): Json | null {
-  const draft = understand(gatewaySchema, raw) as Json;
+  const draft = normaliseHandWritten(gatewaySchema, raw) as Json;
   const { shape } = gatewaySchema;
   const wrong: { readonly name: string; readonly message: string }[] = [];
   for (const [name, inner] of Object.entries(shape)) {

@@ -21,7 +21,7 @@ export function settingsIn(schema: z.core.$ZodType): readonly (readonly [string,
 const wordKey = (word: string): string => word.toLowerCase().replaceAll(/[\s_-]/g, '');
 
 /** The value as the schema wants it, if it is understood; else as it came. */
-export function understand(schema: z.core.$ZodType, value: unknown): unknown {
+export function normaliseHandWritten(schema: z.core.$ZodType, value: unknown): unknown {
   const bare = bareSchema(schema);
   if (bare instanceof z.ZodEnum) {
     if (typeof value !== 'string') return value;
@@ -36,12 +36,12 @@ export function understand(schema: z.core.$ZodType, value: unknown): unknown {
   }
   if (bare instanceof z.ZodArray) {
     const list = typeof value === 'string' || typeof value === 'number' ? [value] : value;
-    return Array.isArray(list) ? list.map((item) => understand(bare.element, item)) : list;
+    return Array.isArray(list) ? list.map((item) => normaliseHandWritten(bare.element, item)) : list;
   }
   if (bare instanceof z.ZodObject && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const copy = { ...value } as Record<string, unknown>;
     for (const [key, inner] of settingsIn(bare)) {
-      if (Object.hasOwn(copy, key)) copy[key] = understand(inner, copy[key]);
+      if (Object.hasOwn(copy, key)) copy[key] = normaliseHandWritten(inner, copy[key]);
     }
     return copy;
   }

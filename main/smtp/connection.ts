@@ -12,7 +12,7 @@ import type tls from 'node:tls';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SmtpReply } from '../../shared/mail.ts';
 import type { SessionTrouble } from '../policy/model.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { troubleOfErrno } from './dial.ts';
 import { parseReply } from './reply.ts';
 

@@ -1,6 +1,6 @@
 /** Connecting to one of several addresses of a host: staggered, both families (RFC 8305 §5), the first that answers. */
 import net from 'node:net';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { SessionTrouble } from '../policy/model.ts';
 import { bypassesProxy, proxyNotReached, throughProxy } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
@@ -15,7 +15,7 @@ export const ADDRESS_STAGGER_MS = 250;
 
 /**
  * Order of use: families take turns, each family in the order given. `ipv6First` false where IPv6 was found dead on this
- * network (SPEC §4.4). Pure.
+ * network (spec §4.4). Pure.
  */
 export function interleaveFamilies(
   addresses: readonly ResolvedAddress[],

@@ -7,7 +7,8 @@ import tls from 'node:tls';
 import type { HopRef, SmtpPhase, SmtpReply, TlsInfo } from '../../shared/mail.ts';
 import { isIp } from '../../shared/syntax.ts';
 import type { SessionTrouble } from '../policy/model.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Log } from '../log/log-port.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { dial } from './dial.ts';
 import type { DialFailure, ResolvedAddress } from './dial.ts';
 import type { Proxy } from './proxy.ts';
@@ -53,7 +54,7 @@ export interface SessionTarget {
   /** Certificate must be valid for `hop.host`; ignored for `opportunistic`. */
   readonly verify: boolean;
   readonly credentials: Credentials | null;
-  /** Credentials are needed there, though perhaps not on this connection (a probe): whoever answers must be the asked host (SPEC §4.4). */
+  /** Credentials are needed there, though perhaps not on this connection (a probe): whoever answers must be the asked host (spec §4.4). */
   readonly guarded?: boolean;
   /** Credentials may travel unencrypted: the user ticked it for this gateway. */
   readonly allowInsecureAuth: boolean;
@@ -68,7 +69,7 @@ export interface SessionTarget {
 export interface SessionPorts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when the greeting has arrived: the hop is alive (SPEC §3.3). */
+  /** Called when the greeting has arrived: the hop is alive (spec §3.3). */
   readonly onGreeting?: () => void;
   /** Called when a phase begins. */
   readonly onPhase?: (phase: SmtpPhase) => void;
@@ -106,7 +107,7 @@ const MECHANISMS = { inside: ['PLAIN', 'LOGIN', 'CRAM-MD5'], outside: ['CRAM-MD5
 
 /**
  * Connects, greets, encrypts, signs in. Never rejects. An `opportunistic` target whose TLS does not work is connected to
- * once more, in clear text (RFC 7435; STANDARDS 51, N11).
+ * once more, in clear text (RFC 7435; standards 51, N11).
  */
 export async function openSession(
   target: SessionTarget,

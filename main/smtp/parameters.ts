@@ -12,7 +12,7 @@ export function isAscii(text: string): boolean {
 }
 
 /**
- * The address with its domain as A-labels (STANDARDS 35, N8), local part untouched. A domain that has no A-label form,
+ * The address with its domain as A-labels (standards 35, N8), local part untouched. A domain that has no A-label form,
  * and an address literal, stay as they are.
  */
 export function withAsciiDomain(address: string): string {

@@ -31,7 +31,7 @@ export function bypassesProxy(address: string): boolean {
   return ['loopback', 'private', 'unspecified'].includes(addressScope(address) ?? '');
 }
 
-const MOST_HEADER = 16 * 1024;
+const MAX_HEADER = 16 * 1024;
 
 /** No connection to the proxy itself: nothing left this computer's neighbourhood. */
 export function proxyNotReached(proxy: Proxy): SessionTrouble {
@@ -146,7 +146,7 @@ async function connectHttp(
     const octet = await read(1);
     if (octet === null) return odd(proxy);
     head += octet.toString('latin1');
-    if (head.length > MOST_HEADER || (head.length >= 5 && !head.startsWith('HTTP/'))) return odd(proxy);
+    if (head.length > MAX_HEADER || (head.length >= 5 && !head.startsWith('HTTP/'))) return odd(proxy);
   }
   const status = Number(/^HTTP\/1\.[01] (\d{3})\b/.exec(head)?.[1] ?? 0);
   if (status >= 200 && status < 300) return null;

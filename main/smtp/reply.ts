@@ -8,7 +8,7 @@ const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
 
 /**
  * Parses one whole reply: its lines joined by "\n", as they came. Every line must carry the same code, 200 to 599.
- * Returns null if it is no SMTP reply (STANDARDS 39: the caller treats that as temporary, never as a refusal).
+ * Returns null if it is no SMTP reply (standards 39: the caller treats that as temporary, never as a refusal).
  */
 export function parseReply(raw: string): SmtpReply | null {
   let code: string | null = null;

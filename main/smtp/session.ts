@@ -1,7 +1,7 @@
 /** An open SMTP session: one mail transaction after the other, each told as facts. */
 import type { HopRef, MessageDsn, RecipientDsn, SmtpPhase, SmtpReply, TlsInfo } from '../../shared/mail.ts';
 import type { SessionReport, SessionTrouble } from '../policy/model.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { DialFailure, ResolvedAddress } from './dial.ts';
 import { createDotStuffer } from '../message/dot-stuffing.ts';
 import { isAscii, mailCommand, rcptCommand, withAsciiDomain } from './parameters.ts';
@@ -268,7 +268,7 @@ export function createSession(
         return ended(answer);
       }
       if (problem !== null) {
-        // The message must not look whole: no dot, no QUIT, the connection is cut (STANDARDS N3).
+        // The message must not look whole: no dot, no QUIT, the connection is cut (standards N3).
         connection.die(problem);
         return result(null, problem);
       }
@@ -334,7 +334,7 @@ type TransactionPlan =
   | { readonly kind: 'send'; readonly mail: string; readonly rcpts: readonly string[] }
   | { readonly kind: 'cannot'; readonly trouble: SessionTrouble };
 
-/** What can be told before a word is said: too large, needs what is not offered (STANDARDS 45, 46). */
+/** What can be told before a word is said: too large, needs what is not offered (standards 45, 46). */
 async function planTransaction(
   message: TransactionMessage,
   recipients: readonly TransactionRecipient[],
@@ -351,7 +351,7 @@ async function planTransaction(
     return cannot({ kind: 'local', detail: 'an address with control characters' });
   let smtputf8 = message.smtputf8 || !addresses.every(isAscii);
   if (smtputf8 && !offered.keywords.has('SMTPUTF8')) {
-    // Only the domain is not ASCII: its A-label form goes everywhere (STANDARDS 35, N8).
+    // Only the domain is not ASCII: its A-label form goes everywhere (standards 35, N8).
     if (!addresses.every((a) => isAscii(withAsciiDomain(a))) || !(await headerIsAscii(message)))
       return cannot({ kind: 'needs-smtputf8' });
     smtputf8 = false;

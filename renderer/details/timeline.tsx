@@ -1,7 +1,7 @@
 /** What was tried, in time order: attempt by attempt, hop by hop. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { ArrowSync12Regular, Checkmark12Regular, Dismiss12Regular, FastForward16Regular } from '@fluentui/react-icons';
-import type { HopTry, RecipientView, TryOutcome } from '../../shared/mail.ts';
+import type { HopAttempt, RecipientView, TryOutcome } from '../../shared/mail.ts';
 import { useSay, type Say } from '../i18n/i18n.ts';
 import { useFormat } from '../i18n/locale.tsx';
 import { replyText } from './reply-text.ts';
@@ -71,7 +71,7 @@ const useStyles = makeStyles({
 
 type Tone = 'good' | 'wait' | 'fault' | 'skip';
 
-function toneOf(step: HopTry): Tone {
+function toneOf(step: HopAttempt): Tone {
   if (step.passedOver === true) return 'skip';
   const kinds = new Set(step.outcomes.map((outcome) => outcome.verdict.kind));
   if (kinds.has('rejected')) return 'fault';
@@ -81,7 +81,7 @@ function toneOf(step: HopTry): Tone {
 
 /** The different words of one step, each with the recipients that got them. */
 function sayings(
-  step: HopTry,
+  step: HopAttempt,
   recipients: readonly RecipientView[],
   say: Say,
 ): { words: string; for: string | null }[] {
@@ -115,7 +115,7 @@ export function Timeline({
   tries,
   recipients,
 }: {
-  readonly tries: readonly HopTry[];
+  readonly tries: readonly HopAttempt[];
   readonly recipients: readonly RecipientView[];
 }) {
   const styles = useStyles();

@@ -1,6 +1,6 @@
 import type { enSignIn } from './en-sign-in.ts';
 
-/** German words about signing in at a provider (OAuth 2; SPEC §3.4). */
+/** German words about signing in at a provider (OAuth 2; spec §3.4). */
 export const deSignIn: Readonly<Record<keyof typeof enSignIn, string>> = {
   'gateway.state.signInNeeded': 'Angehalten: Melden Sie sich an, um dieses Gateway zu verwenden.',
   'gateway.state.signInEnded': 'Angehalten: Die Anmeldung ist beendet. Melden Sie sich neu an.',

@@ -1,4 +1,4 @@
-/** English words about signing in at a provider (OAuth 2; SPEC §3.4). */
+/** English words about signing in at a provider (OAuth 2; spec §3.4). */
 export const enSignIn = {
   'gateway.state.signInNeeded': 'Paused: sign in to use this gateway.',
   'gateway.state.signInEnded': 'Paused: the sign-in has ended. Sign in again.',

@@ -1,4 +1,4 @@
-/** Every command of `postcast` against the running program (SPEC §10). */
+/** Every command of `postcast` against the running program (spec §10). */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

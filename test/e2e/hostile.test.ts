@@ -1,4 +1,4 @@
-/** What a page or a message might try in a window, and cannot (STANDARDS §3: IPC abuse, hostile HTML). */
+/** What a page or a message might try in a window, and cannot (standards §3: IPC abuse, hostile HTML). */
 import { writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** Whatever ends the program: what it accepted arrives (STANDARDS §3). Real Electron, Postfix's smtp-source and smtp-sink. */
+/** Whatever ends the program: what it accepted arrives (standards §3). Real Electron, Postfix's smtp-source and smtp-sink. */
 import { afterEach, expect, it } from 'vitest';
 import {
   eventually,

@@ -1,5 +1,5 @@
 /**
- * A laptop whose network's name server knows no names, or has one address for all of them (SPEC §4.4), in real Electron: what
+ * A laptop whose network's name server knows no names, or has one address for all of them (spec §4.4), in real Electron: what
  * its user sees, and where his mail goes.
  */
 import type { Page } from 'playwright-core';

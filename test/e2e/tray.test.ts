@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== 'linux')('the tray icon', () => {
   };
   const tooltip = async (): Promise<string> => JSON.stringify(await tray.property('ToolTip'));
 
-  it('offers everything that SPEC §9 names', async () => {
+  it('offers everything that spec §9 names', async () => {
     await eventually('the menu is there', labels).toEqual([
       'Ready',
       '',

@@ -1,4 +1,4 @@
-import type { Dns, DnsAnswer } from '../../main/ports.ts';
+import type { Dns, DnsAnswer } from '../../main/dns/dns-port.ts';
 
 export interface Zone {
   /** Domain → "preference host", or an answer that is none. */
@@ -51,7 +51,7 @@ export function fakeDns(zone: Zone): Dns & { readonly asked: string[]; flushed: 
       return Promise.resolve(zone.root ?? found(['a.root.test']));
     },
     lastAnswerAt: () => Infinity,
-    afresh() {
+    uncached() {
       return this;
     },
     forget: () => undefined,

@@ -1,4 +1,4 @@
-import type { Clock } from '../../main/ports.ts';
+import type { Clock } from '../../main/runtime/clock.ts';
 import { systemClock } from '../../main/runtime/system-clock.ts';
 
 /** The system's clock, but the time of day can be moved on: what waits for hours or days is there at once. Timers run as ever. */

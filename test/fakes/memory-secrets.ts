@@ -1,4 +1,4 @@
-import type { SecretStore } from '../../main/ports.ts';
+import type { SecretStore } from '../../main/secrets/secret-store.ts';
 import { bindingOf, type SecretBinding } from '../../shared/secret-binding.ts';
 import type { Settings } from '../../shared/settings.ts';
 

@@ -1,4 +1,4 @@
-import type { HopTry, Verdict } from '../../shared/mail.ts';
+import type { HopAttempt, Verdict } from '../../shared/mail.ts';
 import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/delivery-port.ts';
 import type { PlanStep } from '../../main/policy/model.ts';
 import { hopKey, NO_OTHER_HOP, orderHops } from '../../main/policy/unknown-outcome.ts';
@@ -70,7 +70,7 @@ export class ScriptedDelivery implements Delivery {
     signal: AbortSignal,
   ): Promise<StepResult> {
     const where = step.kind === 'gateways' ? `gateways ${step.ids.join(' ')}` : `${step.kind} ${step.domain}`;
-    const hop: HopTry['hop'] =
+    const hop: HopAttempt['hop'] =
       step.kind === 'gateways'
         ? {
             kind: 'gateway',

@@ -1,4 +1,4 @@
-import type { Clock } from '../../main/ports.ts';
+import type { Clock } from '../../main/runtime/clock.ts';
 
 interface Timer {
   readonly at: number;

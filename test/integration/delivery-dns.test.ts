@@ -108,14 +108,14 @@ describe('what is kept of a name server that changes', () => {
     const server = keep(await startScriptedDns({ 'a.test': { a: ['192.0.2.1'] }, 'b.test': { a: ['192.0.2.1'] } }));
     const settings = settingsOf({ connection: { dnsServers: [server.server], dnsTimeoutSeconds: 5 } });
     const dns = createDns({ clock: systemClock, settings: () => settings });
-    const other = dns.afresh();
+    const other = dns.uncached();
     for (const each of [dns, other]) for (const name of ['a.test', 'b.test']) await address(each, name);
     server.become({ kind: 'one-address', address: '192.0.2.66' });
     dns.forget('A.test.');
     expect([await address(dns, 'a.test'), await address(dns, 'b.test')]).toEqual(['192.0.2.66', '192.0.2.1']);
     dns.forget();
     expect([await address(dns, 'b.test'), await address(other, 'b.test')]).toEqual(['192.0.2.66', '192.0.2.1']);
-    expect(await address(dns.afresh(), 'a.test')).toBe('192.0.2.66');
+    expect(await address(dns.uncached(), 'a.test')).toBe('192.0.2.66');
   });
 
   it('goes with the servers that said it, and what these still say is not kept', async () => {
@@ -140,6 +140,6 @@ describe('what is kept of a name server that changes', () => {
     const dns = createDns({ clock: systemClock, settings: () => settings });
     expect(await dns.rootHosts(never)).toMatchObject({ kind: 'found', records: ['a.root-servers.test'] });
     server.become({ kind: 'no-names' });
-    expect(await dns.afresh().rootHosts(never)).toEqual({ kind: 'no-such-domain' });
+    expect(await dns.uncached().rootHosts(never)).toEqual({ kind: 'no-such-domain' });
   });
 });

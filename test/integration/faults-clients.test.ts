@@ -1,4 +1,4 @@
-/** Mail programs that misbehave, and what is not a mail program at all (STANDARDS §3). */
+/** Mail programs that misbehave, and what is not a mail program at all (standards §3). */
 import net from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { startProcess, type ProgramProcess } from '../support/program-rig.ts';
 import { LineClient, startLoadSink, submit, type LoadSink } from '../support/smtp-load.ts';
 
 const MIB = 1024 * 1024;
-/** As STANDARDS §3 has it, and as much again for a slow computer; waiting for a processor does not count. */
+/** As standards §3 has it, and as much again for a slow computer; waiting for a processor does not count. */
 const BLOCKED_MS = 400;
 
 const built = builtProgram();

@@ -1,4 +1,4 @@
-/** The program dies, or a part of it: what was acknowledged is not lost (STANDARDS §3). */
+/** The program dies, or a part of it: what was acknowledged is not lost (standards §3). */
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** What `postcast sendmail` took comes into the queue whatever happens, or the user is told where it is (SPEC §10). */
+/** What `postcast sendmail` took comes into the queue whatever happens, or the user is told where it is (spec §10). */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

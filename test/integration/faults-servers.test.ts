@@ -1,4 +1,4 @@
-/** Servers that misbehave: gateways and mail exchangers (STANDARDS §3). */
+/** Servers that misbehave: gateways and mail exchangers (standards §3). */
 import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';

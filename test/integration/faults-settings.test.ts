@@ -1,4 +1,4 @@
-/** settings.json is damaged, or holds what cannot be read (STANDARDS §3, SPEC §3.5): the whole program, real servers. */
+/** settings.json is damaged, or holds what cannot be read (standards §3, spec §3.5): the whole program, real servers. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** The disk is full, cannot be written to, or what is on it is damaged (STANDARDS §3). */
+/** The disk is full, cannot be written to, or what is on it is damaged (standards §3). */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,

@@ -1,4 +1,4 @@
-/** Networks whose name server knows no names, or gives one address to all of them (SPEC §4.4), and the whole program. */
+/** Networks whose name server knows no names, or gives one address to all of them (spec §4.4), and the whole program. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startScriptedDns, type DnsMood, type ScriptedDns } from '../fakes/scripted-dns-server.ts';
 import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';

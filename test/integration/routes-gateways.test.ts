@@ -243,7 +243,7 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
     expect((await lab.call('gateways.states', {})).states[0]?.state).toBe('tls-failed');
     expect(office.messages()).toHaveLength(before);
     await lab.set({ 'gateways.list': [signedIn('office')] });
-    // Whoever answers there would hear the password now: it is asked for again (SPEC §3.4).
+    // Whoever answers there would hear the password now: it is asked for again (spec §3.4).
     const state = async () => (await lab.call('gateways.states', {})).states[0];
     await eventually('it asks again', async () => (await state())?.state === 'sign-in-refused');
     expect([(await state())?.hasSecret, office.messages().length]).toEqual([false, before]);

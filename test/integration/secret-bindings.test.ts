@@ -1,5 +1,5 @@
 /**
- * A stored password goes where it was given for (SPEC §3.4), whatever changes the settings: the whole program, with servers
+ * A stored password goes where it was given for (spec §3.4), whatever changes the settings: the whole program, with servers
  * that write down whether anybody signed in.
  */
 import { afterEach, describe, expect, it } from 'vitest';

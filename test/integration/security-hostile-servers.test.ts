@@ -1,4 +1,4 @@
-/** What servers and settings could smuggle into our own commands, or make us chew on (STANDARDS §2.2 N2, N16, N17, §3). */
+/** What servers and settings could smuggle into our own commands, or make us chew on (standards §2.2 N2, N16, N17, §3). */
 import { afterEach, describe, expect, it } from 'vitest';
 import { gatewaySchema, parseSettings } from '../../shared/settings.ts';
 import { escapeText } from '../../main/log/log.ts';

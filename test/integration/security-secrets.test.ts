@@ -1,4 +1,4 @@
-/** Where a password, a token or a hash could come to light: log, timeline, states, settings, export (STANDARDS §3, ARCHITECTURE §4). */
+/** Where a password, a token or a hash could come to light: log, timeline, states, settings, export (standards §3). */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

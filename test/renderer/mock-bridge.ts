@@ -10,7 +10,14 @@ import {
   type Parsed,
   type Selection,
 } from '../../shared/ipc-contract.ts';
-import type { Folder, FolderCounts, HopTry, MessageDetails, MessageRow, RecipientState } from '../../shared/mail.ts';
+import type {
+  Folder,
+  FolderCounts,
+  HopAttempt,
+  MessageDetails,
+  MessageRow,
+  RecipientState,
+} from '../../shared/mail.ts';
 import { fail, ok, type Result } from '../../shared/result.ts';
 import { defaultSettings, gatewaySchema, parseSettings, type Settings } from '../../shared/settings.ts';
 import type { AppStatus, GatewayState } from '../../shared/status.ts';
@@ -130,7 +137,7 @@ function makeDetails(row: MessageRow, now: number): MessageDetails {
     : ({ kind: 'deferred', scope: 'recipient', status: '4.2.0', why: 'reply', reply } as const);
   const done = row.state === 'delivered' || row.state === 'relayed';
   const final = { code: 250, enhanced: '2.0.0', text: '2.0.0 Ok: queued as 4XkR9z2Jq3z9sT4' };
-  const timeline: HopTry[] =
+  const timeline: HopAttempt[] =
     row.state === 'queued'
       ? []
       : [

@@ -3,7 +3,7 @@
  * action writes down what it means in the ledger before it is begun and after it is answered.
  */
 import { GATEWAYS } from './internet.ts';
-import { handIn, MOST_RECIPIENTS } from './mail-actions.ts';
+import { handIn, MAX_RECIPIENTS } from './mail-actions.ts';
 import {
   changeGateways,
   changeMode,
@@ -59,7 +59,7 @@ const whileReadable =
 
 const ACTIONS: readonly Action[] = [
   { name: 'mail', weight: always(22), run: (soak) => handIn(soak, soak.chance.int(1, 4)) },
-  { name: 'mail to many', weight: always(4), run: (soak) => handIn(soak, soak.chance.int(5, MOST_RECIPIENTS)) },
+  { name: 'mail to many', weight: always(4), run: (soak) => handIn(soak, soak.chance.int(5, MAX_RECIPIENTS)) },
   {
     name: 'burst of mail',
     weight: always(2),

@@ -129,7 +129,7 @@ function balance(ledger: Ledger, person: Person, fates: readonly Fate[]): void {
   if (fates[0] === 'bad' && told > 0) ledger.break('untold', `${address} is in Bad, and was reported all the same`);
 }
 
-/** One report for a message and moment, however many recipients (SPEC §6). */
+/** One report for a message and moment, however many recipients (spec §6). */
 function reportsPerMessage(ledger: Ledger, shown: Shown): void {
   for (const letter of ledger.letters.values()) {
     const copies = letter.people.flatMap((person) => person.copies);

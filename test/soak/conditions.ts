@@ -29,12 +29,12 @@ export interface Conditions {
   readonly returnUndeliverable: boolean;
 }
 
-/** Nothing may be sent, by whatever way (SPEC §4.3, §7). */
+/** Nothing may be sent, by whatever way (spec §4.3, §7). */
 export function holds(c: Conditions): boolean {
   return c.paused || c.network === null || c.portal || (c.dialUpRequired && !c.dialUpActive);
 }
 
-/** SPEC §3.5. */
+/** spec §3.5. */
 export function mayGoDirect(c: Conditions, domain: string): boolean {
   if (!c.readable || holds(c)) return false;
   return c.mode !== 'always' && !(c.mode === 'domains' && domain === LISTED);

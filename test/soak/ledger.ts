@@ -344,7 +344,7 @@ export class Ledger implements Witness {
     person.asked.push({ hop: host.id, at: now });
   }
 
-  /** After an unknown outcome another usable gateway comes first (SPEC §3.2). */
+  /** After an unknown outcome another usable gateway comes first (spec §3.2). */
   #repeatsDoubt(person: Person, host: Host): void {
     const last = person.lost.at(-1);
     const now = this.#now();

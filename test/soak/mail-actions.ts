@@ -3,7 +3,7 @@ import { DOMAINS, MISTYPED } from './internet.ts';
 import { letterText } from './letter-text.ts';
 import type { Soak } from './soak-state.ts';
 
-export const MOST_RECIPIENTS = 40;
+export const MAX_RECIPIENTS = 40;
 
 export async function handIn(soak: Soak, recipients: number): Promise<void> {
   const { house, ledger, chance, state } = soak;

@@ -7,12 +7,16 @@ import { openSettingsFile, type SettingsFile } from '../../app/settings-file.ts'
 import { createApi } from '../../main/api/api.ts';
 import { createDelivery } from '../../main/delivery/delivery.ts';
 import { createDns } from '../../main/dns/dns.ts';
-import { createResolverTrust } from '../../main/dns/resolver-watch.ts';
+import { createResolverWatch } from '../../main/dns/resolver-watch.ts';
 import { createDialUpDriver } from '../../main/network/dial-up/dial-up-driver.ts';
 import { createOutgoing } from '../../main/secrets/dkim/dkim.ts';
-import { createEngine, type Engine } from '../../main/scheduler/scheduler.ts';
+import { createScheduler, type Scheduler } from '../../main/scheduler/scheduler.ts';
 import { createNetworkMemory } from '../../main/network/network-memory.ts';
-import type { Clock, Log, NetworkMonitor, QueueStore, Random, SecretStore } from '../../main/ports.ts';
+import type { Log } from '../../main/log/log-port.ts';
+import type { NetworkMonitor } from '../../main/network/network-port.ts';
+import type { QueueStore } from '../../main/queue/queue-store.ts';
+import type { Clock, Random } from '../../main/runtime/clock.ts';
+import type { SecretStore } from '../../main/secrets/secret-store.ts';
 import { createProblems } from '../../main/program/problems.ts';
 import { createQueueIds } from '../../main/message/queue-id.ts';
 import { openQueueStore } from '../../main/queue/open-queue-store.ts';
@@ -46,7 +50,7 @@ export interface LifeParts {
 
 /** A program that runs. */
 export interface Life {
-  readonly engine: Engine;
+  readonly engine: Scheduler;
   readonly store: QueueStore;
   readonly api: EngineApi;
   readonly newQueueId: () => string;
@@ -95,7 +99,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
   const memory = createNetworkMemory({ clock, log, networkId: () => parts.network().id, store });
   const newQueueId = createQueueIds(clock, random);
   const hostname = (): string => HOSTNAME;
-  const trust = createResolverTrust({
+  const trust = createResolverWatch({
     clock,
     random,
     dns,
@@ -129,7 +133,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
     sending: () => engine.sending(),
     paused: () => engine.paused(),
   });
-  const engine: Engine = createEngine({
+  const engine: Scheduler = createScheduler({
     clock,
     random,
     store,

@@ -1,6 +1,8 @@
 import { createDelivery, type DeliveryDeps } from '../../main/delivery/delivery.ts';
 import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/delivery/delivery-port.ts';
-import type { Clock, Dns, Log } from '../../main/ports.ts';
+import type { Dns } from '../../main/dns/dns-port.ts';
+import type { Log } from '../../main/log/log-port.ts';
+import type { Clock } from '../../main/runtime/clock.ts';
 import { systemClock } from '../../main/runtime/system-clock.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import { boundSecrets } from '../fakes/memory-secrets.ts';

@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stageForDelivery } from '../../main/scheduler/accept-and-claim.ts';
-import { createEngine, type Engine } from '../../main/scheduler/scheduler.ts';
+import { createScheduler, type Scheduler } from '../../main/scheduler/scheduler.ts';
 import { createOutgoing } from '../../main/secrets/dkim/dkim.ts';
-import type { ClaimedMessage, Log, NetworkMonitor, NewRecipient, QueueStore, SettingsStore } from '../../main/ports.ts';
+import type { Log } from '../../main/log/log-port.ts';
+import type { NetworkMonitor } from '../../main/network/network-port.ts';
+import type { ClaimedMessage, NewRecipient, QueueStore } from '../../main/queue/queue-store.ts';
+import type { SettingsStore } from '../../main/settings/settings-store.ts';
 import { createNetworkMemory } from '../../main/network/network-memory.ts';
 import { createQueueIds } from '../../main/message/queue-id.ts';
 import { openQueueStore } from '../../main/queue/open-queue-store.ts';
@@ -59,7 +62,7 @@ export interface EngineLab {
   readonly log: ReturnType<typeof keptLog>;
   readonly failed: FailedMessage[];
   store(): QueueStore;
-  engine(): Engine;
+  engine(): Scheduler;
   /** What users do to messages. */
   actions(): QueueActions;
   settings(): Settings;
@@ -155,13 +158,13 @@ export async function createEngineLab(
   let dialUp: DialUpState = { required: false, active: [], holding: false, lastAction: null };
   let run = 0;
   let store: QueueStore;
-  let engine: Engine;
+  let engine: Scheduler;
   let actions: QueueActions;
 
   const begin = async (early: () => Promise<unknown> = async () => Promise.resolve()): Promise<void> => {
     run += 1;
     store = await openQueueStore({ path: path.join(folder, 'queue.db'), runId: `run-${run}`, clock, inThread: true });
-    engine = createEngine({
+    engine = createScheduler({
       clock,
       random,
       store,

@@ -2,7 +2,8 @@
  * A program of its own that runs the network monitor and prints what it tells, a JSON object a line: for a network namespace.
  * Ends when its standard input does. Bundled by `bundleNetworkChild` (network-watch.ts).
  */
-import type { Clock, Log } from '../../main/ports.ts';
+import type { Log } from '../../main/log/log-port.ts';
+import type { Clock } from '../../main/runtime/clock.ts';
 import { createNetworkMonitor } from '../../main/network/monitor.ts';
 import { isNetworkChange } from '../../main/network/interpret-facts.ts';
 import { createSystemAdapter } from '../../main/network/system-adapter.ts';

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import type { SettingsStore } from '../../main/ports.ts';
+import type { SettingsStore } from '../../main/settings/settings-store.ts';
 import { startProgram, type Program, type ProgramParts } from '../../main/program/program.ts';
 import { sayAll } from '../../shared/phrases.ts';
 import type { Folder, MessageDetails } from '../../shared/mail.ts';

@@ -1,6 +1,6 @@
 /** The ports of the program as tests have them: settings in memory, one network that is always there, no key store. */
 import type { ProgramParts } from '../../main/program/program.ts';
-import type { SettingsStore } from '../../main/ports.ts';
+import type { SettingsStore } from '../../main/settings/settings-store.ts';
 import { parseSettings, type Settings } from '../../shared/settings.ts';
 import { memorySecrets } from '../fakes/memory-secrets.ts';
 import type { NetworkState } from '../../shared/status.ts';

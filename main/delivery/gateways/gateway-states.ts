@@ -1,10 +1,10 @@
-/** What is known of the gateways on the present network (SPEC §3.3): memory of failures, and the words for the settings window. */
+/** What is known of the gateways on the present network (spec §3.3): memory of failures, and the words for the settings window. */
 import { misfitPhrase, type SecretBinding, type SecretServer } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import type { GatewayState } from '../../../shared/status.ts';
 import type { Phrase, TlsInfo } from '../../../shared/mail.ts';
-import { secretName, secretStanding, secretUse } from '../../secrets/gateway-secrets.ts';
-import { gatewayNews } from '../../policy/gateway-health.ts';
+import { secretName, secretCondition, secretUse } from '../../secrets/gateway-secrets.ts';
+import { observeGateway } from '../../policy/gateway-health.ts';
 import { orderGateways } from '../../policy/gateway-order.ts';
 import {
   emptyMemory,
@@ -16,7 +16,8 @@ import {
   passOver,
 } from '../../policy/network-state.ts';
 import type { SessionReport } from '../../policy/model.ts';
-import type { Clock, SecretStore } from '../../ports.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { SecretStore } from '../../secrets/secret-store.ts';
 import type { SmtpSession } from '../../smtp/open-session.ts';
 import { troubleWords } from '../transactions.ts';
 
@@ -28,7 +29,7 @@ interface Note {
   readonly fingerprint: string;
 }
 
-export interface GatewayBook {
+export interface GatewayStates {
   /** Ids to use now and ids to pass over, each in the given order. */
   sort(ids: readonly string[]): { readonly use: readonly string[]; readonly passedOver: readonly string[] };
   /** `signedIn` false: it was only probed; what is known of a refused sign-in stays. */
@@ -66,7 +67,7 @@ function serverOf(binding: SecretBinding | null): SecretServer | null {
   return { host, port, security, allowInsecureAuth, allowInvalidCertificate };
 }
 
-export function createGatewayBook(deps: {
+export function createGatewayStates(deps: {
   readonly clock: Clock;
   readonly settings: () => Settings;
   readonly networkId: () => string | null;
@@ -74,7 +75,7 @@ export function createGatewayBook(deps: {
   readonly secrets: Pick<SecretStore, 'has' | 'binding'>;
   /** OAuth 2 gateways that only the user can help. */
   readonly needsSignIn?: (gateway: GatewaySettings) => 'no' | 'never-signed-in' | 'ended';
-}): GatewayBook {
+}): GatewayStates {
   let memory = emptyMemory(deps.networkId());
   const notes = new Map<string, Note>();
   const listeners = new Set<() => void>();
@@ -102,7 +103,7 @@ export function createGatewayBook(deps: {
 
   const secretState = (gateway: GatewaySettings) => {
     const use = secretUse(gateway);
-    const standing = secretStanding(deps.secrets, use, gateway, deps.settings().connection);
+    const standing = secretCondition(deps.secrets, use, gateway, deps.settings().connection);
     return {
       hasSecret: standing.kind === 'fits',
       secretFor: serverOf(deps.secrets.binding(secretName(use, gateway.id))),
@@ -138,7 +139,7 @@ export function createGatewayBook(deps: {
       });
     },
     failed(gateway, report) {
-      const news = gatewayNews(report);
+      const news = observeGateway(report);
       if (news.kind !== 'fault') return;
       const { verdict } = news;
       if (!news.reached) memory = noteUnreachable(current(), gateway.id, now());
@@ -174,9 +175,9 @@ export function createGatewayBook(deps: {
       }
     },
     heard(gateway, reports, { tls, readyMs }) {
-      const telling = reports.findLast((report) => gatewayNews(report).kind !== 'nothing');
+      const telling = reports.findLast((report) => observeGateway(report).kind !== 'nothing');
       if (telling === undefined) return;
-      if (gatewayNews(telling).kind === 'works') this.worked(gateway, tls, readyMs, true);
+      if (observeGateway(telling).kind === 'works') this.worked(gateway, tls, readyMs, true);
       else this.failed(gateway, telling);
     },
     slow(gateway) {

@@ -3,14 +3,17 @@ import type { HopRef, SmtpPhase } from '../../../shared/mail.ts';
 import { sameWay, type SecretWay } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import { isIp } from '../../../shared/syntax.ts';
-import { releaseSecret, secretStanding } from '../../secrets/gateway-secrets.ts';
+import { releaseSecret, secretCondition } from '../../secrets/gateway-secrets.ts';
 import type { SessionTrouble } from '../../policy/model.ts';
-import type { Clock, Dns, DnsAnswer, Log, SecretStore } from '../../ports.ts';
+import type { Dns, DnsAnswer } from '../../dns/dns-port.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { SecretStore } from '../../secrets/secret-store.ts';
 import { interleaveFamilies } from '../../smtp/dial.ts';
 import type { ResolvedAddress } from '../../smtp/dial.ts';
 import type { Ipv6Memory } from '../ipv6-memory.ts';
 import { parseProxy } from '../../smtp/proxy.ts';
-import type { ResolverTrust } from '../../dns/resolver-watch.ts';
+import type { ResolverWatch } from '../../dns/resolver-watch.ts';
 import { openSession, phaseTimeouts, tokenTrouble } from '../../smtp/open-session.ts';
 import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from '../../smtp/open-session.ts';
 
@@ -20,7 +23,7 @@ export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promis
 export interface GatewayTargetDeps {
   readonly clock: Clock;
   readonly dns: Dns;
-  readonly trust: Pick<ResolverTrust, 'dns' | 'withoutInvented'>;
+  readonly trust: Pick<ResolverWatch, 'dns' | 'withoutInvented'>;
   readonly secrets: Pick<SecretStore, 'get' | 'has' | 'binding'>;
   readonly log: Log;
   readonly settings: () => Settings;
@@ -83,7 +86,7 @@ export async function openGateway(
       const found = await credentialsOf(deps, gateway, way, options.secret);
       if (found.kind === 'no-secret') return failure('auth', found);
       if (found.kind === 'oauth2') {
-        // Before anything is connected to: a gateway whose sign-in has ended is paused (SPEC §3.4).
+        // Before anything is connected to: a gateway whose sign-in has ended is paused (spec §3.4).
         const first = await found.token(false);
         if (first.kind !== 'token') return failure('auth', tokenTrouble(first));
       }
@@ -143,7 +146,7 @@ async function credentialsOf(
   const { username } = gateway;
   if (gateway.auth === 'oauth2') {
     const { token } = deps;
-    const standing = secretStanding(deps.secrets, 'tokens', gateway, way);
+    const standing = secretCondition(deps.secrets, 'tokens', gateway, way);
     if (standing.kind === 'again') return { kind: 'no-secret', why: standing.why, use: 'tokens' };
     return token ? { kind: 'oauth2', username, token: (refresh) => token(gateway, refresh) } : { kind: 'no-secret' };
   }

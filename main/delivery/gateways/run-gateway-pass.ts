@@ -1,20 +1,21 @@
 /**
- * A gateway pass (SPEC §3.2, §3.3): staggered start, the first that is ready takes the message, what it does not take goes
+ * A gateway pass (spec §3.2, §3.3): staggered start, the first that is ready takes the message, what it does not take goes
  * on. Who goes on and what it all means is decided in main/policy/gateway-pass.ts; here are the connections.
  */
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
-import { letUsIn } from '../../policy/classify.ts';
+import { sessionEstablished } from '../../policy/classify.ts';
 import { afterGateway, finishPass, startPass, stillToGo } from '../../policy/gateway-pass.ts';
 import { mayBeTaken } from '../../policy/unknown-outcome.ts';
-import type { Clock, Log } from '../../ports.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { GATEWAY_CONNECTIONS } from '../connection-pool.ts';
 import type { ConnectionPool } from '../connection-pool.ts';
 import { gatewayFingerprint } from './gateway-states.ts';
-import type { GatewayBook } from './gateway-states.ts';
+import type { GatewayStates } from './gateway-states.ts';
 import { gatewayHop } from './open-gateway.ts';
 import type { SessionFailure, SmtpSession } from '../../smtp/open-session.ts';
 import { outcomeOfFailure, reportOfFailure, sendOver } from '../transactions.ts';
-import type { HopOutcome, Try } from '../transactions.ts';
+import type { HopOutcome, HopAttemptDraft } from '../transactions.ts';
 import type { OutgoingRecipient, StepResult, TravellingMessage } from '../delivery-port.ts';
 
 export interface GatewayPassDeps {
@@ -22,7 +23,7 @@ export interface GatewayPassDeps {
   readonly log: Log;
   readonly settings: () => Settings;
   readonly pool: ConnectionPool;
-  readonly book: GatewayBook;
+  readonly book: GatewayStates;
   readonly open: (
     gateway: GatewaySettings,
     signal: AbortSignal,
@@ -169,7 +170,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
     const { use, passedOver } = book.sort(known.filter((id) => !doubtful.includes(id)));
     const last = book.sort(known.filter((id) => doubtful.includes(id)));
-    const tries: Try[] = [...passedOver, ...last.passedOver].flatMap((id) => {
+    const tries: HopAttemptDraft[] = [...passedOver, ...last.passedOver].flatMap((id) => {
       const gateway = gatewayOf(id);
       const now = clock.now();
       return gateway
@@ -203,7 +204,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
         const note = (gateway: GatewaySettings, outcome: HopOutcome): void => {
           done.add(gateway.id);
           tries.push(...outcome.tries);
-          const reached = outcome.reports.some((report) => letUsIn(report));
+          const reached = outcome.reports.some((report) => sessionEstablished(report));
           seen.reached ||= reached;
           pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
         };
@@ -236,7 +237,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
       seen.delivered || [...finishPass(pass).values()].some((r) => mayBeTaken(r.verdict));
     try {
       await through(use);
-      // Passed over while another is usable (SPEC §3.3): none was. A doubtful one is no better one.
+      // Passed over while another is usable (spec §3.3): none was. A doubtful one is no better one.
       if (!seen.reached || doubtful.length > 0) await through(passedOver);
       // Only now, however long the others took to fail: an answer that comes sooner must not make a second copy.
       await through(last.use);

@@ -1,4 +1,4 @@
-/** Settings ▸ SMTP Gateways ▸ Test (SPEC §3.4): DNS, connect, TLS, sign-in, null transaction, each in words. */
+/** Settings ▸ SMTP Gateways ▸ Test (spec §3.4): DNS, connect, TLS, sign-in, null transaction, each in words. */
 import type { Phrase, SmtpPhase, SmtpReply } from '../../../shared/mail.ts';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
 import { misfitPhrase } from '../../../shared/secret-binding.ts';

@@ -1,10 +1,13 @@
-/** Dials and hangs up as policy/dialup-rules says (SPEC §7), and says what it did and why. */
+/** Dials and hangs up as policy/dialup-rules says (spec §7), and says what it did and why. */
 import { phrase } from '../../../shared/phrases.ts';
 import type { Phrase } from '../../../shared/mail.ts';
 import type { DialUpState } from '../../../shared/status.ts';
-import { drop } from '../../runtime/log-rejection.ts';
+import { logRejection } from '../../runtime/log-rejection.ts';
 import { activeDialUp, nextDialUpAction } from '../../policy/dialup-rules.ts';
-import type { Clock, DialUp, Log, NetworkMonitor, SettingsStore } from '../../ports.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { DialUp, NetworkMonitor } from '../network-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { SettingsStore } from '../../settings/settings-store.ts';
 
 /** Longest time that dialling may take before it counts as failed. */
 const DIAL_MS = 120_000;
@@ -126,7 +129,7 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
   };
 
   const look = (): void => {
-    drop(act(), log, 'dial-up');
+    logRejection(act(), log, 'dial-up');
   };
   function soon(): void {
     const { dial, hangUp } = settings.get().dialUp;

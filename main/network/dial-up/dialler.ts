@@ -1,5 +1,6 @@
-/** What a platform must offer so that connections can be dialled, and the port over it (SPEC §7). */
-import type { DialUp, Log } from '../../ports.ts';
+/** What a platform must offer so that connections can be dialled, and the port over it (spec §7). */
+import type { Log } from '../../log/log-port.ts';
+import type { DialUp } from '../network-port.ts';
 import type { CommandResult } from '../run-command.ts';
 
 /** What came of it; `detail` is the system's own word, one line. */

@@ -1,5 +1,6 @@
-/** The dial-up port of the platform that the program runs on (SPEC §7). */
-import type { DialUp, Log } from '../../ports.ts';
+/** The dial-up port of the platform that the program runs on (spec §7). */
+import type { Log } from '../../log/log-port.ts';
+import type { DialUp } from '../network-port.ts';
 import { runCommand, type RunCommand } from '../run-command.ts';
 import { dialUpWith } from './dialler.ts';
 import { createLinuxDialler } from './linux.ts';

@@ -126,7 +126,7 @@ export function kindOfDevice(device: string, files: DeviceFiles): LinkKind {
 }
 
 /** The peer in a command line of pppd (words end with a zero octet): what follows "call". Null = none. */
-export function calledPeer(commandLine: string): string | null {
+export function pppPeer(commandLine: string): string | null {
   const words = commandLine.split('\0');
   const at = words.indexOf('call');
   return at < 0 ? null : words[at + 1] || null;

@@ -4,13 +4,14 @@ import { watch as watchFolder, type FSWatcher } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { drop } from '../../runtime/log-rejection.ts';
-import type { Clock, Log } from '../../ports.ts';
+import { logRejection } from '../../runtime/log-rejection.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { LinkFact, NetworkAdapter, NetworkFacts, RouteFact } from '../facts.ts';
-import { keepLineChild } from '../helper-process.ts';
+import { keepHelperProcess } from '../helper-process.ts';
 import { outputOf, runCommand } from '../run-command.ts';
 import {
-  calledPeer,
+  pppPeer,
   kindOfDevice,
   parseArp,
   parseDnsSuffix,
@@ -71,7 +72,7 @@ export function createKernelAdapter({ clock, log, ipCommand = 'ip' }: KernelPart
           poll();
         });
       };
-      const stopChild = keepLineChild({
+      const stopChild = keepHelperProcess({
         clock,
         log,
         command: ipCommand,
@@ -85,7 +86,7 @@ export function createKernelAdapter({ clock, log, ipCommand = 'ip' }: KernelPart
       return () => {
         stopPolling();
         stopResolv();
-        drop(stopChild(), log, 'end of ip monitor');
+        logRejection(stopChild(), log, 'end of ip monitor');
       };
     },
 
@@ -137,7 +138,7 @@ async function readLinks(): Promise<readonly LinkFact[]> {
 /** The peer that pppd was called with (`pppd call NAME`): how the user knows this connection, and how it is hung up. */
 async function peerOf(device: string): Promise<string | null> {
   const pid = /^\d+/.exec(await textOf(`/run/${device}.pid`))?.[0];
-  return pid === undefined ? null : calledPeer(await textOf(`/proc/${pid}/cmdline`));
+  return pid === undefined ? null : pppPeer(await textOf(`/proc/${pid}/cmdline`));
 }
 
 async function readDevice(device: string): Promise<DeviceFiles> {

@@ -5,8 +5,9 @@
  */
 import type { EventEmitter } from 'node:events';
 import { Message, MessageFlag, systemBus, Variant, type MessageBus } from '@jellybrick/dbus-next';
-import { drop } from '../../runtime/log-rejection.ts';
-import type { Clock, Log } from '../../ports.ts';
+import { logRejection } from '../../runtime/log-rejection.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { serviceFacts, type ActiveConnection, type Properties, type ServiceFacts } from './network-manager-facts.ts';
 
 const NM = 'org.freedesktop.NetworkManager';
@@ -141,7 +142,7 @@ export function watchNetworkManager({ clock, log, changed }: NetworkManagerParts
         readAgain = false;
         look(on);
       });
-    drop(done, log, 'NetworkManager');
+    logRejection(done, log, 'NetworkManager');
   }
 
   function take(next: ServiceFacts | null): void {
@@ -200,7 +201,7 @@ export function watchNetworkManager({ clock, log, changed }: NetworkManagerParts
         lost(on, error);
       },
     );
-    drop(ready, log, 'NetworkManager');
+    logRejection(ready, log, 'NetworkManager');
   }
 
   connect();

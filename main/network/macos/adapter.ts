@@ -1,8 +1,8 @@
 /** macOS: `route -n monitor` says that something changed, the system's commands what there is. Not yet run there: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
-import { drop } from '../../runtime/log-rejection.ts';
+import { logRejection } from '../../runtime/log-rejection.ts';
 import type { LinkFact, NetworkAdapter, SystemAdapterParts } from '../facts.ts';
-import { keepLineChild } from '../helper-process.ts';
+import { keepHelperProcess } from '../helper-process.ts';
 import { outputOf, runCommand, type RunCommand } from '../run-command.ts';
 import {
   isRouteNews,
@@ -57,7 +57,7 @@ export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCom
         changed();
         stopPolling = clock.after(POLL_MS, poll);
       };
-      stop = keepLineChild({
+      stop = keepHelperProcess({
         clock,
         log,
         command: '/sbin/route',
@@ -71,13 +71,13 @@ export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCom
       return () => {
         gathering?.();
         stopPolling();
-        drop(stop(), log, 'end of route monitor');
+        logRejection(stop(), log, 'end of route monitor');
       };
     },
     provoke(route) {
       // One packet, one second at most; what matters is the entry that it makes in the table.
       if (route.gateway !== null && route.family === 4)
-        drop(run('/sbin/ping', ['-c', '1', '-t', '1', route.gateway], 2_000), log, 'asking for the gateway');
+        logRejection(run('/sbin/ping', ['-c', '1', '-t', '1', route.gateway], 2_000), log, 'asking for the gateway');
     },
     close: () => stop(),
   };

@@ -1,8 +1,8 @@
 /** Windows: what the PowerShell child said last is the reading. Not yet run on Windows itself: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
-import { drop } from '../../runtime/log-rejection.ts';
+import { logRejection } from '../../runtime/log-rejection.ts';
 import { NO_FACTS, type NetworkAdapter, type NetworkFacts, type SystemAdapterParts } from '../facts.ts';
-import { keepLineChild } from '../helper-process.ts';
+import { keepHelperProcess } from '../helper-process.ts';
 import { encodedScript, parseSnapshot, SNAPSHOT_SCRIPT } from './snapshot.ts';
 
 /** Where PowerShell is forbidden, Node's own list of addresses is read this often: online or not, but no gateway. */
@@ -20,7 +20,7 @@ export function createWindowsAdapter({ clock, log }: SystemAdapterParts): Networ
         changed();
         stopPolling = clock.after(POLL_MS, poll);
       };
-      stop = keepLineChild({
+      stop = keepHelperProcess({
         clock,
         log,
         command: 'powershell.exe',
@@ -35,7 +35,7 @@ export function createWindowsAdapter({ clock, log }: SystemAdapterParts): Networ
       });
       return () => {
         stopPolling();
-        drop(stop(), log, 'end of the network script');
+        logRejection(stop(), log, 'end of the network script');
       };
     },
     // The script asks again at the next event; Windows keeps its gateways' hardware addresses.

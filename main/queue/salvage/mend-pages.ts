@@ -19,7 +19,7 @@ const INNER_HEADER_BYTES = 12;
 const MAPPED_PAGES = Math.floor(PAGE_BYTES / 5);
 const KIND_TREE = 5;
 /** No tree is that deep: what leads on is damage. */
-const MOST_LEVELS = 20;
+const MAX_LEVELS = 20;
 
 /** A file of pages, counted from 1. A torn last page does not count. */
 interface PageFile {
@@ -122,7 +122,7 @@ export function mendTrees(path: string, roots: readonly number[]): void {
     };
 
     const mend = (page: number, above: number, upTo: number, level: number): void => {
-      if (seen.has(page) || level > MOST_LEVELS) return;
+      if (seen.has(page) || level > MAX_LEVELS) return;
       seen.add(page);
       const octets = file.read(page);
       if (octets[0] !== INNER) return;
@@ -165,7 +165,7 @@ export function keysInTable(path: string, root: number): readonly number[] {
     const keys: number[] = [];
     const seen = new Set<number>();
     const walk = (page: number, level: number): void => {
-      if (page < 1 || page > file.count() || seen.has(page) || level > MOST_LEVELS) return;
+      if (page < 1 || page > file.count() || seen.has(page) || level > MAX_LEVELS) return;
       seen.add(page);
       const octets = file.read(page);
       if (octets[0] === LEAF) keys.push(...leafKeys(octets));
@@ -208,7 +208,7 @@ function keyRange(file: PageFile, page: number): { readonly first: number; reado
   let high = page;
   let first: number | undefined;
   let last: number | undefined;
-  for (let level = 0; level < MOST_LEVELS && (first === undefined || last === undefined); level += 1) {
+  for (let level = 0; level < MAX_LEVELS && (first === undefined || last === undefined); level += 1) {
     const [left, right] = [kindOf(file, low), kindOf(file, high)];
     if (left === null) return null;
     const lowOctets = file.read(low);

@@ -1,15 +1,15 @@
 /** How mail comes into the queue: its octets written ahead in pieces, if it is large, then the message itself. */
-import { StoreError } from '../../ports.ts';
+import { StoreError } from '../queue-store.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { Prepare } from './queue-reads.ts';
 import { CHUNK_FACTOR } from '../migrations/schema.ts';
 import type { OpInput, OpOutput } from '../store-protocol.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Changes by which a message becomes the queue's, or is given up before it does. */
 export function createAcceptWrites(options: {
   readonly prepare: Prepare;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
   readonly messages: MessageTables;
   /** Called with each new message before anything is written; throws StoreError 'full' when space is short. */
   readonly checkSpace: () => void;

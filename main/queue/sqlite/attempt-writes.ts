@@ -1,9 +1,9 @@
 /** What an attempt changes: recipients are claimed, their outcomes recorded, or they are given back. */
-import type { HopTry, RecipientState } from '../../../shared/mail.ts';
+import type { HopAttempt, RecipientState } from '../../../shared/mail.ts';
 import { isAccepted, isPending } from '../../../shared/mail.ts';
 import { noteUnknown } from '../../policy/unknown-outcome.ts';
-import type { AttemptRecord, ClaimedMessage, RecipientUpdate } from '../../ports.ts';
-import { StoreError } from '../../ports.ts';
+import type { AttemptRecord, ClaimedMessage, RecipientUpdate } from '../queue-store.ts';
+import { StoreError } from '../queue-store.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
@@ -20,7 +20,7 @@ import {
 } from './queue-rows.ts';
 import { CHUNK_FACTOR, INLINE_BYTES, NEVER } from '../migrations/schema.ts';
 import type { OpInput } from '../store-protocol.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Timeline rows kept per message; the pane shows 500. */
 const TIMELINE_KEPT = 1000;
@@ -29,7 +29,7 @@ const TIMELINE_KEPT = 1000;
 export function createAttemptWrites(options: {
   readonly prepare: Prepare;
   readonly reads: QueueReads;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
   readonly messages: MessageTables;
   readonly runId: string;
   /** Told of each address that a server does not know, with the server's reply. */
@@ -48,7 +48,7 @@ export function createAttemptWrites(options: {
     return found?.bytes.byteLength === message.size ? { bytes: found.bytes } : {};
   }
 
-  function addTries(seq: number, tries: readonly HopTry[]): void {
+  function addTries(seq: number, tries: readonly HopAttempt[]): void {
     if (tries.length === 0) return;
     const last = prepare('SELECT max(id) AS id FROM timeline WHERE id >= ? AND id < ?').get(
       seq * CHUNK_FACTOR,
@@ -237,7 +237,7 @@ export function createAttemptWrites(options: {
       return lost.length;
     },
 
-    /** Recipients in flight under another run: that program is gone (ARCHITECTURE §2, crash rule). */
+    /** Recipients in flight under another run: that program is gone (RFC 5321 §6.1: a duplicate rather than a loss). */
     recoverCrashed(now: number): number {
       const rows = prepare('SELECT * FROM recipient WHERE claimed_by IS NOT NULL AND claimed_by <> ? ORDER BY id').all(
         runId,

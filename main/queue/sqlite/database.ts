@@ -3,7 +3,7 @@
  * calls. Nothing else in the program may import either.
  */
 import { createRequire } from 'node:module';
-import { StoreError } from '../../ports.ts';
+import { StoreError } from '../queue-store.ts';
 
 /** What can be bound to a statement. */
 export type SqlValue = null | number | string | Uint8Array;

@@ -1,13 +1,13 @@
 /** What users and time do to mail in its folders: moved, looked at, removed. */
 import { decideAction, type Effect } from '../../policy/user-actions.ts';
-import type { ActionDone } from '../../ports.ts';
+import type { ActionDone } from '../queue-store.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { MessageColumns, RecipientColumns } from './queue-rows.ts';
 import { FOLDER_CODES, stateFrom } from './queue-rows.ts';
 import { NEVER, RECIPIENT_FACTOR } from '../migrations/schema.ts';
 import type { OpInput, OpOutput } from '../store-protocol.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Its sender has nothing to be told any more: what is still to be reported is made of the message. */
 const ALL_TOLD = `NOT EXISTS (SELECT 1 FROM recipient WHERE report_at IS NOT NULL
@@ -20,7 +20,7 @@ const NOT_SENDING = `seq NOT IN (SELECT id / ${RECIPIENT_FACTOR} FROM recipient 
 export function createFolderWrites(options: {
   readonly prepare: Prepare;
   readonly reads: QueueReads;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
   readonly messages: MessageTables;
   /** Called with each expiry: what is kept besides mail has its bounds too. */
   readonly trimInvalidAddresses: () => void;

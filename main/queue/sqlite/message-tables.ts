@@ -1,11 +1,11 @@
 /** One message in all the tables that have rows of it: put in, and taken out. */
-import type { NewMessage } from '../../ports.ts';
-import { StoreError } from '../../ports.ts';
+import type { NewMessage } from '../queue-store.ts';
+import { StoreError } from '../queue-store.ts';
 import type { Prepare } from './queue-reads.ts';
 import type { MessageColumns } from './queue-rows.ts';
 import { FOLDER_CODES, STATE_CODES, domainOf, searchText, toJson } from './queue-rows.ts';
 import { CHUNK_BYTES, CHUNK_FACTOR, RECIPIENT_FACTOR } from '../migrations/schema.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Where an accepted message's octets are: at hand, written before under this key, or another message's. */
 export type Octets =
@@ -15,7 +15,7 @@ export type Octets =
 /** Writes of whole messages, and the keys they get. */
 export function createMessageTables(options: {
   readonly prepare: Prepare;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
   readonly runId: string;
   /** New messages get sequence numbers above this one and above all in the database. */
   readonly seqAbove: number;

@@ -1,6 +1,6 @@
 /** Opens the database file, or sets a broken one aside and begins anew with what can be read of it. */
 import { chmodSync, closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
-import { StoreError } from '../../ports.ts';
+import { StoreError } from '../queue-store.ts';
 import type { Database } from './database.ts';
 import { openDatabase, toStoreError } from './database.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, migrate, schemaVersion } from '../migrations/schema.ts';

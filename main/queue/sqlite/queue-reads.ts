@@ -8,8 +8,8 @@ import type {
   Selection,
   SortKey,
 } from '../../../shared/ipc-contract.ts';
-import type { FolderCounts, HopTry, RecipientDsn } from '../../../shared/mail.ts';
-import type { PendingReport, ReportMatter, StoredDetails } from '../../ports.ts';
+import type { FolderCounts, HopAttempt, RecipientDsn } from '../../../shared/mail.ts';
+import type { PendingReport, ReportMatter, StoredDetails } from '../queue-store.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
 import { FOLDER_CODES, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
@@ -222,7 +222,7 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
           return row.deleted_at === null ? recipient : { ...recipient, nextAt: null };
         }),
         timeline: timeline
-          .flatMap((entry) => parseJson<HopTry[]>(`[${entry.try}]`, []))
+          .flatMap((entry) => parseJson<HopAttempt[]>(`[${entry.try}]`, []))
           .sort((a, b) => a.startedAt - b.startedAt),
       };
     },

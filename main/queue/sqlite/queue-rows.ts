@@ -11,7 +11,7 @@ import type {
 } from '../../../shared/mail.ts';
 import { FOLDERS, isPending } from '../../../shared/mail.ts';
 import type { UnknownOutcome } from '../../policy/unknown-outcome.ts';
-import type { ClaimedMessage, ClaimedRecipient, NewMessage } from '../../ports.ts';
+import type { ClaimedMessage, ClaimedRecipient, NewMessage } from '../queue-store.ts';
 import { RECIPIENT_FACTOR } from '../migrations/schema.ts';
 
 /** Folders as numbers; the order is part of the file format: append only. */

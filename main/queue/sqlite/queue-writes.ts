@@ -7,7 +7,7 @@ import { createMessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import { createResendWrites } from './resend-writes.ts';
 import { createScheduleWrites } from './schedule-writes.ts';
-import { createTransactionBooks } from './transaction-effects.ts';
+import { createTransactionEffects } from './transaction-effects.ts';
 
 /** All changes, over one connection. */
 export function createQueueWrites(options: {
@@ -20,12 +20,12 @@ export function createQueueWrites(options: {
   readonly checkSpace: () => void;
 }) {
   const { prepare, reads, runId, seqAbove, checkSpace } = options;
-  const books = createTransactionBooks(prepare);
+  const books = createTransactionEffects(prepare);
   const messages = createMessageTables({ prepare, books, runId, seqAbove });
   const { noteInvalidAddress, trimInvalidAddresses, ...memoryWrites } = createMemoryWrites(prepare);
   return {
     /** Ends a transaction's books: to be called before COMMIT, and one of the other two after its end. */
-    settle: () => books.settle(),
+    applyEffects: () => books.apply(),
     committed: () => books.committed(),
     rolledBack: () => books.rolledBack(),
     ...createAcceptWrites({ prepare, books, messages, checkSpace }),

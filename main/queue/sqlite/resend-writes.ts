@@ -2,13 +2,13 @@
 import type { RecipientDsn } from '../../../shared/mail.ts';
 import { mailboxKey } from '../../message/address-parser.ts';
 import { decideResend, replacedFacts } from '../../policy/user-actions.ts';
-import type { NewRecipient, ResendAnswer } from '../../ports.ts';
+import type { NewRecipient, ResendAnswer } from '../queue-store.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { EnvelopeColumns, RecipientColumns } from './queue-rows.ts';
 import { STATE_CODES, parseJson, stateFrom, toEnvelope, toJson } from './queue-rows.ts';
 import type { OpInput } from '../store-protocol.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /**
  * RFC 5321 §2.4 lets a host tell `Bob@` from `bob@`. Hardly one does, and whoever types the other spelling means the same
@@ -33,7 +33,7 @@ function recipientsFor(to: readonly string[], closed: readonly RecipientColumns[
 export function createResendWrites(options: {
   readonly prepare: Prepare;
   readonly reads: QueueReads;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
   readonly messages: MessageTables;
 }) {
   const { prepare, reads, books, messages } = options;

@@ -1,18 +1,18 @@
 /** When recipients are tried: at once, because something woke them, or no later than the clock allows. */
-import { askedAgain } from '../../policy/unknown-outcome.ts';
+import { mayBeAskedAgain } from '../../policy/unknown-outcome.ts';
 import { decideAction } from '../../policy/user-actions.ts';
-import type { ActionDone } from '../../ports.ts';
+import type { ActionDone } from '../queue-store.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
 import type { RecipientColumns } from './queue-rows.ts';
 import { STATE_CODES, seqOfRecipient, stateFrom, unknownOutcomesFrom, unknownOutcomesText } from './queue-rows.ts';
 import type { OpInput } from '../store-protocol.ts';
-import type { TransactionBooks } from './transaction-effects.ts';
+import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Changes to the times at which recipients that wait are due. */
 export function createScheduleWrites(options: {
   readonly prepare: Prepare;
   readonly reads: QueueReads;
-  readonly books: TransactionBooks;
+  readonly books: TransactionEffects;
 }) {
   const { prepare, reads, books } = options;
 
@@ -21,9 +21,9 @@ export function createScheduleWrites(options: {
     books.touch(seqOfRecipient(row.id));
   }
 
-  /** The user asks for this one: no hop is left out of it any more (SPEC §3.2). */
+  /** The user asks for this one: no hop is left out of it any more (spec §3.2). */
   function doubtsOfOldTries(row: RecipientColumns): string | null {
-    return unknownOutcomesText(askedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
+    return unknownOutcomesText(mayBeAskedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
   }
 
   function tryAt(row: RecipientColumns, now: number, forcedGateway: string | null): void {

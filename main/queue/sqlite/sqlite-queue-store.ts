@@ -4,7 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
-import { StoreError, type StoreRecovery } from '../../ports.ts';
+import { StoreError, type StoreRecovery } from '../queue-store.ts';
 import type { Database } from './database.ts';
 import { needsReopening, sqliteEngine, toStoreError } from './database.ts';
 import { openQueueDatabase } from './open-queue-database.ts';
@@ -133,7 +133,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
       setSynchronous(requests.some(({ op }) => OP_KIND[op] === 'durable') ? 'FULL' : 'NORMAL');
       prepare('BEGIN IMMEDIATE').run();
       for (const request of requests) responses.push({ n: request.n, ok: true, value: perform(request) });
-      writes.settle();
+      writes.applyEffects();
       prepare('COMMIT').run();
     } catch {
       rollBack();
@@ -161,7 +161,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
         }
         prepare('RELEASE one').run();
       }
-      writes.settle();
+      writes.applyEffects();
       prepare('COMMIT').run();
     } catch (error) {
       rollBack();
@@ -191,7 +191,7 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
   try {
     requeued = writes.recoverCrashed(input.now);
     writes.removeOrphans();
-    writes.settle();
+    writes.applyEffects();
     db.exec('COMMIT');
     writes.committed();
   } catch (error) {

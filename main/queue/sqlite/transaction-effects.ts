@@ -19,7 +19,7 @@ export interface RowNews {
 }
 
 /** The books of one connection, which has one transaction at a time. */
-export function createTransactionBooks(prepare: Prepare) {
+export function createTransactionEffects(prepare: Prepare) {
   /** Messages whose row must be worked out anew from their recipients before the transaction ends. */
   const dirty = new Map<number, RowNews>();
   /** What the present transaction adds to the activity of each minute. */
@@ -37,7 +37,7 @@ export function createTransactionBooks(prepare: Prepare) {
     activity.clear();
   }
 
-  /** Works the message's own row out from its recipients (SPEC §2). */
+  /** Works the message's own row out from its recipients (spec §2). */
   function refresh(seq: number, news: RowNews): void {
     const message = prepare('SELECT folder, seen, deleted_at FROM message WHERE seq = ?').get(seq) as
       Pick<MessageColumns, 'folder' | 'seen' | 'deleted_at'> | undefined;
@@ -113,7 +113,7 @@ export function createTransactionBooks(prepare: Prepare) {
     },
 
     /** Ends a transaction's books: brings message rows up to date. To be called before COMMIT. */
-    settle(): void {
+    apply(): void {
       for (const [seq, news] of dirty) refresh(seq, news);
       dirty.clear();
       writeActivity();
@@ -134,4 +134,4 @@ export function createTransactionBooks(prepare: Prepare) {
     },
   };
 }
-export type TransactionBooks = ReturnType<typeof createTransactionBooks>;
+export type TransactionEffects = ReturnType<typeof createTransactionEffects>;

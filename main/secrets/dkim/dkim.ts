@@ -12,7 +12,9 @@ import { fail, ok, type Result } from '../../../shared/result.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { OutgoingMessage } from '../../delivery/delivery-port.ts';
 import { canonicalDomain } from '../../policy/domain-match.ts';
-import type { ClaimedMessage, Log, QueueStore, SecretStore } from '../../ports.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { ClaimedMessage, QueueStore } from '../../queue/queue-store.ts';
+import type { SecretStore } from '../secret-store.ts';
 
 /** Name of a private key in the secret store. */
 export function dkimKeyName(domain: string, selector: string): string {

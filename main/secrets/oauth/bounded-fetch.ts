@@ -4,9 +4,9 @@ import https from 'node:https';
 import net from 'node:net';
 import { bypassesProxy, type Proxy } from '../../smtp/proxy.ts';
 import { secureTunnel } from '../../smtp/proxy-tunnel.ts';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
-const MOST_OCTETS = 256 * 1024;
+const MAX_OCTETS = 256 * 1024;
 
 /** Options that oauth4webapi and we give. */
 export interface BoundedInit {
@@ -24,7 +24,7 @@ export interface FetchWay {
   readonly ca?: readonly string[];
 }
 
-/** Names that only mean something nearby are not the proxy's business, as near addresses are not (SPEC §4.2). */
+/** Names that only mean something nearby are not the proxy's business, as near addresses are not (spec §4.2). */
 function isNear(host: string): boolean {
   if (net.isIP(host) !== 0) return bypassesProxy(host);
   return !host.includes('.') || /\.(localhost|local|lan|home\.arpa|internal)$/i.test(host);
@@ -93,7 +93,7 @@ function ask(
       response.on('data', (part: Buffer) => {
         size += part.length;
         parts.push(part);
-        if (size > MOST_OCTETS) failed(new Error('the answer is too long'));
+        if (size > MAX_OCTETS) failed(new Error('the answer is too long'));
       });
       response.on('close', () => {
         if (!response.complete) return failed(new Error('the answer was cut'));

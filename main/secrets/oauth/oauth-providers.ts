@@ -1,5 +1,5 @@
 /**
- * Who signs users in (SPEC §3.4): Google and Microsoft as their documentation states, any other provider by its OIDC
+ * Who signs users in (spec §3.4): Google and Microsoft as their documentation states, any other provider by its OIDC
  * discovery document. Pure.
  */
 import type { AuthorizationServer } from 'oauth4webapi';

@@ -1,5 +1,5 @@
 /**
- * OAuth 2 for gateways (SPEC §3.4): sign-in in the system's browser (RFC 8252, PKCE S256), access tokens renewed
+ * OAuth 2 for gateways (spec §3.4): sign-in in the system's browser (RFC 8252, PKCE S256), access tokens renewed
  * unattended. Protocol details are oauth4webapi's. Tokens stand in the secret store under `oauth:<gatewayId>`, a client's
  * secret under `oauth-client:<gatewayId>`, and nowhere else: what is logged are outcomes.
  *
@@ -11,10 +11,12 @@ import type { Phrase } from '../../../shared/mail.ts';
 import type { SecretWay } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import type { TokenAnswer } from '../../smtp/open-session.ts';
-import { secretStanding } from '../gateway-secrets.ts';
-import type { Clock, Log, SecretStore } from '../../ports.ts';
+import { secretCondition } from '../gateway-secrets.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { SecretStore } from '../secret-store.ts';
 import type { FetchWay } from './bounded-fetch.ts';
-import { boundTo, createKeptTokens, keptFrom, renewAt, type Kept } from './token-store.ts';
+import { boundTo, createTokenStore, parseStoredTokens, renewAt, type StoredTokens } from './token-store.ts';
 import { createProviderRequests, failureOf } from './provider-requests.ts';
 import { providerOf, type Provider, type ProviderChoice } from './oauth-providers.ts';
 import { createSignIns } from './sign-in.ts';
@@ -64,7 +66,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   const { clock, log, secrets } = deps;
   const connection = deps.connection ?? ((): SecretWay => ({ proxy: '', dnsServers: [] }));
   const listeners = new Set<() => void>();
-  const kept = createKeptTokens(deps);
+  const kept = createTokenStore(deps);
   const requests = createProviderRequests({ ...deps, connection });
   const ended = new Set<string>();
   /** Ids whose kept tokens belong to other settings. */
@@ -76,7 +78,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   };
   /** Tokens that were given for another server, or for another way to it. */
   const givenElsewhere = (gateway: GatewaySettings): boolean =>
-    secretStanding(secrets, 'tokens', gateway, connection()).kind === 'again';
+    secretCondition(secrets, 'tokens', gateway, connection()).kind === 'again';
   const choose = (gateway: GatewaySettings): ProviderChoice => providerOf(gateway, deps.builtInClientIds);
   const forget = (id: string): Promise<void> => {
     foreign.delete(id);
@@ -94,7 +96,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     },
   });
 
-  const renew = async (gateway: GatewaySettings, provider: Provider, old: Kept): Promise<TokenAnswer> => {
+  const renew = async (gateway: GatewaySettings, provider: Provider, old: StoredTokens): Promise<TokenAnswer> => {
     const id = gateway.id;
     const moved = kept.watch(id);
     const over = async (why: string): Promise<TokenAnswer> => {
@@ -123,7 +125,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       };
     }
     if (moved()) return { kind: 'later', detail: 'the sign-in has just changed' };
-    const next = keptFrom(answer, old, clock.now());
+    const next = parseStoredTokens(answer, old, clock.now());
     try {
       await kept.save(id, next);
     } catch (error) {

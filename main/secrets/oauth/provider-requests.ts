@@ -3,7 +3,8 @@ import * as oauth from 'oauth4webapi';
 import type { SecretWay } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import { releaseSecret } from '../gateway-secrets.ts';
-import type { Clock, SecretStore } from '../../ports.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { SecretStore } from '../secret-store.ts';
 import { boundedFetch, type BoundedInit, type FetchWay } from './bounded-fetch.ts';
 import { isSafeUrl, type Provider } from './oauth-providers.ts';
 

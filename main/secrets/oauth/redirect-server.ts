@@ -4,10 +4,10 @@
  */
 import http from 'node:http';
 import type net from 'node:net';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../../runtime/clock.ts';
 
 /** More strange requests than that are an attack on this port: it is closed. */
-const MOST_STRANGE = 50;
+const MAX_FOREIGN_REQUESTS = 50;
 
 export type RedirectAnswer =
   { readonly kind: 'answer'; readonly params: URLSearchParams } | { readonly kind: 'timeout' | 'aborted' | 'flooded' };
@@ -65,7 +65,7 @@ export async function openRedirectServer(options: {
       const turnAway = (code: number): void => {
         response.writeHead(code, PAGE_HEADERS).end(page('This is not the sign-in that PostCast Server waits for.'));
         strange++;
-        if (strange > MOST_STRANGE) settle({ kind: 'flooded' });
+        if (strange > MAX_FOREIGN_REQUESTS) settle({ kind: 'flooded' });
       };
       // A foreign name that leads to loopback (DNS rebinding) is not the redirect.
       if (request.headers.host !== host || request.method !== 'GET') return turnAway(400);

@@ -4,8 +4,8 @@ import type { Phrase } from '../../../shared/mail.ts';
 import { bindingOf } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import { secretName } from '../gateway-secrets.ts';
-import { SecretError } from '../../ports.ts';
-import { boundTo, keptFrom, type KeptTokens } from './token-store.ts';
+import { SecretError } from '../secret-store.ts';
+import { boundTo, parseStoredTokens, type TokenStore } from './token-store.ts';
 import type { OAuth, OAuthDeps, SignInResult } from './oauth.ts';
 import { failureOf, type ProviderRequests } from './provider-requests.ts';
 import type { Provider, ProviderChoice } from './oauth-providers.ts';
@@ -19,7 +19,7 @@ export function createSignIns(options: {
   readonly deps: Pick<OAuthDeps, 'clock' | 'log' | 'secrets' | 'openExternal'> &
     Required<Pick<OAuthDeps, 'connection'>>;
   readonly requests: ProviderRequests;
-  readonly kept: KeptTokens;
+  readonly kept: TokenStore;
   readonly choose: (gateway: GatewaySettings) => ProviderChoice;
   readonly signedIn: (gatewayId: string) => void;
 }): { readonly signIn: OAuth['signIn']; readonly end: (gatewayId: string, why: string) => void } {
@@ -81,7 +81,7 @@ export function createSignIns(options: {
       signal.throwIfAborted();
       kept.begin(id);
       const before = { bound: boundTo(gateway, provider), refresh: null, agreed: options.acceptObfuscated };
-      await kept.save(id, keptFrom(tokens, before, clock.now()), binding);
+      await kept.save(id, parseStoredTokens(tokens, before, clock.now()), binding);
       if (options.clientSecret !== undefined)
         await secrets.set(secretName('client-secret', id), options.clientSecret, {
           acceptObfuscated: options.acceptObfuscated,

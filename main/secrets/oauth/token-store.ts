@@ -3,11 +3,12 @@ import type { TokenEndpointResponse } from 'oauth4webapi';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import { secretName } from '../gateway-secrets.ts';
-import type { Log, SecretStore } from '../../ports.ts';
+import type { Log } from '../../log/log-port.ts';
+import type { SecretStore } from '../secret-store.ts';
 import type { Provider } from './oauth-providers.ts';
 
 /** What is kept for one gateway. */
-export interface Kept {
+export interface StoredTokens {
   readonly v: 1;
   /** What it was given for: another account, client or host gets nothing of it. */
   readonly bound: string;
@@ -25,9 +26,9 @@ const LONGEST_LIFE_S = 30 * 86_400;
 const storeName = (id: string): string => secretName('tokens', id);
 
 /** The tokens of all gateways, by gateway id. */
-export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; readonly secrets: SecretStore }) {
+export function createTokenStore(deps: { readonly log: Pick<Log, 'problem'>; readonly secrets: SecretStore }) {
   const { log, secrets } = deps;
-  const kept = new Map<string, Kept>();
+  const kept = new Map<string, StoredTokens>();
   /** Ids whose tokens could not be written: tried again at the next use. */
   const unsaved = new Set<string>();
   /** Goes up with every sign-in and sign-out: a renewal that was under way is then nobody's. */
@@ -41,7 +42,7 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
     return () => (generation.get(id) ?? 0) !== began;
   };
 
-  const save = async (id: string, value: Kept, binding?: SecretBinding): Promise<void> => {
+  const save = async (id: string, value: StoredTokens, binding?: SecretBinding): Promise<void> => {
     kept.set(id, value);
     unsaved.add(id);
     await secrets.set(storeName(id), JSON.stringify(value), {
@@ -64,7 +65,7 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
     }
   };
 
-  const load = async (id: string): Promise<Kept | null | 'unreadable'> => {
+  const load = async (id: string): Promise<StoredTokens | null | 'unreadable'> => {
     const known = kept.get(id);
     if (known) return known;
     if (!secrets.has(storeName(id))) return null;
@@ -95,7 +96,7 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
     /** Returns what tells whether there was a sign-in or sign-out since. */
     watch,
     /** What is in memory. */
-    known: (id: string): Kept | undefined => kept.get(id),
+    known: (id: string): StoredTokens | undefined => kept.get(id),
     /** True if the secret store has tokens, readable or not. */
     stored: (id: string): boolean => secrets.has(storeName(id)),
     /** True if what is in memory could not be written. */
@@ -107,7 +108,7 @@ export function createKeptTokens(deps: { readonly log: Pick<Log, 'problem'>; rea
     },
   };
 }
-export type KeptTokens = ReturnType<typeof createKeptTokens>;
+export type TokenStore = ReturnType<typeof createTokenStore>;
 
 /** What a sign-in is given for; tokens are worth nothing where this differs. */
 export function boundTo(gateway: GatewaySettings, provider: Provider): string {
@@ -115,11 +116,11 @@ export function boundTo(gateway: GatewaySettings, provider: Provider): string {
 }
 
 /** What is kept of a provider's answer at `now`; `before`: what it does not say, or not say anew. */
-export function keptFrom(
+export function parseStoredTokens(
   answer: TokenEndpointResponse,
-  before: Pick<Kept, 'bound' | 'refresh' | 'agreed'>,
+  before: Pick<StoredTokens, 'bound' | 'refresh' | 'agreed'>,
   now: number,
-): Kept {
+): StoredTokens {
   const told = answer.expires_in ?? UNTOLD_LIFE_S;
   const life = Number.isFinite(told) ? Math.min(Math.max(told, 0), LONGEST_LIFE_S) : UNTOLD_LIFE_S;
   return {
@@ -135,14 +136,14 @@ export function keptFrom(
 }
 
 /** When tokens are due to be renewed (ms): five minutes before the end, or at three quarters of a short life. */
-export function renewAt({ obtainedAt, expiresAt }: Kept): number {
+export function renewAt({ obtainedAt, expiresAt }: StoredTokens): number {
   return Math.max(expiresAt - 5 * 60_000, obtainedAt + (expiresAt - obtainedAt) * 0.75);
 }
 
-function readKept(text: string): Kept | null {
-  let value: Partial<Kept> | null;
+function readKept(text: string): StoredTokens | null {
+  let value: Partial<StoredTokens> | null;
   try {
-    value = JSON.parse(text) as Partial<Kept> | null;
+    value = JSON.parse(text) as Partial<StoredTokens> | null;
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@ import type { SecretBinding } from '../../../shared/secret-binding.ts';
 
 type Backend = 'gnome_libsecret' | 'basic_text';
 
-/** Behaves as Electron's on Linux (RUNTIME §3); "encrypts" so that plain text is never on disk. */
+/** Behaves as Electron's on Linux; "encrypts" so that plain text is never on disk. */
 class FakeSafeStorage implements SafeStorage {
   plainAllowed = false;
   touchedBefore = false;

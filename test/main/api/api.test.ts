@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { createApi, type ApiDeps } from '../../../main/api/api.ts';
-import { SecretError, StoreError } from '../../../main/ports.ts';
+import { StoreError } from '../../../main/queue/queue-store.ts';
+import { SecretError } from '../../../main/secrets/secret-store.ts';
 
 /** An API whose queue fails; nothing else of it is asked. */
 function failing(error: Error) {

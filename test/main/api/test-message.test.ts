@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { submitTestMessage, type TestMessage } from '../../../main/api/test-message.ts';
-import { StoreError, type QueueStore } from '../../../main/ports.ts';
+import { StoreError, type QueueStore } from '../../../main/queue/queue-store.ts';
 import { keptLog } from '../../support/engine-lab.ts';
 import { openStore, readAll } from '../queue/support.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPlaces } from '../../../main/attempt/in-flight-limit.ts';
+import { createInFlightLimit } from '../../../main/attempt/in-flight-limit.ts';
 
 const never = new AbortController().signal;
 
@@ -8,12 +8,12 @@ function taker(most: () => number): {
   readonly had: string[];
   take(name: string, signal?: AbortSignal): Promise<() => void>;
 } {
-  const places = createPlaces(most);
+  const places = createInFlightLimit(most);
   const had: string[] = [];
   return {
     had,
     take: async (name, signal = never) => {
-      const leave = await places.take(signal);
+      const leave = await places.acquire(signal);
       had.push(name);
       return leave;
     },

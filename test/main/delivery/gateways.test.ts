@@ -429,7 +429,7 @@ describe('signing in and encryption', () => {
       );
       const { send } = rigFor([{ port: server.port, ...account }], { passwords, ca: [certificates.ca] });
       const { said, result } = await send();
-      // A certificate of somebody else's name, where a password is wanted: not the host that was asked (SPEC §4.4).
+      // A certificate of somebody else's name, where a password is wanted: not the host that was asked (spec §4.4).
       expect(said).toEqual([`deferred gateway ${which === 'wrongName' ? 'intercepted' : 'tls'}`]);
       expect(result.tries[0]?.error).toBe(words);
       expect(server.sessions.flatMap((s) => s.lines).some((l) => l.startsWith('AUTH'))).toBe(false);

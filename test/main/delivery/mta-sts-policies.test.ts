@@ -3,7 +3,7 @@ import https from 'node:https';
 import type net from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMtaSts, policyFetcher, type FetchPolicy } from '../../../main/delivery/mta-sts-policies.ts';
-import type { Dns } from '../../../main/ports.ts';
+import type { Dns } from '../../../main/dns/dns-port.ts';
 import { systemClock } from '../../../main/runtime/system-clock.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';

@@ -176,7 +176,7 @@ describe('what a mail server says, and what each recipient hears', () => {
       'deferred host greeting',
     ],
     [
-      '452 after the first recipient (STANDARDS 40)',
+      '452 after the first recipient (standards 40)',
       {
         'RCPT TO': (_line, s) =>
           s.lines.filter((l) => l.startsWith('RCPT')).length === 2 ? '452 4.5.3 too many' : '250 ok',

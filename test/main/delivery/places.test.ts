@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { Journal } from '../../../main/delivery/delivery-port.ts';
-import { createPlaces, type Places } from '../../../main/attempt/in-flight-limit.ts';
+import { createInFlightLimit, type InFlightLimit } from '../../../main/attempt/in-flight-limit.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';
@@ -21,7 +21,7 @@ async function serve(dialogue: Dialogue): Promise<ScriptedServer> {
 const never = new AbortController().signal;
 
 /** As an attempt keeps it: a place from the first transaction until the record is written. */
-function journalWith(places: Places): Journal & { readonly close: () => void } {
+function journalWith(places: InFlightLimit): Journal & { readonly close: () => void } {
   let leave: (() => void) | null = null;
   const close = (): void => {
     leave?.();
@@ -29,7 +29,7 @@ function journalWith(places: Places): Journal & { readonly close: () => void } {
   };
   return {
     begin: async (signal) => {
-      leave ??= await places.take(signal);
+      leave ??= await places.acquire(signal);
       return true;
     },
     tookNobody: close,
@@ -84,7 +84,7 @@ it('goes on to the next gateway though others hold all connections and wait for 
   const first = await serve({ 'RCPT TO': '451 4.3.0 not now' });
   const second = await serve({});
   const { delivery } = rigFor([first.port, second.port], { maxOutgoing: 1 });
-  const places = createPlaces(() => 1);
+  const places = createInFlightLimit(() => 1);
   const said = await Promise.all(
     [1, 2, 3].map(async (n) => {
       const journal = journalWith(places);
@@ -105,8 +105,8 @@ it('connects anew, and blames nobody, where the server hung up while the message
   const server = await serve({});
   const relay = await relayTo(server.port);
   const { delivery } = rigFor([relay.port]);
-  const places = createPlaces(() => 1);
-  const other = await places.take(never);
+  const places = createInFlightLimit(() => 1);
+  const other = await places.acquire(never);
   const journal = journalWith(places);
   let begun = 0;
   const running = delivery.run(
@@ -136,7 +136,7 @@ it('goes on over a new connection where the server hung up while the record of t
   const server = await serve({});
   const relay = await relayTo(server.port);
   const { delivery } = rigFor([relay.port]);
-  const journal = journalWith(createPlaces(() => 1));
+  const journal = journalWith(createInFlightLimit(() => 1));
   const many = recipientsOf(...Array.from({ length: 130 }, (_, i) => `r${i}@far.test`));
   const { verdicts } = await delivery.run(
     { kind: 'gateways', ids: ['g1'] },
@@ -165,7 +165,7 @@ it('has on record all that one gateway took, whichever transaction it was in, be
     { kind: 'gateways', ids: ['g1', 'g2'] },
     messageOf(TEXT, {
       journal: {
-        ...journalWith(createPlaces(() => 1)),
+        ...journalWith(createInFlightLimit(() => 1)),
         taken: async (soFar) => {
           const taken = [...soFar.verdicts.values()].filter((v) => v.kind === 'delivered').length;
           return Promise.resolve(void told.push([taken, second.sessions.length]));

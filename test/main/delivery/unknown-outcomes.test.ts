@@ -1,6 +1,6 @@
-/** Which hops are connected to, and in which order, when some may have taken the message already (SPEC §3.2). */
+/** Which hops are connected to, and in which order, when some may have taken the message already (spec §3.2). */
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../../main/ports.ts';
+import type { Clock } from '../../../main/runtime/clock.ts';
 import { systemClock } from '../../../main/runtime/system-clock.ts';
 import { hopKey } from '../../../main/policy/unknown-outcome.ts';
 import type { PlanStep } from '../../../main/policy/model.ts';

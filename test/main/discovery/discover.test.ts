@@ -4,7 +4,7 @@ import { autoconfigUrls, fromAutoconfig, fromSrv, mailboxOf } from '../../../mai
 import { PROVIDERS } from '../../../main/discovery/mail-providers.ts';
 import { isWithinDomain } from '../../../main/policy/domain-match.ts';
 import { gatewaySchema } from '../../../shared/settings.ts';
-import type { Dns } from '../../../main/ports.ts';
+import type { Dns } from '../../../main/dns/dns-port.ts';
 
 const noSrv: Pick<Dns, 'srv'> = { srv: async () => Promise.resolve({ kind: 'no-data' }) };
 const signal = new AbortController().signal;

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { MailFor } from '../../../main/dns/control-lookups.ts';
-import { createResolverTrust, type ResolverTrust } from '../../../main/dns/resolver-watch.ts';
-import type { Looked } from '../../../main/policy/resolver-trust.ts';
-import type { Dns } from '../../../main/ports.ts';
+import { createResolverWatch, type ResolverWatch } from '../../../main/dns/resolver-watch.ts';
+import type { LookupResult } from '../../../main/policy/resolver-trust.ts';
+import type { Dns } from '../../../main/dns/dns-port.ts';
 import { fakeDns, type Zone } from '../../fakes/fake-dns.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { listeningLog, settingsOf } from '../../support/delivery-rig.ts';
@@ -11,13 +11,16 @@ import { listeningLog, settingsOf } from '../../support/delivery-rig.ts';
 const never = new AbortController().signal;
 setMaxListeners(0, never);
 const MAIL: MailFor = { domain: 'far.test', sender: 'here.org' };
-const GONE: Looked = { kind: 'failed', failure: 'no-such-domain' };
-const HOSTS: Looked = { kind: 'hosts', hosts: [{ host: 'mx.far.test', preference: 0, addresses: ['198.51.100.7'] }] };
+const GONE: LookupResult = { kind: 'failed', failure: 'no-such-domain' };
+const HOSTS: LookupResult = {
+  kind: 'hosts',
+  hosts: [{ host: 'mx.far.test', preference: 0, addresses: ['198.51.100.7'] }],
+};
 const SANE: Zone = { mx: { 'here.org': ['10 mx.here.org'] }, a: { 'mx.here.org': ['198.51.100.8'] } };
 const KNOWS_NOTHING: Zone = { root: { kind: 'no-such-domain' } };
 
 interface Lab {
-  readonly trust: ResolverTrust;
+  readonly trust: ResolverWatch;
   readonly clock: VirtualClock;
   readonly asked: string[];
   readonly told: (string | null)[];
@@ -27,7 +30,7 @@ interface Lab {
   forgotten: number;
   mayLook: boolean;
   become(zone: Zone): void;
-  judge(looked?: Looked, mail?: MailFor): Promise<Looked>;
+  judge(looked?: LookupResult, mail?: MailFor): Promise<LookupResult>;
   advance(ms: number): Promise<void>;
 }
 
@@ -52,14 +55,14 @@ function setUp(first: Zone): Lab {
       return current.rootHosts(signal);
     },
     lastAnswerAt: () => clock.monotonic(),
-    afresh: () => dns,
+    uncached: () => dns,
     forget: () => {
       lab.forgotten += 1;
     },
     flush: () => undefined,
   };
   let seed = 0;
-  const trust = createResolverTrust({
+  const trust = createResolverWatch({
     clock,
     random: { next: () => 0, hex: () => `random${(seed += 1)}` },
     dns,

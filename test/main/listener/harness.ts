@@ -2,7 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
-import type { Log, NewMessage, StagedMessage } from '../../../main/ports.ts';
+import type { Log } from '../../../main/log/log-port.ts';
+import type { NewMessage, StagedMessage } from '../../../main/queue/queue-store.ts';
 import {
   createSmtpListener,
   type SmtpListener,

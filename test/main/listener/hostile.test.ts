@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { StoreError } from '../../../main/ports.ts';
+import { StoreError } from '../../../main/queue/queue-store.ts';
 import { Client, greeted, inData, startListener, type Harness } from './harness.ts';
 
 let h: Harness;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { senderCanReceive, type SenderNames } from '../../../main/listener/sender-check.ts';
-import type { Dns, DnsAnswer } from '../../../main/ports.ts';
+import type { Dns, DnsAnswer } from '../../../main/dns/dns-port.ts';
 import { greeted, startListener, type Harness } from './harness.ts';
 
 type Mx = DnsAnswer<{ readonly exchange: string; readonly preference: number }>;
@@ -23,7 +23,7 @@ function names(mx: Mx, addresses: Addresses, sane = true): SenderNames & { reado
     srv: refuse,
     rootHosts: refuse,
     lastAnswerAt: () => 0,
-    afresh: () => dns,
+    uncached: () => dns,
     forget: () => {},
     flush: () => {},
   };

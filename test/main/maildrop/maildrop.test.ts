@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeEnvelope } from '../../../main/maildrop/drop-file.ts';
 import { createMaildrop } from '../../../main/maildrop/maildrop.ts';
-import { StoreError, type Log, type NewMessage, type StagedMessage } from '../../../main/ports.ts';
+import type { Log } from '../../../main/log/log-port.ts';
+import { StoreError, type NewMessage, type StagedMessage } from '../../../main/queue/queue-store.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 10, 0);
 let directory: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Log } from '../../../main/ports.ts';
+import type { Log } from '../../../main/log/log-port.ts';
 import type { PickedUp } from '../../../main/maildrop/maildrop.ts';
 import { createPickup } from '../../../main/maildrop/pickup.ts';
 import { createProblems } from '../../../main/program/problems.ts';

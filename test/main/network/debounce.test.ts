@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkView } from '../../../main/network/interpret-facts.ts';
-import { settle, SETTLE_TIMES, UNSETTLED, type Settling } from '../../../main/network/debounce.ts';
+import { debounce, DEBOUNCE_TIMES, INITIAL_DEBOUNCE, type DebounceState } from '../../../main/network/debounce.ts';
 
 const view = (id: string | null, more: Partial<NetworkView> = {}): NetworkView => ({
   online: id !== null,
@@ -20,12 +20,12 @@ const route = { family: 4, device: 'eth0', gateway: '192.0.2.1', metric: 0 } as 
 /** Plays what is seen when, looking again whenever the reducer asks; returns what was told: "time kind id". */
 function play(seen: readonly (readonly [number, NetworkView])[], until = 60_000): readonly string[] {
   const told: string[] = [];
-  let state: Settling = UNSETTLED;
+  let state: DebounceState = INITIAL_DEBOUNCE;
   for (const [index, [at, what]] of seen.entries()) {
     const end = seen[index + 1]?.[0] ?? until;
     let now: number | null = at;
     while (now !== null && now < end) {
-      const step = settle(state, what, now);
+      const step = debounce(state, what, now);
       state = step.next;
       if (step.telling.kind !== 'nothing')
         told.push(`${now} ${step.telling.kind} ${step.telling.view.id ?? 'offline'}`);
@@ -143,7 +143,7 @@ describe('the gateway’s hardware address', () => {
         [0, off],
         [1000, blind],
       ]),
-    ).toEqual(['0 detail offline', `${1000 + SETTLE_TIMES.resolve} change a0`]);
+    ).toEqual(['0 detail offline', `${1000 + DEBOUNCE_TIMES.resolve} change a0`]);
   });
   it('refines the identity when it comes late, which is no change of network', () => {
     expect(
@@ -152,7 +152,7 @@ describe('the gateway’s hardware address', () => {
         [1000, blind],
         [9000, known],
       ]),
-    ).toEqual(['0 detail offline', `${1000 + SETTLE_TIMES.resolve} change a0`, '9500 detail a']);
+    ).toEqual(['0 detail offline', `${1000 + DEBOUNCE_TIMES.resolve} change a0`, '9500 detail a']);
   });
   it('of another gateway under the same number is another network', () => {
     expect(
@@ -194,14 +194,14 @@ describe('flapping', () => {
 
   it('never keeps a network from being told for more than two seconds once it holds', () => {
     for (let losses = 0; losses < 12; losses += 1) {
-      const state: Settling = {
+      const state: DebounceState = {
         told: off,
         lostId: 'a',
         losses: Array.from({ length: losses }, () => 0),
         pending: null,
       };
-      expect(settle(state, A, 100).wakeAt).toBeLessThanOrEqual(2100);
-      expect(settle(state, B, 100).wakeAt).toBeLessThanOrEqual(1100);
+      expect(debounce(state, A, 100).wakeAt).toBeLessThanOrEqual(2100);
+      expect(debounce(state, B, 100).wakeAt).toBeLessThanOrEqual(1100);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepLineChild } from '../../../main/network/helper-process.ts';
+import { keepHelperProcess } from '../../../main/network/helper-process.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 /** Runs a script of Node as the child; everything it says and what happens to it comes as events. */
@@ -11,7 +11,7 @@ function keep(script: string, command = process.execPath) {
     events.push(event);
     for (const { met, done } of waiting) if (met()) done();
   };
-  const stop = keepLineChild({
+  const stop = keepHelperProcess({
     clock,
     log: {
       note: (event, facts) => say(`${event} ${String(facts?.['againInSeconds'] ?? facts?.['code'])}`),

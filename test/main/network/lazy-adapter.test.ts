@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLateAdapter } from '../../../main/network/lazy-adapter.ts';
+import { createLazyAdapter } from '../../../main/network/lazy-adapter.ts';
 import type { NetworkAdapter, NetworkFacts } from '../../../main/network/facts.ts';
 
 const facts: NetworkFacts = { links: [], routes: [], neighbours: [] } as unknown as NetworkFacts;
@@ -27,7 +27,7 @@ it('is not loaded before the event loop runs, then reads, watches and provokes',
   const { adapter, seen, tell } = real();
   let loaded = false;
   let told = 0;
-  const late = createLateAdapter(async () => {
+  const late = createLazyAdapter(async () => {
     loaded = true;
     return Promise.resolve(adapter);
   });
@@ -46,14 +46,14 @@ it('is not loaded before the event loop runs, then reads, watches and provokes',
 
 it('closed before it was loaded, it closes what was loaded and watches nothing', async () => {
   const { adapter, seen } = real();
-  const late = createLateAdapter(async () => Promise.resolve(adapter));
+  const late = createLazyAdapter(async () => Promise.resolve(adapter));
   late.watch(() => undefined);
   await late.close();
   expect(seen).toEqual(['close']);
 });
 
 it('what cannot be loaded is told by every reading, and closes all the same', async () => {
-  const late = createLateAdapter(async () => Promise.reject(new Error('no such library')));
+  const late = createLazyAdapter(async () => Promise.reject(new Error('no such library')));
   await expect(late.read()).rejects.toThrow('no such library');
   await expect(late.read()).rejects.toThrow('no such library');
   await late.close();

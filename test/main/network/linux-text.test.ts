@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_FACTS, type NetworkFacts } from '../../../main/network/facts.ts';
 import {
-  calledPeer,
+  pppPeer,
   kindOfDevice,
   parseArp,
   parseDnsSuffix,
@@ -101,9 +101,9 @@ eth0\t000200C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
   });
 
   it('the peer that pppd was called with', () => {
-    expect(calledPeer('/usr/sbin/pppd\0call\0provider\0')).toBe('provider');
-    expect(calledPeer('/usr/sbin/pppd\0nodetach\0')).toBeNull();
-    expect(calledPeer('/usr/sbin/pppd\0call\0')).toBeNull();
+    expect(pppPeer('/usr/sbin/pppd\0call\0provider\0')).toBe('provider');
+    expect(pppPeer('/usr/sbin/pppd\0nodetach\0')).toBeNull();
+    expect(pppPeer('/usr/sbin/pppd\0call\0')).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_FACTS, type NetworkAdapter, type NetworkFacts, type RouteFact } from '../../../main/network/facts.ts';
-import { SETTLE_TIMES } from '../../../main/network/debounce.ts';
+import { DEBOUNCE_TIMES } from '../../../main/network/debounce.ts';
 import { createNetworkMonitor } from '../../../main/network/monitor.ts';
 import type { PortalAnswer } from '../../../main/network/portal-probe.ts';
 import { settingsSchema, type Settings } from '../../../shared/settings.ts';
@@ -162,7 +162,7 @@ describe('the network monitor', () => {
 
   it('goes on without it, asks ever more rarely, and refines the identity without a change', async () => {
     const { monitor, told, see, reads, pass } = start(network('192.0.2.17', '192.0.2.1', null));
-    await pass(SETTLE_TIMES.resolve + 300);
+    await pass(DEBOUNCE_TIMES.resolve + 300);
     expect(told).toHaveLength(1);
     const blind = monitor.current();
     expect(blind.online).toBe(true);

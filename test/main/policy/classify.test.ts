@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SmtpPhase, SmtpReply } from '../../../shared/mail.ts';
-import { classifyReport, letUsIn, mayTryNextHost } from '../../../main/policy/classify.ts';
+import { classifyReport, sessionEstablished, mayTryNextHost } from '../../../main/policy/classify.ts';
 import type { SessionReport, SessionTrouble } from '../../../main/policy/model.ts';
 import { inShort, reply, report } from './support.ts';
 
@@ -162,7 +162,7 @@ describe('classification', () => {
   });
 
   it.each(PHASES.map((phase) => [phase, ['mail', 'rcpt', 'data', 'body', 'final'].includes(phase)] as const))('phase %s: let us in %s', (phase, expected) => {
-    expect(letUsIn(report(phase))).toBe(expected);
+    expect(sessionEstablished(report(phase))).toBe(expected);
   }); // prettier-ignore
 
   it.each([
@@ -172,7 +172,7 @@ describe('classification', () => {
     const facts = report('rcpt', {
       recipients: [one, two].map((line, i) => ({ recipient: i + 1, rcptReply: reply(line) })),
     });
-    expect(letUsIn(facts, 'gateway')).toBe(expected);
+    expect(sessionEstablished(facts, 'gateway')).toBe(expected);
   });
 
   it.each([

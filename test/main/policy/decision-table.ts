@@ -6,7 +6,7 @@ import type { DnsFailure } from '../../../main/policy/classify-dns.ts';
 import type { SessionReport } from '../../../main/policy/model.ts';
 import { reply, report } from './support.ts';
 
-/** What an event comes down to. `silent`: does not count (SPEC §4.3). `perhaps`: may have been accepted. */
+/** What an event comes down to. `silent`: does not count (spec §4.3). `perhaps`: may have been accepted. */
 export type Says = 'accepted' | 'temporary' | 'refused' | 'silent' | 'perhaps' | 'soon' | 'own';
 
 /** An event on one hop, with its verdict on a mail server (MX or LAN host) and on a gateway. */
@@ -419,7 +419,7 @@ export const RULES: readonly Rule[] = [
   { ways: ['gateways only'], at: ['gateways'], says: ['silent'], then: 'Outbox', note: 'does not count: no gateway could be reached or signed in to' },
 ]; // prettier-ignore
 
-/** Which way a recipient goes: mode by kind of recipient domain (SPEC §3.5). A literal is an address literal in public space. */
+/** Which way a recipient goes: mode by kind of recipient domain (spec §3.5). A literal is an address literal in public space. */
 export const WAYS: Readonly<Record<string, Readonly<Record<'listed' | 'unlisted' | 'LAN' | 'literal', string>>>> = {
   never: { listed: 'default', unlisted: 'default', LAN: 'default', literal: 'default' },
   undelivered: { listed: 'undelivered', unlisted: 'undelivered', LAN: 'undelivered', literal: 'undelivered' },
@@ -429,7 +429,7 @@ export const WAYS: Readonly<Record<string, Readonly<Record<'listed' | 'unlisted'
 };
 
 /**
- * Unknown outcomes (SPEC §3.2): what was sent to its end without an answer, and where the next attempt goes. Hops are named
+ * Unknown outcomes (spec §3.2): what was sent to its end without an answer, and where the next attempt goes. Hops are named
  * as in `hosts` and `gateways`, both in their usual order.
  */
 export interface UnknownRow {

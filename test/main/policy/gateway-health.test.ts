@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewayNews } from '../../../main/policy/gateway-health.ts';
+import { observeGateway } from '../../../main/policy/gateway-health.ts';
 import { noWayOut } from '../../../main/policy/way-out.ts';
 import type { SessionReport } from '../../../main/policy/model.ts';
 import type { SmtpPhase } from '../../../shared/mail.ts';
@@ -61,7 +61,7 @@ describe('what a conversation says of the gateway itself', () => {
       'fault: not reached',
     ],
   ])('%s', (_what, said, news) => {
-    const heard = gatewayNews({
+    const heard = observeGateway({
       ...said,
       recipients: said.recipients.length > 0 ? said.recipients : [{ recipient: 0, rcptReply: OK }],
     });

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { reportAction } from '../../../main/policy/bounce-decision.ts';
 import { classifyDns, errorKindOf } from '../../../main/policy/classify-dns.ts';
-import { classifyReport, letUsIn } from '../../../main/policy/classify.ts';
+import { classifyReport, sessionEstablished } from '../../../main/policy/classify.ts';
 import { afterGateway, finishPass, startPass } from '../../../main/policy/gateway-pass.ts';
 import { nextStep, type EarlierStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import type { NextStep, PlanStep, RecipientHistory, Route, StepOutcome, World } from '../../../main/policy/model.ts';
+import type {
+  NextStep,
+  PlanStep,
+  RecipientHistory,
+  Route,
+  StepOutcome,
+  Environment,
+} from '../../../main/policy/model.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
 import {
   EVENTS,
@@ -34,7 +41,12 @@ function outcomeOf(row: EventRow, step: PlanStep, stepIndex: number): StepOutcom
   if (step.kind === 'gateways') {
     if ('dns' in row.facts) throw new Error('gateways have no such event');
     const verdicts = classifyReport(row.facts, 'gateway');
-    const pass = afterGateway(startPass(step.ids, [1]), step.ids[0]!, verdicts, letUsIn(row.facts, 'gateway'));
+    const pass = afterGateway(
+      startPass(step.ids, [1]),
+      step.ids[0]!,
+      verdicts,
+      sessionEstablished(row.facts, 'gateway'),
+    );
     const { verdict, nothingReached } = finishPass(pass).get(1)!;
     return { step, stepIndex, verdict, errorKind: null, nothingReached };
   }
@@ -111,7 +123,7 @@ function walk(
   context: {
     readonly way: Way;
     readonly limit: boolean;
-    readonly world: World;
+    readonly world: Environment;
     readonly route: Route;
     readonly target: Target;
   },

@@ -8,17 +8,17 @@ import { planRoute } from '../../../main/policy/plan-route.ts';
 import {
   controlNames,
   controlOf,
-  dependsOnMood,
+  dependsOnCondition,
   inventedBy,
   judgeLookup,
-  moodOf,
+  resolverCondition,
   nextLook,
   NOTHING_INVENTED,
   waitsFor,
   type Control,
   type Invented,
-  type Looked,
-  type ResolverMood,
+  type LookupResult,
+  type ResolverCondition,
 } from '../../../main/policy/resolver-trust.ts';
 import { DAY, gateway, history, NOW, settingsWith, world } from './support.ts';
 
@@ -71,7 +71,7 @@ describe('what a control look-up says', () => {
 const says = (what: Control['says'], ...addresses: readonly string[]): Control => ({ says: what, addresses });
 
 describe('the mood', () => {
-  it.each<[string, readonly Control[], Invented, ResolverMood]>([
+  it.each<[string, readonly Control[], Invented, ResolverCondition]>([
     ['one name is known', [says('none'), says('found')], NOTHING_INVENTED, 'sane'],
     ['the root alone is known', [says('silent'), says('found')], NOTHING_INVENTED, 'sane'],
     ['no name is known', [says('none'), says('none')], NOTHING_INVENTED, 'no-names'],
@@ -83,20 +83,24 @@ describe('the mood', () => {
     ['a name with an address of its own: only what does not exist is invented', [says('found', '198.51.100.7')], HOTEL, 'sane'],
     ['mail servers are invented', [says('found')], { addresses: [], exchanges: ['mx.lie.test'] }, 'one-address'],
   ])('%s', (_what, controls, invented, mood) => {
-    expect(moodOf(controls, invented)).toBe(mood);
+    expect(resolverCondition(controls, invented)).toBe(mood);
   }); // prettier-ignore
 });
 
-const failed = (failure: DnsFailure): Looked => ({ kind: 'failed', failure });
-const hosts = (...addresses: readonly (readonly string[])[]): Looked => ({
+const failed = (failure: DnsFailure): LookupResult => ({ kind: 'failed', failure });
+const hosts = (...addresses: readonly (readonly string[])[]): LookupResult => ({
   kind: 'hosts',
   hosts: addresses.map((each, i) => ({ host: `mx${i}.far.test`, preference: i, addresses: each })),
 });
-const judge = (looked: Looked, mood: ResolverMood, invented = NOTHING_INVENTED, domain = 'far.test'): Looked =>
-  dependsOnMood(looked, domain, invented) ? judgeLookup(looked, mood, invented) : looked;
+const judge = (
+  looked: LookupResult,
+  mood: ResolverCondition,
+  invented = NOTHING_INVENTED,
+  domain = 'far.test',
+): LookupResult => (dependsOnCondition(looked, domain, invented) ? judgeLookup(looked, mood, invented) : looked);
 
 describe('what a look-up is worth', () => {
-  const MOODS: readonly ResolverMood[] = ['sane', 'no-names', 'one-address', 'undecided'];
+  const MOODS: readonly ResolverCondition[] = ['sane', 'no-names', 'one-address', 'undecided'];
   /** Everything that a name server can say of a domain. */
   const SAID: readonly DnsFailure[] = ['no-such-domain', 'no-data', 'no-address', 'loops-back', 'servfail', 'refused', 'timeout']; // prettier-ignore
 

@@ -1,7 +1,7 @@
 /** Facts for policy tests, with everything that a case does not care about filled in. */
 import type { SmtpPhase, SmtpReply, Verdict } from '../../../shared/mail.ts';
 import { defaultSettings, gatewaySchema, type GatewaySettings, type Settings } from '../../../shared/settings.ts';
-import type { RecipientHistory, SessionReport, World } from '../../../main/policy/model.ts';
+import type { RecipientHistory, SessionReport, Environment } from '../../../main/policy/model.ts';
 
 export const NOW = Date.UTC(2026, 0, 15, 12);
 export const HOUR = 3_600_000;
@@ -26,7 +26,7 @@ export function settingsWith(
   };
 }
 
-export function world(more: Partial<World> = {}): World {
+export function world(more: Partial<Environment> = {}): Environment {
   return {
     settings: DEFAULTS,
     now: NOW,

@@ -4,15 +4,15 @@ import { DELAY_REPORT_AFTER_MS } from '../../../main/policy/bounce-decision.ts';
 import { explain, factsOf } from '../../../main/policy/explain.ts';
 import { nextStep, verdictWithoutStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import type { NextStep, PlanStep, RecipientHistory, Route, World } from '../../../main/policy/model.ts';
+import type { NextStep, PlanStep, RecipientHistory, Route, Environment } from '../../../main/policy/model.ts';
 import {
-  askedAgain,
+  mayBeAskedAgain,
   doubtsOn,
   hopKey,
   isOutOfHops,
   mayBeTaken,
   mayHaveArrived,
-  MOST_UNKNOWN,
+  MAX_UNKNOWN_OUTCOMES,
   NO_OTHER_HOP,
   noteUnknown,
   orderHops,
@@ -60,7 +60,7 @@ describe('what is remembered', () => {
   });
 
   it('the user asks for another try: every hop may be used again, the doubtful one still last', () => {
-    const known = askedAgain([{ hop: 'b', network: 'home', count: 3 }]);
+    const known = mayBeAskedAgain([{ hop: 'b', network: 'home', count: 3 }]);
     expect(known).toHaveLength(1);
     expect(orderHops(['b', 'a'], (h) => h, doubtsOn(known, 'home'))).toEqual({
       sure: ['a'],
@@ -104,7 +104,7 @@ describe('the order of hops', () => {
       fc.property(fc.shuffledSubarray(hops), counts, (list, doubts) => {
         const { sure, doubtful, leftOut } = orderHops(list, (h) => h, doubts);
         expect([...sure, ...doubtful, ...leftOut].sort()).toEqual([...list].sort());
-        expect([...sure, ...doubtful].every((h) => (doubts[h] ?? 0) < MOST_UNKNOWN)).toBe(true);
+        expect([...sure, ...doubtful].every((h) => (doubts[h] ?? 0) < MAX_UNKNOWN_OUTCOMES)).toBe(true);
       }),
     );
   });
@@ -164,7 +164,7 @@ function hopsOf(step: PlanStep, hosts: readonly string[]): readonly string[] {
 function attempt(
   recipient: RecipientHistory,
   hosts: readonly string[],
-  present: World,
+  present: Environment,
 ): { decision: NextStep; route: Route } {
   const route = planRoute(recipient, 'me@here.test', present);
   if (route.kind !== 'steps') {

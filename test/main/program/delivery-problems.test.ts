@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createNotices } from '../../../main/program/delivery-problems.ts';
+import { createDeliveryProblems } from '../../../main/program/delivery-problems.ts';
 import { createProblems } from '../../../main/program/problems.ts';
 import { parseSettings, type Settings } from '../../../shared/settings.ts';
 import type { GatewayState, NamesTrouble } from '../../../shared/status.ts';
@@ -8,7 +8,7 @@ import { VirtualClock } from '../../fakes/virtual-clock.ts';
 type SignIn = 'no' | 'never-signed-in' | 'ended';
 
 function setUp(): {
-  readonly notices: ReturnType<typeof createNotices>;
+  readonly notices: ReturnType<typeof createDeliveryProblems>;
   readonly problems: ReturnType<typeof createProblems>;
   states: GatewayState[];
   signIn: SignIn;
@@ -26,7 +26,7 @@ function setUp(): {
     mode: 'always' as const,
   };
   const lab: ReturnType<typeof setUp> = Object.assign(world, {
-    notices: createNotices({
+    notices: createDeliveryProblems({
       problems,
       delivery: { gatewayStates: () => lab.states },
       oauth: { needsSignIn: () => lab.signIn },

@@ -1,4 +1,4 @@
-import type { NewMessage } from '../../../main/ports.ts';
+import type { NewMessage } from '../../../main/queue/queue-store.ts';
 
 /** A plain message to one recipient, or to those given. */
 export function newMessageFor(id: string, to: readonly string[] = ['rcpt@example.test']): NewMessage {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock } from '../../../main/ports.ts';
+import type { Clock } from '../../../main/runtime/clock.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
 import { LATER, accept, claim, newMessage, readAll, recordAll, tempFolder } from './support.ts';
 

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { SmtpReply } from '../../../shared/mail.ts';
-import type { AttemptRecord, ClaimedMessage, NewMessage, QueueStore, RecipientUpdate } from '../../../main/ports.ts';
+import type {
+  AttemptRecord,
+  ClaimedMessage,
+  NewMessage,
+  QueueStore,
+  RecipientUpdate,
+} from '../../../main/queue/queue-store.ts';
 import { openQueueStore, type QueueStoreOptions } from '../../../main/queue/open-queue-store.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { newMessageFor } from './new-message.ts';

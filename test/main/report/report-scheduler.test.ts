@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { FinishedReport, PendingReport, ReportMatter } from '../../../main/ports.ts';
-import { StoreError } from '../../../main/ports.ts';
-import { createReportDesk } from '../../../main/report/report-scheduler.ts';
+import type { FinishedReport, PendingReport, ReportMatter } from '../../../main/queue/queue-store.ts';
+import { StoreError } from '../../../main/queue/queue-store.ts';
+import { createReportScheduler } from '../../../main/report/report-scheduler.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 /** A desk over a queue whose answers the test gives. */
@@ -11,7 +11,7 @@ function setUp() {
   let gate: Promise<void> = Promise.resolve();
   let trouble: Error | null = null;
   const seen = { asked: 0, told: [] as string[], written: 0, logged: 0 };
-  const desk = createReportDesk({
+  const desk = createReportScheduler({
     clock,
     log: { problem: () => (seen.logged += 1) },
     store: {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { createAttemptLine } from '../../../main/scheduler/attempt-backlog.ts';
-import type { ClaimedMessage } from '../../../main/ports.ts';
-import { LONGEST_IN_LINE_MS, MOST_RUNNING, MUCH } from '../../../main/policy/attempt-pace.ts';
+import { createAttemptBacklog } from '../../../main/scheduler/attempt-backlog.ts';
+import type { ClaimedMessage } from '../../../main/queue/queue-store.ts';
+import { LONGEST_IN_LINE_MS, MAX_RUNNING_ATTEMPTS, BURST } from '../../../main/policy/attempt-pace.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 function message(id: number, octets = 100): ClaimedMessage {
@@ -23,11 +23,11 @@ function message(id: number, octets = 100): ClaimedMessage {
 function setUp(): {
   clock: VirtualClock;
   begun: ClaimedMessage[];
-  line: ReturnType<typeof createAttemptLine>;
+  line: ReturnType<typeof createAttemptBacklog>;
 } {
   const clock = new VirtualClock();
   const begun: ClaimedMessage[] = [];
-  const line = createAttemptLine(clock, (each) => begun.push(each));
+  const line = createAttemptBacklog(clock, (each) => begun.push(each));
   return { clock, begun, line };
 }
 
@@ -43,19 +43,19 @@ it('a message by itself begins at once', () => {
 
 it('while much comes in one runs at a time, in order; afterwards all go', async () => {
   const { line, begun, clock } = setUp();
-  for (let i = 0; i < MUCH.messages; i++) line.accepted();
+  for (let i = 0; i < BURST.messages; i++) line.accepted();
   line.add([message(1), message(2), message(3), message(4)]);
   expect(ids(begun)).toEqual(['m1']);
   line.ended();
   expect(ids(begun)).toEqual(['m1', 'm2']);
   expect(line.size()).toBe(3);
-  await clock.advance(MUCH.withinMs + 20);
+  await clock.advance(BURST.withinMs + 20);
   expect(ids(begun)).toEqual(['m1', 'm2', 'm3', 'm4']);
 });
 
 it('mail that never stops coming does not keep a message in line for ever', async () => {
   const { line, begun, clock } = setUp();
-  for (let i = 0; i < MUCH.messages; i++) line.accepted();
+  for (let i = 0; i < BURST.messages; i++) line.accepted();
   line.add([message(1), message(2)]);
   for (let ms = 0; ms < LONGEST_IN_LINE_MS + 40; ms += 5) {
     line.accepted();
@@ -66,15 +66,15 @@ it('mail that never stops coming does not keep a message in line for ever', asyn
 
 it('runs no more than its most, and goes on when one ends', () => {
   const { line, begun } = setUp();
-  line.add(Array.from({ length: MOST_RUNNING + 2 }, (_, i) => message(i)));
-  expect(begun).toHaveLength(MOST_RUNNING);
+  line.add(Array.from({ length: MAX_RUNNING_ATTEMPTS + 2 }, (_, i) => message(i)));
+  expect(begun).toHaveLength(MAX_RUNNING_ATTEMPTS);
   line.ended();
-  expect(begun).toHaveLength(MOST_RUNNING + 1);
+  expect(begun).toHaveLength(MAX_RUNNING_ATTEMPTS + 1);
 });
 
 it('keeps a bounded amount of octets at hand', () => {
   const { line, begun } = setUp();
-  for (let i = 0; i < MUCH.messages; i++) line.accepted();
+  for (let i = 0; i < BURST.messages; i++) line.accepted();
   const large = 6 * 1024 * 1024;
   for (const id of [1, 2, 3, 4]) line.add([message(id, large)]);
   const left = line.close();
@@ -84,7 +84,7 @@ it('keeps a bounded amount of octets at hand', () => {
 
 it('closed, it gives back those in line and begins none', async () => {
   const { line, begun, clock } = setUp();
-  for (let i = 0; i < MUCH.messages; i++) line.accepted();
+  for (let i = 0; i < BURST.messages; i++) line.accepted();
   line.add([message(1), message(2), message(3)]);
   expect(ids(line.close())).toEqual(['m2', 'm3']);
   expect(line.size()).toBe(1);

@@ -1,6 +1,6 @@
-/** A clock that is wrong, set, or was never asked (STANDARDS §3: −3 d, +3 d, +10 d): retried soon, not bounced unseen. */
+/** A clock that is wrong, set, or was never asked (standards §3: −3 d, +3 d, +10 d): retried soon, not bounced unseen. */
 import { afterEach, expect, it } from 'vitest';
-import { StoreError } from '../../../main/ports.ts';
+import { StoreError } from '../../../main/queue/queue-store.ts';
 import { accepted, later, silent, type Script } from '../../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, HOME, HOUR, NO_NETWORK, type EngineLab } from '../../support/engine-lab.ts';
 

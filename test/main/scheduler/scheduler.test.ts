@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Folder, Verdict } from '../../../shared/mail.ts';
-import { StoreError } from '../../../main/ports.ts';
+import { StoreError } from '../../../main/queue/queue-store.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import { accepted, later, nameless, refused, silent, type Script, unsure } from '../../fakes/scripted-delivery.ts';
 import { createEngineLab, DAY, gateways, HOME, HOUR, NO_NETWORK, type EngineLab } from '../../support/engine-lab.ts';

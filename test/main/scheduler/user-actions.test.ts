@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AttemptRecord } from '../../../main/ports.ts';
+import type { AttemptRecord } from '../../../main/queue/queue-store.ts';
 import type { Selection } from '../../../shared/ipc-contract.ts';
 import { isPending, type RecipientState, type Verdict } from '../../../shared/mail.ts';
 import { accepted, later, refused } from '../../fakes/scripted-delivery.ts';

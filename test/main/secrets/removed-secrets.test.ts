@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SecretError, type SecretStore } from '../../../main/ports.ts';
+import { SecretError, type SecretStore } from '../../../main/secrets/secret-store.ts';
 import { createRemovedSecrets, type RemovedSecrets } from '../../../main/secrets/removed-secrets.ts';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
 import { parseSettings, type Settings } from '../../../shared/settings.ts';

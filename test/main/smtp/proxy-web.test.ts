@@ -8,7 +8,7 @@ import { parseProxy } from '../../../main/smtp/proxy.ts';
 import { discoverGateways, webText, type FetchText } from '../../../main/discovery/discover.ts';
 import { boundedFetch, type BoundedInit } from '../../../main/secrets/oauth/bounded-fetch.ts';
 import { createOAuth } from '../../../main/secrets/oauth/oauth.ts';
-import type { Clock } from '../../../main/ports.ts';
+import type { Clock } from '../../../main/runtime/clock.ts';
 import { systemClock } from '../../../main/runtime/system-clock.ts';
 import { gatewaySchema } from '../../../shared/settings.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import type { QueueStore, RecipientUpdate } from '../../../../main/ports.ts';
+import type { QueueStore, RecipientUpdate } from '../../../../main/queue/queue-store.ts';
 import { openQueueStore } from '../../../../main/queue/open-queue-store.ts';
 import { VirtualClock } from '../../../fakes/virtual-clock.ts';
 import { accept, newMessage, recordOf, update } from '../support.ts';

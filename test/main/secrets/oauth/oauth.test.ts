@@ -3,7 +3,7 @@ import { gatewaySchema, type GatewaySettings } from '../../../../shared/settings
 import { isPhraseId } from '../../../../shared/phrases.ts';
 import { createOAuth, type OAuth } from '../../../../main/secrets/oauth/oauth.ts';
 import { providerOf } from '../../../../main/secrets/oauth/oauth-providers.ts';
-import { SecretError, type SecretStore } from '../../../../main/ports.ts';
+import { SecretError, type SecretStore } from '../../../../main/secrets/secret-store.ts';
 import { memorySecrets } from '../../../fakes/memory-secrets.ts';
 import { startScriptedProvider, type ScriptedProvider } from '../../../fakes/scripted-oidc-provider.ts';
 import { VirtualClock } from '../../../fakes/virtual-clock.ts';

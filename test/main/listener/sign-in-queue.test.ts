@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSignInLine, type SignInAnswer } from '../../../main/listener/sign-in-line.ts';
+import { createSignInQueue, type SignInAnswer } from '../../../main/listener/sign-in-queue.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 const SECOND = 1_000;
@@ -10,7 +10,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function start() {
   const clock = new VirtualClock();
   const seen = { checks: 0, now: 0, most: 0 };
-  const line = createSignInLine(clock, async (_name, password) => {
+  const line = createSignInQueue(clock, async (_name, password) => {
     seen.checks += 1;
     seen.now += 1;
     seen.most = Math.max(seen.most, seen.now);
@@ -185,7 +185,7 @@ test('what waits is bounded, forgotten with its connection, and let go at the en
 test('a check that fails for itself is nobody’s failure', async () => {
   const clock = new VirtualClock();
   let working = false;
-  const line = createSignInLine(clock, () =>
+  const line = createSignInQueue(clock, () =>
     working ? Promise.resolve(true) : Promise.reject(new Error('out of memory')),
   );
   const ask = () => line.check({ address: '127.0.0.1', name: 'ann', password: 'right', connection: '1' });

@@ -2,7 +2,7 @@
  * Sign-ins on their way to a check. One password is checked at a time: scrypt runs in the threads that file system calls
  * need as well, and is slow on purpose. How late a check comes after failures is decided in policy/sign-in-pace.ts.
  */
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import {
   SIGN_IN_WAIT_MS,
   nextCheckAt,
@@ -13,10 +13,10 @@ import {
 } from '../policy/sign-in-pace.ts';
 
 /** Sign-ins that wait, in all and of one name at one address: many connections of a mail program may sign in at once. */
-const MOST_WAITING = 200;
-const MOST_WAITING_OF_PAIR = 50;
+const MAX_WAITING = 200;
+const MAX_WAITING_OF_PAIR = 50;
 /** Keys of failures, and pairs that signed in, that are remembered; the oldest go. */
-const MOST_REMEMBERED = 5_000;
+const MAX_REMEMBERED = 5_000;
 
 /** `slow-down`: not checked, too many failed before. `busy`: not checked, too many wait. */
 export type SignInAnswer = 'right' | 'wrong' | 'slow-down' | 'busy';
@@ -29,7 +29,7 @@ export interface SignInAttempt {
   readonly connection: string;
 }
 
-export interface SignInLine {
+export interface SignInQueue {
   /** Rejects as the check does; that is no failure of the client's. */
   check(attempt: SignInAttempt): Promise<SignInAnswer>;
   /** The connection is gone: what waits for it is forgotten. */
@@ -46,12 +46,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createSignInLine(
+export function createSignInQueue(
   clock: Pick<Clock, 'monotonic' | 'after'>,
   isRight: (name: string, password: string) => Promise<boolean>,
-): SignInLine {
-  const failures = createRecent<Failures>(MOST_REMEMBERED);
-  const proven = createRecent<true>(MOST_REMEMBERED);
+): SignInQueue {
+  const failures = createRecent<Failures>(MAX_REMEMBERED);
+  const proven = createRecent<true>(MAX_REMEMBERED);
   let waiting: Waiting[] = [];
   let checking = false;
   let closed = false;
@@ -110,8 +110,8 @@ export function createSignInLine(
     if (at - now > SIGN_IN_WAIT_MS) return 'slow-down';
     const same = waiting.filter(({ keys }) => keys[0].key === pair.key).length;
     // Of those that are being slowed down one waits: the others would be too late anyway, and fill the line.
-    if (same >= (at > now ? 1 : MOST_WAITING_OF_PAIR)) return 'slow-down';
-    return closed || waiting.length >= MOST_WAITING ? 'busy' : null;
+    if (same >= (at > now ? 1 : MAX_WAITING_OF_PAIR)) return 'slow-down';
+    return closed || waiting.length >= MAX_WAITING ? 'busy' : null;
   };
 
   return {

@@ -1,13 +1,19 @@
-/**
- * What the engine needs from the world, as interfaces. `app/compose.ts` builds the real ones, `test/fakes/` the others.
- * Times are milliseconds since the epoch, durations milliseconds, sizes octets.
- */
-import type { Activity, InvalidAddress, KnownNetwork, ListPage, ListQuery, Selection } from '../shared/ipc-contract.ts';
+/** The contract of the queue's store: what mail, attempts, reports and windows ask of it. Times are milliseconds since the epoch, durations milliseconds, sizes octets. */
+import type { RecipientHistory } from '../policy/model.ts';
+import type { UnknownOutcome } from '../policy/unknown-outcome.ts';
+import type { ResendRefusal } from '../policy/user-actions.ts';
 import type {
-  Folder,
+  Activity,
+  InvalidAddress,
+  KnownNetwork,
+  ListPage,
+  ListQuery,
+  Selection,
+} from '../../shared/ipc-contract.ts';
+import type {
   FolderCounts,
   HopRef,
-  HopTry,
+  HopAttempt,
   MessageDetails,
   MessageDsn,
   MessageOrigin,
@@ -15,33 +21,7 @@ import type {
   RecipientDsn,
   RecipientState,
   SmtpReply,
-} from '../shared/mail.ts';
-import type { SecretBinding } from '../shared/secret-binding.ts';
-import type { GatewaySettings, Settings } from '../shared/settings.ts';
-import type { Link, NetworkState, SecretsState } from '../shared/status.ts';
-import type { RecipientHistory } from './policy/model.ts';
-import type { UnreadableSetting } from './settings/read-settings.ts';
-import type { UnknownOutcome } from './policy/unknown-outcome.ts';
-import type { ResendRefusal } from './policy/user-actions.ts';
-
-/** Wall clock and timers; virtual in tests. */
-export interface Clock {
-  now(): number;
-  /** Monotonic milliseconds, for durations. */
-  monotonic(): number;
-  /** Calls `run` once after `ms` (>= 0). Returns its cancel. Long delays are the implementation's trouble. */
-  after(ms: number, run: () => void): () => void;
-}
-
-/** Randomness; seeded in tests. */
-export interface Random {
-  /** 0 <= x < 1. */
-  next(): number;
-  /** Hex string of `bytes` random octets. */
-  hex(bytes: number): string;
-}
-
-// ---------------------------------------------------------------- queue store
+} from '../../shared/mail.ts';
 
 /** Envelope and facts of a message that is being accepted. */
 export interface NewMessage {
@@ -74,7 +54,7 @@ export interface NewRecipient {
 export interface StagedMessage {
   /** Appends octets; resolves when more may come (back-pressure). Rejects with StoreError. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Durable (synced) once it resolves (SPEC §1). Messages that commit together share one transaction. */
+  /** Durable (synced) once it resolves (spec §1). Messages that commit together share one transaction. */
   commit(message: NewMessage): Promise<void>;
   /** Forgets what was written. Never rejects. */
   abort(): Promise<void>;
@@ -191,9 +171,9 @@ export interface FinishedReport {
 export interface AttemptRecord {
   readonly messageId: QueueId;
   /** Timeline rows to add. */
-  readonly tries: readonly HopTry[];
+  readonly tries: readonly HopAttempt[];
   readonly updates: readonly RecipientUpdate[];
-  /** Refused for good with 5.1.x (SPEC §6). */
+  /** Refused for good with 5.1.x (spec §6). */
   readonly invalidAddresses: readonly { readonly address: string; readonly reply: string }[];
 }
 
@@ -257,7 +237,7 @@ export interface QueueStore {
    * wait, from Bad and Bounced those that failed. `sending`: left as they are, since all that could be tried is being tried.
    */
   retry(selection: Selection, forcedGateway: string | null, now: number): Promise<ActionDone>;
-  /** Clamps "not before" times that a changed clock left too far away (STANDARDS: retried soon). */
+  /** Clamps "not before" times that a changed clock left too far away (retried soon, spec §5). */
   clampNextAt(latest: number): Promise<number>;
   /** The message's octets in chunks of at most 256 KiB. Throws StoreError 'corrupt' if octets are missing. */
   read(id: QueueId, offset?: number): AsyncIterable<Uint8Array>;
@@ -315,159 +295,3 @@ export interface StoredDetails extends Omit<MessageDetails, 'recipients'> {
   readonly smtputf8: boolean;
   readonly recipients: readonly (Omit<MessageDetails['recipients'][number], 'why'> & { readonly facts: unknown })[];
 }
-
-// ------------------------------------------------------------------- delivery
-
-/** DNS answers are a closed union, never exceptions (OpenSMTPD's habit). */
-export type DnsAnswer<T> =
-  | { readonly kind: 'found'; readonly records: readonly T[]; readonly ttl: number }
-  | { readonly kind: 'no-such-domain' }
-  | { readonly kind: 'no-data' }
-  | { readonly kind: 'try-later'; readonly why: 'timeout' | 'servfail' | 'no-server' | 'refused' }
-  | { readonly kind: 'bad-name' };
-
-export interface Dns {
-  mx(
-    domain: string,
-    signal: AbortSignal,
-  ): Promise<DnsAnswer<{ readonly exchange: string; readonly preference: number }>>;
-  /** IPv4 and IPv6 addresses; `system` asks the system resolver (hosts file, mDNS) instead: LAN names. */
-  addresses(
-    host: string,
-    signal: AbortSignal,
-    how?: 'dns' | 'system',
-  ): Promise<DnsAnswer<{ readonly address: string; readonly family: 4 | 6 }>>;
-  txt(name: string, signal: AbortSignal): Promise<DnsAnswer<string>>;
-  srv(
-    name: string,
-    signal: AbortSignal,
-  ): Promise<
-    DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>
-  >;
-  /** Names of the hosts of the root zone: whoever has the Internet's names behind him knows them. */
-  rootHosts(signal: AbortSignal): Promise<DnsAnswer<string>>;
-  /** When a server last said something (monotonic ms). */
-  lastAnswerAt(): number;
-  /** The same servers, asked past everything that is kept here or below. */
-  afresh(): Dns;
-  /** Forgets what was said, of this name or at all. Questions under way go on; their answers are not kept. */
-  forget(name?: string): void;
-  /** Forgets everything, and gives up what is being asked: the network changed. */
-  flush(): void;
-}
-
-/** Keeps passwords and tokens; the real one uses the system's key store. Names: `gateway:<id>`, `dkim:<domain>:<selector>`, … */
-export interface SecretStore {
-  get(name: string): Promise<string | null>;
-  /**
-   * Rejects with SecretError if the store cannot keep it, or only obfuscated and `acceptObfuscated` was not given.
-   * `binding`: what the secret is given for; absent = the one that is known of the name stays.
-   */
-  set(
-    name: string,
-    value: string | null,
-    options: { readonly acceptObfuscated: boolean; readonly binding?: SecretBinding },
-  ): Promise<void>;
-  has(name: string): boolean;
-  /** All that it keeps. */
-  names(): readonly string[];
-  /** What the secret was given for; null: nobody knows, or there is none. Told also while secrets cannot be decrypted. */
-  binding(name: string): SecretBinding | null;
-  /** The secrets that an older version kept, until `bind` has been called once. */
-  unbound(): readonly string[];
-  /** Says what secrets are given for, in force at once; those that are not kept are left out. Rejects with SecretError. */
-  bind(bindings: ReadonlyMap<string, SecretBinding>): Promise<void>;
-  /** Takes a secret out, remembered as it is (decrypted or not) until the program ends. Rejects with SecretError. */
-  putAside(name: string): Promise<void>;
-  /** True: what was put aside is kept again, with its binding. One that was given meanwhile takes its place for good. Rejects with SecretError. */
-  bringBack(name: string): Promise<boolean>;
-  /** What is wrong with where they are kept. */
-  fault(): SecretsFault | null;
-  state(): SecretsState;
-}
-
-/** Secrets cannot be read, and none can be kept; or they were damaged and are kept as `file` in the profile. */
-export type SecretsFault =
-  { readonly kind: 'unreadable'; readonly why: string } | { readonly kind: 'set-aside'; readonly file: string };
-
-/** Why a secret could not be kept. `needs-consent`: no key store here, and the user has not agreed to mere obfuscation. */
-export class SecretError extends Error {
-  readonly reason: 'needs-consent' | 'locked' | 'unreadable' | 'write';
-  constructor(reason: SecretError['reason'], message: string) {
-    super(message);
-    this.name = 'SecretError';
-    this.reason = reason;
-  }
-}
-
-// --------------------------------------------------------------------- network
-
-export interface NetworkMonitor {
-  current(): NetworkState;
-  /** Debounced: once per settled change. Returns its unsubscribe. */
-  watch(listener: (state: NetworkState) => void): () => void;
-  /** Looks afresh: after a sleep links may have changed unseen, and another gateway may stand where one stood. */
-  refresh(): void;
-  close(): Promise<void>;
-}
-
-export interface DialUp {
-  /** Connections that the system knows and could dial. */
-  configured(): Promise<readonly string[]>;
-  dial(name: string, signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
-  hangUp(name: string, signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
-}
-
-// -------------------------------------------------------------------- settings
-
-export interface SettingsStore {
-  get(): Settings;
-  /**
-   * Validates and saves; resolves with the problems if nothing was saved. `touched`: dotted paths that the user set; what else
-   * in the file cannot be read stays as it stands there, undecided. Absent: the whole is what the user wants.
-   */
-  replace(
-    next: unknown,
-    touched?: readonly string[],
-  ): Promise<
-    | { readonly ok: true; readonly settings: Settings }
-    | { readonly ok: false; readonly problems: readonly { readonly path: string; readonly message: string }[] }
-  >;
-  /** Path of the broken file that was set aside at start, null if all was well. */
-  readonly setAside: string | null;
-  /** Values in the file that cannot be read; what stands for them is in `get()` (shared/setting-rules.ts). */
-  readonly problems?: readonly UnreadableSetting[];
-  /** The file could not be read at all at start, was kept under this name, and the user has not decided; null: not so. */
-  readonly undecided?: string | null;
-  /** Why the file cannot be read as it stands now; null if it can. */
-  readonly message?: string | null;
-  /** Also called when the file was made unreadable by hand: the settings are then the same as before. */
-  onChange(listener: (settings: Settings) => void): () => void;
-}
-
-// ------------------------------------------------------------------------- log
-
-/** Domain log: one line each with the queue id; never a password, a body or a settings object (ARCHITECTURE §4). */
-export interface Log {
-  queued(
-    id: QueueId,
-    facts: {
-      readonly from: string | null;
-      readonly recipients: number;
-      readonly size: number;
-      readonly client: string;
-    },
-  ): void;
-  refused(facts: { readonly client: string; readonly command: string; readonly reply: string }): void;
-  attempt(id: QueueId, hopTry: HopTry): void;
-  sent(id: QueueId, rcptTo: string, via: string, reply: string): void;
-  deferred(id: QueueId, rcptTo: string, why: string, nextAt: number): void;
-  bounced(id: QueueId, rcptTo: string, folder: Folder, reply: string): void;
-  /** Start, stop, settings applied, network, dial-up: anything that is not about one message. */
-  note(event: string, facts?: Readonly<Record<string, string | number | boolean | null>>): void;
-  /** A line of an SMTP conversation; `secret` lines are left out by the caller already. */
-  conversation(session: string, direction: 'in' | 'out', line: string): void;
-  problem(event: string, error: unknown): void;
-}
-
-export type { GatewaySettings, Link };
