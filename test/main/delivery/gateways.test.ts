@@ -110,7 +110,8 @@ describe('a gateway pass', () => {
       never,
     );
     await expect.poll(() => told).toEqual([{ hops: ['Gateway 1'], said: ['delivered', 'rejected 5.1.1'] }]);
-    expect(second.sessions).toHaveLength(0);
+    // A slow greeting of the first lets the second be connected to; mail waits for the record.
+    expect(second.sessions.flatMap((s) => s.lines).filter((l) => l.startsWith('MAIL'))).toEqual([]);
     written();
     expect([...(await running).verdicts.values()].map(brief)).toEqual(['delivered', 'delivered']);
     expect(begun).toBe(2);
