@@ -175,7 +175,7 @@ export async function runAttempt(deps: AttemptDeps, message: ClaimedMessage, sig
           errorKind,
           hop: rowOf(result, recipient.id, verdict)?.hop ?? null,
           nothingReached: result.nothingReached,
-          passedOver: passedOver(result, recipient.id),
+          skipped: skippedGateways(result, recipient.id),
         },
       ],
     };
@@ -422,14 +422,14 @@ function rowOf(result: StepResult, recipient: number, verdict: Verdict): StepRes
 }
 
 /** Gateways better placed than the one that spoke, and left alone because they failed here a moment ago (spec §3.3). */
-function passedOver(result: StepResult, recipient: number): readonly string[] {
+function skippedGateways(result: StepResult, recipient: number): readonly string[] {
   const asked = new Set(
     result.tries
-      .filter((t) => t.passedOver !== true && t.outcomes.some((o) => o.recipient === recipient))
+      .filter((t) => t.skipped !== true && t.outcomes.some((o) => o.recipient === recipient))
       .map((t) => t.hop.gatewayId),
   );
   return result.tries
-    .filter((t) => t.passedOver === true && t.hop.gatewayId !== undefined && !asked.has(t.hop.gatewayId))
+    .filter((t) => t.skipped === true && t.hop.gatewayId !== undefined && !asked.has(t.hop.gatewayId))
     .map((t) => t.hop.gatewayName ?? t.hop.host);
 }
 
@@ -459,7 +459,7 @@ function toUpdate(deps: AttemptDeps, message: ClaimedMessage, f: ConcludedRecipi
     unknownOutcomes: f.unknownOutcomes,
     facts: factsOf({ route: f.route, trail: f.trail, verdict, decision, rcptTo: recipient.rcptTo }),
     via: f.row === null ? null : (f.row.hop.gatewayName ?? f.row.hop.host),
-    hop: f.row === null || f.row.passedOver === true ? null : f.row.hop,
+    hop: f.row === null || f.row.skipped === true ? null : f.row.hop,
     error: f.row?.error ?? null,
     ...(told?.action === 'delayed' ? { delaySent: true } : {}),
     report: told?.due ?? null,

@@ -242,7 +242,7 @@ export function createDirect(deps: DirectDeps): Direct {
         endedAt: now,
         phase: 'connect',
         tls: null,
-        passedOver: true,
+        skipped: true,
         outcomes: left.map((r) => ({ recipient: r.id, verdict })),
       });
       noRoute = false;

@@ -26,8 +26,8 @@ export interface StepFact {
   readonly hop: HopRef | null;
   /** `StepOutcome.nothingReached`, for the decision after the next step. */
   readonly nothingReached?: boolean;
-  /** Names of gateways that were passed over by memory (spec §3.3). */
-  readonly passedOver?: readonly string[];
+  /** Names of gateways that were skipped: they failed on this network a moment ago (spec §3.3). */
+  readonly skipped?: readonly string[];
 }
 
 /** One step, as it is kept. */
@@ -48,7 +48,7 @@ export interface RecipientFacts {
   readonly domain: string;
   readonly because: RouteReason | null;
   readonly steps: readonly FactStep[];
-  readonly passedOver: readonly string[];
+  readonly skipped: readonly string[];
   readonly leftOut: readonly { readonly name: string; readonly reason: LeftOutReason }[];
   readonly end:
     | { readonly kind: 'delivered'; readonly relayed: boolean }
@@ -76,7 +76,7 @@ export function factsOf({ route, trail, verdict, decision, rcptTo }: AttemptFact
     domain: domainOf(rcptTo),
     because: route.kind === 'hold' ? null : route.because,
     steps: steps.length > 0 ? steps : [factStep('gateways', verdict, null, null)],
-    passedOver: [...new Set(trail.flatMap((t) => t.passedOver ?? []))],
+    skipped: [...new Set(trail.flatMap((t) => t.skipped ?? []))],
     leftOut: route.kind === 'hold' ? [] : route.leftOut.map(({ name, reason }) => ({ name, reason })),
     end: endOf(decision),
   };
@@ -131,7 +131,7 @@ export interface RecipientCondition {
 
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
 export function explain(facts: unknown, now: RecipientCondition): readonly Phrase[] {
-  const known = isFacts(facts) ? facts : null;
+  const known = readFacts(facts);
   const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? standing(facts, known, now);
   const saysSo = said.some(({ id }) => SAY_SO.includes(id));
   return now.mayHaveArrived && !saysSo ? [...said, phrase('why.mayHaveArrived')] : said;
@@ -319,7 +319,7 @@ const REFUSED_BY_STATUS: Readonly<Record<string, PhraseId>> = {
 /** Gateways that were not asked, most telling first. Disabled ones are the user's own doing: named only if nothing was usable. */
 function gatewayRemarks(facts: RecipientFacts): readonly Phrase[] {
   const remarks: Phrase[] = [];
-  if (facts.passedOver.length > 0) remarks.push(names('why.passedOver', facts.passedOver));
+  if (facts.skipped.length > 0) remarks.push(names('why.skipped', facts.skipped));
   const usesGateways = facts.steps.some((s) => s.kind === 'gateways');
   const nothingUsable = facts.steps.some((s) => s.why === 'no-gateway');
   if (!usesGateways) return remarks;
@@ -344,16 +344,19 @@ function paramsOf(facts: Pick<RecipientFacts, 'domain'>, step: FactStep | undefi
   return { domain, via: step?.via ?? domain, reply: step?.reply ?? '' };
 }
 
-/** The facts have been through JSON and perhaps through another version of this program. */
-function isFacts(value: unknown): value is RecipientFacts {
-  if (typeof value !== 'object' || value === null) return false;
-  const facts = value as Partial<RecipientFacts>;
-  return (
+/** Facts as they were stored, or null if their shape is unknown. Older versions wrote `passedOver` for `skipped`. */
+function readFacts(value: unknown): RecipientFacts | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { passedOver, ...stored } = value as Partial<RecipientFacts> & {
+    readonly passedOver?: RecipientFacts['skipped'];
+  };
+  const facts: Partial<RecipientFacts> = passedOver === undefined ? stored : { skipped: passedOver, ...stored };
+  const isKnown =
     facts.version === 1 &&
     typeof facts.domain === 'string' &&
     Array.isArray(facts.steps) &&
-    Array.isArray(facts.passedOver) &&
+    Array.isArray(facts.skipped) &&
     Array.isArray(facts.leftOut) &&
-    typeof facts.end === 'object'
-  );
+    typeof facts.end === 'object';
+  return isKnown ? (facts as RecipientFacts) : null;
 }

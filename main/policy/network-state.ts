@@ -64,20 +64,20 @@ export function noteReached(memory: HopMemory, gatewayId: string): HopMemory {
   return { ...memory, rests, doubted: memory.doubted.filter((id) => id !== gatewayId) };
 }
 
-/** True while a gateway is to be passed over. A rest that began in the future (the clock was set back) is over. */
+/** True while a gateway is to be skipped. A rest that began in the future (the clock was set back) is over. */
 export function isResting(memory: HopMemory, gatewayId: string, now: number): boolean {
   const rest = memory.rests[gatewayId];
   return rest !== undefined && rest.failedAt <= now && now < rest.restsUntil;
 }
 
-/** Gateways to use and to pass over, both in order. While every one rests, none is passed over: there is no better one. */
-export function passOver(
+/** Gateways to use and to skip, both in order. While every one rests none is skipped: there is no better one. */
+export function skipResting(
   ids: readonly string[],
   memory: HopMemory,
   now: number,
-): { readonly use: readonly string[]; readonly passedOver: readonly string[] } {
+): { readonly use: readonly string[]; readonly skipped: readonly string[] } {
   const use = ids.filter((id) => !isResting(memory, id, now));
-  return use.length === 0 ? { use: ids, passedOver: [] } : { use, passedOver: ids.filter((id) => !use.includes(id)) };
+  return use.length === 0 ? { use: ids, skipped: [] } : { use, skipped: ids.filter((id) => !use.includes(id)) };
 }
 
 /** So many different mail servers have to be silent before the network is blamed. */

@@ -168,9 +168,9 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const list = deps.settings().gateways.list;
     const known = ids.filter((id) => list.some((g) => g.id === id));
     const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
-    const { use, passedOver } = book.sort(known.filter((id) => !doubtful.includes(id)));
+    const { use, skipped } = book.sort(known.filter((id) => !doubtful.includes(id)));
     const last = book.sort(known.filter((id) => doubtful.includes(id)));
-    const tries: HopAttemptDraft[] = [...passedOver, ...last.passedOver].flatMap((id) => {
+    const tries: HopAttemptDraft[] = [...skipped, ...last.skipped].flatMap((id) => {
       const gateway = gatewayOf(id);
       const now = clock.now();
       return gateway
@@ -181,7 +181,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
               endedAt: now,
               phase: 'connect' as const,
               tls: null,
-              passedOver: true,
+              skipped: true,
               outcomes: [],
             },
           ]
@@ -238,10 +238,10 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     try {
       await through(use);
       // Passed over while another is usable (spec §3.3): none was. A doubtful one is no better one.
-      if (!seen.reached || doubtful.length > 0) await through(passedOver);
+      if (!seen.reached || doubtful.length > 0) await through(skipped);
       // Only now, however long the others took to fail: an answer that comes sooner must not make a second copy.
       await through(last.use);
-      if (!seen.reached) await through(last.passedOver);
+      if (!seen.reached) await through(last.skipped);
     } catch (error) {
       // Aborted. What was said so far counts if a recipient was taken, or may have been; else nothing was sent.
       if (!signal.aborted || !keepsResult()) throw error;

@@ -213,7 +213,7 @@ describe('a gateway pass', () => {
     expect((await send()).said).toEqual(['delivered']);
     const second = await send();
     expect(second.said).toEqual(['delivered']);
-    expect(second.result.tries.map((t) => [t.hop.gatewayId, t.passedOver === true])).toContainEqual(['g1', true]);
+    expect(second.result.tries.map((t) => [t.hop.gatewayId, t.skipped === true])).toContainEqual(['g1', true]);
     expect(black.connections()).toBe(1);
     expect(good.messages()).toHaveLength(2);
     delivery.forgetFailures();

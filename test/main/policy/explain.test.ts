@@ -47,9 +47,20 @@ function sentences(
   return text;
 }
 
+it('reads facts of an older version, in which skipped gateways were called passed over', () => {
+  const trail = [viaGateway(YES, { skipped: ['Home ISP'] })];
+  const decision: NextStep = { kind: 'delivered', relayed: true };
+  const facts = factsOf({ route: route('domain-listed'), trail, verdict: YES, decision, rcptTo: 'ann@aol.test' });
+  const { skipped, ...rest } = facts;
+  const now = { state: 'relayed', hold: null, nextAt: null, mayHaveArrived: false } as const;
+  const sentence = sayAll(explain(facts, now));
+  expect(sentence).toContain('“Home ISP” was passed over');
+  expect(sayAll(explain({ ...rest, passedOver: skipped }, now))).toBe(sentence);
+});
+
 describe('why this way', () => {
   it.each<[string, RecipientState, Parameters<typeof sentences>[1], string]>([
-    ['listed, one passed over', 'relayed', { route: route('domain-listed'), trail: [viaGateway(YES, { passedOver: ['Home ISP'] })], decision: { kind: 'delivered', relayed: true } },
+    ['listed, one passed over', 'relayed', { route: route('domain-listed'), trail: [viaGateway(YES, { skipped: ['Home ISP'] })], decision: { kind: 'delivered', relayed: true } },
       'Sent through “Office” because aol.test is on your gateway list. “Home ISP” was passed over: not reachable on this network. The gateway has taken it over; that is not yet proof of delivery.'],
     ['left out for this network', 'relayed', { route: route('mode-always', [{ id: 'h', name: 'Home', reason: 'other-network' }, { id: 'x', name: 'Old', reason: 'disabled' }]), trail: [viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
       'Sent through “Office” because all mail goes through gateways. “Home” is kept for other networks. The gateway has taken it over; that is not yet proof of delivery.'],
