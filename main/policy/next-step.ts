@@ -25,7 +25,7 @@ interface Case {
   readonly history: RecipientHistory;
   readonly route: Route;
   readonly outcome: StepOutcome;
-  readonly world: Environment;
+  readonly environment: Environment;
   readonly random: number;
   /** Every way that was tried in this attempt refused for good. */
   readonly refusedForGood: boolean;
@@ -44,7 +44,7 @@ export function nextStep(
   history: RecipientHistory,
   route: Route,
   outcome: StepOutcome,
-  world: Environment,
+  environment: Environment,
   random: number,
   earlier: readonly EarlierStep[] = [],
 ): NextStep {
@@ -57,15 +57,15 @@ export function nextStep(
     history,
     route,
     outcome,
-    world,
+    environment,
     random,
     refusedForGood: tried.every((t) => t.verdict.kind === 'rejected'),
-    counted: waitsForHop || tried.some((t) => counts(t, world)),
+    counted: waitsForHop || tried.some((t) => counts(t, environment)),
     waitsForHop,
   };
   if (route.kind === 'hold') return retry({ ...c, counted: false });
   if (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients') {
-    return { ...retry({ ...c, counted: false }), at: world.now + SOON_MS, retryIndex: history.retryIndex };
+    return { ...retry({ ...c, counted: false }), at: environment.now + SOON_MS, retryIndex: history.retryIndex };
   }
   // Our own disk, memory or bug ended the attempt before its end: no message is given up for that.
   if (isOurTrouble(verdict)) return retry(c);
@@ -79,9 +79,9 @@ function waitsForNames({ step, verdict, nothingReached }: EarlierStep): boolean 
 
 /** Its place in the schedule stays: once there are names, it goes on as if this attempt had not been. */
 function untilNames(c: Case): NextStep {
-  const { retryMinutes } = c.world.settings.connection;
+  const { retryMinutes } = c.environment.settings.connection;
   const longest = retryDelay(retryMinutes.length - 1, retryMinutes, c.random);
-  return { ...retry(c), at: c.world.now + Math.min(NAMES_AGAIN_MS, longest), retryIndex: c.history.retryIndex };
+  return { ...retry(c), at: c.environment.now + Math.min(NAMES_AGAIN_MS, longest), retryIndex: c.history.retryIndex };
 }
 
 function isOurTrouble(verdict: Verdict): boolean {
@@ -89,12 +89,16 @@ function isOurTrouble(verdict: Verdict): boolean {
 }
 
 /** spec §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
-function counts(tried: EarlierStep, world: Environment): boolean {
+function counts(tried: EarlierStep, environment: Environment): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
   // Nothing was tried. By itself it counts all the same: the limit runs while it waits.
   if (isOurTrouble(verdict) || isOutOfHops(verdict)) return false;
-  if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
+  if (
+    environment.hold !== null &&
+    environment.hold !== 'paused' &&
+    (verdict.scope === 'host' || verdict.scope === 'gateway')
+  )
     return false;
   if (!nothingReached) return true;
   return step !== null && step.kind !== 'gateways' && !isForNames(verdict.why);
@@ -121,8 +125,8 @@ function mayGoElsewhere(verdict: Verdict): boolean {
   return verdict.kind !== 'deferred' || (!mayHaveArrived(verdict) && verdict.scope !== 'local');
 }
 
-function isTicked({ outcome, world }: Case): boolean {
-  const ticked = world.settings.gateways.onErrors;
+function isTicked({ outcome, environment }: Case): boolean {
+  const ticked = environment.settings.gateways.onErrors;
   const kind = outcome.step?.kind === 'lan' ? 'lan' : outcome.errorKind;
   return kind !== null && ticked[kind];
 }
@@ -130,17 +134,17 @@ function isTicked({ outcome, world }: Case): boolean {
 function isUndeliverable(c: Case): boolean {
   return (
     c.refusedForGood ||
-    limitReached(c.world.settings.administration.undeliverableAfter, c.history, c.world.now, c.counted)
+    limitReached(c.environment.settings.administration.undeliverableAfter, c.history, c.environment.now, c.counted)
   );
 }
 
 /** No step is left: wait or give up. */
 function conclude(c: Case): NextStep {
-  const { route, history, outcome, world } = c;
+  const { route, history, outcome, environment } = c;
   const because = route.kind === 'hold' ? null : route.because;
   if (because === 'user-chose-gateway') {
     // The user's choice is for one attempt: the next one takes the usual way, and that one minds the limit.
-    return c.refusedForGood ? fail(c, folderFor(history, world)) : retry(c);
+    return c.refusedForGood ? fail(c, folderFor(history, environment)) : retry(c);
   }
   const counted = c.counted || (outcome.step === null && hasNoGatewayAtAll(c));
   if (
@@ -148,18 +152,18 @@ function conclude(c: Case): NextStep {
     (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))
   ) {
     // An earlier direct try of the same attempt does not make a pass count that reached nobody (spec §4.3).
-    return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, world));
+    return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, environment));
   }
   if (because === 'mode-undelivered' && isUndeliverable(c)) {
     // Its gateway pass is due, but no gateway is usable now, or the message may have been taken a moment ago.
     return concludePass(c, hasNoGatewayAtAll(c));
   }
-  if (c.refusedForGood) return fail(c, folderFor(history, world));
+  if (c.refusedForGood) return fail(c, folderFor(history, environment));
   if (
     because !== 'mode-undelivered' &&
-    limitReached(world.settings.administration.undeliverableAfter, history, world.now, counted)
+    limitReached(environment.settings.administration.undeliverableAfter, history, environment.now, counted)
   ) {
-    return { kind: 'fail', folder: folderFor(history, world), expired: true, status: EXPIRED };
+    return { kind: 'fail', folder: folderFor(history, environment), expired: true, status: EXPIRED };
   }
   return retry({ ...c, counted });
 }
@@ -177,12 +181,12 @@ function concludePass(c: Case, passCounts: boolean): NextStep {
  * No gateway is enabled: a failure that waiting does not mend, so it counts. Gateways that are kept for other networks
  * or senders are worth waiting for, like one that cannot be reached.
  */
-function hasNoGatewayAtAll({ route, world }: Case): boolean {
-  return route.kind !== 'hold' && !world.settings.gateways.list.some((g) => g.enabled);
+function hasNoGatewayAtAll({ route, environment }: Case): boolean {
+  return route.kind !== 'hold' && !environment.settings.gateways.list.some((g) => g.enabled);
 }
 
-function folderFor(history: RecipientHistory, world: Environment): 'bounced' | 'bad' {
-  return failureFolder(usageFor(domainOf(history.rcptTo), world.settings.gateways));
+function folderFor(history: RecipientHistory, environment: Environment): 'bounced' | 'bad' {
+  return failureFolder(usageFor(domainOf(history.rcptTo), environment.settings.gateways));
 }
 
 function fail({ outcome }: Case, folder: 'bounced' | 'bad'): NextStep {
@@ -191,21 +195,21 @@ function fail({ outcome }: Case, folder: 'bounced' | 'bad'): NextStep {
 }
 
 function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
-  const { history, world, random, counted } = c;
-  const { retryMinutes } = world.settings.connection;
+  const { history, environment, random, counted } = c;
+  const { retryMinutes } = environment.settings.connection;
   const delay = retryDelay(history.retryIndex, retryMinutes, random);
-  const due = deadline(world.settings.administration.undeliverableAfter, history.countedFrom);
+  const due = deadline(environment.settings.administration.undeliverableAfter, history.countedFrom);
   // The attempt that gives up comes when the limit falls due, not up to an hour later.
   const sooner =
-    due === null || due <= world.now || history.undeliverable
+    due === null || due <= environment.now || history.undeliverable
       ? delay
-      : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
+      : Math.max(due - environment.now, Math.min(delay, MINUTE_MS));
   return {
     kind: 'retry',
     at:
-      c.waitsForHop && !history.undeliverable && due !== null && due > world.now
+      c.waitsForHop && !history.undeliverable && due !== null && due > environment.now
         ? whileWaiting(c, due)
-        : world.now + Math.min(delay, sooner),
+        : environment.now + Math.min(delay, sooner),
     counted,
     retryIndex: nextRetryIndex(history.retryIndex, retryMinutes),
     gatewayPasses: history.gatewayPasses,
@@ -215,9 +219,9 @@ function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
 }
 
 /** There is nothing to try until something changes, and that wakes it: looked at for a report of the delay, and at the limit. */
-function whileWaiting({ history, world }: Case, due: number): number {
+function whileWaiting({ history, environment }: Case, due: number): number {
   const report = history.acceptedAt + DELAY_REPORT_AFTER_MS;
-  return report > world.now ? Math.min(due, report) : due;
+  return report > environment.now ? Math.min(due, report) : due;
 }
 
 /** The verdict on a recipient that has no step to take (spec §3.5). */

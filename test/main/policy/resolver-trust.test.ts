@@ -20,7 +20,7 @@ import {
   type LookupResult,
   type ResolverCondition,
 } from '../../../main/policy/resolver-trust.ts';
-import { DAY, gateway, history, NOW, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, NOW, settingsWith, environment } from './support.ts';
 
 const LIE = '198.51.100.66';
 const HOTEL: Invented = { addresses: [LIE], exchanges: [] };
@@ -168,7 +168,7 @@ describe('a recipient that waits for names', () => {
     '%s: nothing counts, its place in the schedule stays, it is not given up however old it is',
     (failure) => {
       for (const mode of ['never', 'undelivered', 'onError', 'domains'] as const) {
-        const present = world({ settings: settingsWith({ mode, list: [gateway('office')] }) });
+        const present = environment({ settings: settingsWith({ mode, list: [gateway('office')] }) });
         const route = planRoute(old, null, present);
         expect(nextStep(old, route, outcomeOf(failure), present, 0.5), mode).toMatchObject({
           kind: 'retry',
@@ -182,7 +182,7 @@ describe('a recipient that waits for names', () => {
 
   it('goes to its gateways in the mode onError with "DNS error" ticked', () => {
     const onErrors = { lan: false, dns: true, smtp: false };
-    const present = world({ settings: settingsWith({ mode: 'onError', onErrors, list: [gateway('office')] }) });
+    const present = environment({ settings: settingsWith({ mode: 'onError', onErrors, list: [gateway('office')] }) });
     const route = planRoute(old, null, present);
     expect(nextStep(old, route, outcomeOf('no-names'), present, 0.5)).toMatchObject({ kind: 'step', index: 1 });
   });

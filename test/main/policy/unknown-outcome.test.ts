@@ -22,7 +22,7 @@ import type { DeferReason, Verdict } from '../../../shared/mail.ts';
 import { sayAll } from '../../../shared/phrases.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
 import { UNKNOWN, type UnknownRow } from './decision-table.ts';
-import { DAY, gateway, history, HOUR, NOW, reply, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, HOUR, NOW, reply, settingsWith, environment } from './support.ts';
 
 const PERHAPS: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' };
 const deferred = (why: DeferReason): Verdict => ({ kind: 'deferred', scope: 'host', status: '4.4.2', why });
@@ -136,7 +136,7 @@ function unknownOf(row: UnknownRow, network: string): readonly UnknownOutcome[] 
 
 function settingOf(row: UnknownRow & { readonly way: UnknownRow['ways'][number] }, limit: boolean) {
   const { mode, ticked } = SETTINGS[row.way];
-  const present = world({
+  const present = environment({
     settings: settingsWith({
       mode,
       onErrors: { lan: ticked, dns: ticked, smtp: ticked },
@@ -253,21 +253,21 @@ describe('routes', () => {
   const unknownOutcomes = [{ hop: key, network: 'net1', count: 3 }];
 
   it('a gateway that the user chose is used, whatever is in doubt', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [home, office] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [home, office] }) });
     expect(planRoute(history({ forcedGateway: 'home', unknownOutcomes }), 'me@here.test', present)).toMatchObject({
       steps: [{ kind: 'gateways', ids: ['home'] }],
     });
   });
 
   it('a gateway that was moved to another server is another hop', () => {
-    const moved = world({ settings: settingsWith({ mode: 'always', list: [{ ...home, port: 2525 }] }) });
+    const moved = environment({ settings: settingsWith({ mode: 'always', list: [{ ...home, port: 2525 }] }) });
     expect(planRoute(history({ unknownOutcomes }), 'me@here.test', moved)).toMatchObject({
       steps: [{ kind: 'gateways', ids: ['home'] }],
     });
   });
 
   it('one that is left out is named', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [home] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [home] }) });
     const route = planRoute(history({ unknownOutcomes }), 'me@here.test', present);
     expect(route).toEqual({
       kind: 'no-gateway',
@@ -285,7 +285,7 @@ describe('routes', () => {
   });
 
   it('no gateway that fits and none in doubt is no such wait', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [{ ...home, enabled: false }] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [{ ...home, enabled: false }] }) });
     expect(verdictWithoutStep(planRoute(history(), 'me@here.test', present))).toMatchObject({ why: 'no-gateway' });
   });
 
@@ -294,7 +294,7 @@ describe('routes', () => {
     const recipient = history({ rcptTo: 'ann@printer.lan', unknownOutcomes: known });
     const kinds = (lan: boolean): readonly string[] => {
       const onErrors = { lan, dns: true, smtp: true };
-      const present = world({ settings: settingsWith({ mode: 'onError', onErrors, list: [home] }) });
+      const present = environment({ settings: settingsWith({ mode: 'onError', onErrors, list: [home] }) });
       const route = planRoute(recipient, 'me@here.test', present);
       return route.kind === 'steps'
         ? route.steps.map((s) => `${s.kind}${s.kind !== 'gateways' && s.only !== undefined ? ` ${s.only}` : ''}`)
@@ -305,7 +305,7 @@ describe('routes', () => {
   });
 
   it('a refusal by the gateways is not final while the direct way is only in doubt', () => {
-    const present = world({
+    const present = environment({
       settings: settingsWith({ mode: 'onError', onErrors: { lan: false, dns: false, smtp: true }, list: [home] }),
     });
     const recipient = history({ unknownOutcomes: [{ hop: 'mx:mx1', network: 'net1', count: 3 }] });
