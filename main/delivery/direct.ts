@@ -33,7 +33,7 @@ import { openSession, phaseTimeouts } from '../smtp/open-session.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import { LOST, outcomeOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, HopAttemptDraft } from './transactions.ts';
-import type { OutgoingRecipient, StepResult, TravellingMessage } from './delivery-port.ts';
+import type { OutgoingRecipient, StepResult, MessageInDelivery } from './delivery-port.ts';
 
 export interface DirectDeps extends Omit<MxDeps, 'dns'> {
   readonly clock: Clock;
@@ -54,13 +54,13 @@ export interface DirectDeps extends Omit<MxDeps, 'dns'> {
 export interface Direct {
   run(
     step: { readonly domain: string } & HostDoubts,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
   runLan(
     step: { readonly domain: string; readonly host: string; readonly port: number } & HostDoubts,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
@@ -161,7 +161,7 @@ export function createDirect(deps: DirectDeps): Direct {
   /** One place, its addresses in order; ends when one of them has spoken about the mail. Fills `verdicts`. */
   const deliverTo = async (
     place: Place,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
     tries: HopAttemptDraft[],
@@ -220,7 +220,7 @@ export function createDirect(deps: DirectDeps): Direct {
     step: HostDoubts,
     key: string,
     hop: 'direct' | 'lan',
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {

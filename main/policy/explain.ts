@@ -17,7 +17,7 @@ import type { LeftOutReason } from './gateway-order.ts';
 import type { NextStep, PlanStep, Route, RouteReason } from './model.ts';
 import { isOutOfHops, mayHaveArrived } from './unknown-outcome.ts';
 
-/** What one step of the attempt did, as the engine knows it. */
+/** What one step of the attempt did. */
 export interface StepFact {
   readonly step: PlanStep;
   readonly verdict: Verdict;
@@ -61,7 +61,7 @@ const LONGEST_REPLY = 300;
 export interface AttemptFacts {
   readonly route: Route;
   /** Steps in order; empty if none could be taken. */
-  readonly trail: readonly StepFact[];
+  readonly stepsTaken: readonly StepFact[];
   /** The verdict that the decision was made on. */
   readonly verdict: Verdict;
   readonly decision: NextStep;
@@ -69,14 +69,14 @@ export interface AttemptFacts {
 }
 
 /** The facts to keep of an attempt. */
-export function factsOf({ route, trail, verdict, decision, rcptTo }: AttemptFacts): RecipientFacts {
-  const steps = trail.map((t) => factStep(t.step.kind, t.verdict, t.hop, t.errorKind));
+export function factsOf({ route, stepsTaken, verdict, decision, rcptTo }: AttemptFacts): RecipientFacts {
+  const steps = stepsTaken.map((t) => factStep(t.step.kind, t.verdict, t.hop, t.errorKind));
   return {
     version: 1,
     domain: domainOf(rcptTo),
     because: route.kind === 'hold' ? null : route.because,
     steps: steps.length > 0 ? steps : [factStep('gateways', verdict, null, null)],
-    skipped: [...new Set(trail.flatMap((t) => t.skipped ?? []))],
+    skipped: [...new Set(stepsTaken.flatMap((t) => t.skipped ?? []))],
     leftOut: route.kind === 'hold' ? [] : route.leftOut.map(({ name, reason }) => ({ name, reason })),
     end: endOf(decision),
   };

@@ -68,7 +68,7 @@ export interface SessionReport {
 
 /**
  * What is doubted about the hosts of a direct or LAN step. Recipients of one message that differ in it take different
- * steps, those that do not travel together.
+ * steps, those that do not share one.
  */
 export interface HostDoubts {
   /** Hosts that may have taken the message before; they come last. Absent: none. */
@@ -165,6 +165,9 @@ export type NextStep =
     }
   /** spec §3.5: Bounced = returned to the sender if §6 says so; Bad = the user decides. */
   | { readonly kind: 'fail'; readonly folder: 'bounced' | 'bad'; readonly expired: boolean; readonly status: string };
+
+/** What ends an attempt for a recipient. */
+export type Decision = Exclude<NextStep, { readonly kind: 'step' }>;
 
 /** Facts about a recipient's attempt so far, given to `nextStep`. */
 export interface StepOutcome {

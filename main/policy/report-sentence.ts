@@ -4,7 +4,7 @@ import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
 import { domainOf } from './domain-match.ts';
 import { doubtAfter, failurePhrase } from './explain.ts';
-import type { NextStep } from './model.ts';
+import type { Decision } from './model.ts';
 
 /**
  * @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain
@@ -12,7 +12,7 @@ import type { NextStep } from './model.ts';
  */
 export function reportSentence(
   verdict: Verdict,
-  decision: Exclude<NextStep, { kind: 'step' }>,
+  decision: Decision,
   hop: HopRef | null,
   rcptTo: string,
   doubtful: boolean,

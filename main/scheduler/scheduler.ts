@@ -47,7 +47,7 @@ const LAST_RECORDS_MS = 2_500;
 
 export interface SchedulerDeps extends Omit<
   AttemptDeps,
-  'world' | 'networkEpoch' | 'wakes' | 'places' | 'waitsFor' | 'reportDue' | 'isDeleted'
+  'environment' | 'networkEpoch' | 'wakes' | 'inFlightLimit' | 'waitsFor' | 'reportDue' | 'isDeleted'
 > {
   readonly clock: Clock;
   readonly random: Random;
@@ -151,24 +151,24 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   const attemptDeps: AttemptDeps = {
     ...deps,
-    world,
+    environment: world,
     networkEpoch: () => epoch,
     wakes: () => wakes,
     isDeleted: (id) => deletedInFlight.has(id),
     waitsFor: (key) => waitedFor.add(key),
     reportDue: () => {
-      desk.noted();
+      reports.reportDue();
     },
-    places: createInFlightLimit(() => settings.get().connection.maxOutgoing),
+    inFlightLimit: createInFlightLimit(() => settings.get().connection.maxOutgoing),
   };
 
-  const desk = createReportScheduler({
+  const reports = createReportScheduler({
     clock,
     log,
     store,
     reporter: deps.reporter,
     retryMinutes: () => settings.get().connection.retryMinutes,
-    written: () => {
+    onReportsQueued: () => {
       pump();
     },
   });
@@ -198,7 +198,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         idle?.();
       }
       if (somethingWaits || moreDue) pump();
-      desk.look();
+      reports.check();
     }
   };
 
@@ -471,13 +471,13 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       armTidy();
       logRejection(tidy(), log, 'tidy');
       logRejection(noteNetwork(), log, 'network');
-      desk.look();
+      reports.check();
       await startDelivering('start');
     },
     newMail: pump,
     storeReopened() {
-      desk.noted();
-      desk.look();
+      reports.reportDue();
+      reports.check();
       pump();
     },
     async sendNow() {
@@ -564,7 +564,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       setTimer(null);
       cancelTidy?.();
       cancelWake?.();
-      desk.close();
+      reports.close();
       for (const stop of unwatch.splice(0)) stop();
       // Best effort: what is not given back is found at the next start.
       for (const message of line.close()) logRejection(giveBack(message, clock.now()), log, 'release');

@@ -16,7 +16,7 @@ import { gatewayHop } from './open-gateway.ts';
 import type { SessionFailure, SmtpSession } from '../../smtp/open-session.ts';
 import { outcomeOfFailure, reportOfFailure, sendOver } from '../transactions.ts';
 import type { HopOutcome, HopAttemptDraft } from '../transactions.ts';
-import type { OutgoingRecipient, StepResult, TravellingMessage } from '../delivery-port.ts';
+import type { OutgoingRecipient, StepResult, MessageInDelivery } from '../delivery-port.ts';
 
 export interface GatewayPassDeps {
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface GatewayPassDeps {
 export type RunGatewayPass = (
   /** `doubtful`: those of the ids that are used only once every other one failed to take the message. */
   { ids, doubtful }: { readonly ids: readonly string[]; readonly doubtful?: readonly string[] },
-  message: TravellingMessage,
+  message: MessageInDelivery,
   recipients: readonly OutgoingRecipient[],
   signal: AbortSignal,
 ) => Promise<StepResult>;

@@ -94,10 +94,10 @@ describe('a gateway pass', () => {
     const told: { readonly hops: unknown; readonly said: readonly string[] }[] = [];
     let begun = 0;
     const message = messageOf(TEXT, {
-      journal: {
+      progress: {
         begin: async () => Promise.resolve((begun += 1) > 0),
-        tookNobody: () => undefined,
-        taken: async ({ tries, verdicts }) => {
+        nobodyAccepted: () => undefined,
+        accepted: async ({ tries, verdicts }) => {
           told.push({ hops: tries.map((t) => t.hop.gatewayName), said: [...verdicts.values()].map(brief) });
           return new Promise((resolve) => (written = resolve));
         },
@@ -124,12 +124,12 @@ describe('a gateway pass', () => {
     const second = await serve({});
     const { delivery } = rigFor([{ port: first.port }, { port: second.port }]);
     let begun = 0;
-    const journal = {
+    const progress = {
       begin: async () => Promise.resolve((begun += 1) === 1),
-      tookNobody: () => undefined,
-      taken: async () => Promise.resolve(),
+      nobodyAccepted: () => undefined,
+      accepted: async () => Promise.resolve(),
     };
-    const message = messageOf(TEXT, { journal });
+    const message = messageOf(TEXT, { progress });
     const { verdicts, tries } = await delivery.run(
       { kind: 'gateways', ids: ['g1', 'g2'] },
       message,

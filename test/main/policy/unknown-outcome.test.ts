@@ -278,7 +278,7 @@ describe('routes', () => {
     expect(isOutOfHops(verdict)).toBe(true);
     const outcome = { step: null, stepIndex: 0, verdict, errorKind: null, nothingReached: true };
     const decision = nextStep(history({ unknownOutcomes }), route, outcome, present, 0.5);
-    const facts = factsOf({ route, trail: [], verdict, decision, rcptTo: 'ann@aol.test' });
+    const facts = factsOf({ route, stepsTaken: [], verdict, decision, rcptTo: 'ann@aol.test' });
     expect(sayAll(explain(facts, { state: 'deferred', hold: null, nextAt: null, mayHaveArrived: true }))).toBe(
       'It may have arrived, and on this network it is not sent again through the gateways that may have taken it. “HOME” is left out: the connection to it was lost three times before it confirmed the message. It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
     );
@@ -322,7 +322,7 @@ describe('words', () => {
   const facts = (verdict: Verdict, decision: NextStep) =>
     factsOf({
       route: { kind: 'steps', steps: [], because: 'mode-never', leftOut: [] },
-      trail: [
+      stepsTaken: [
         {
           step: { kind: 'direct', domain: 'aol.test' },
           verdict,
