@@ -40,7 +40,7 @@ async function notifyOfFailure({ deps, message }: Attempt, concluded: readonly C
   if (!concluded.some(({ decision }) => decision.kind === 'fail')) return;
   const stored = await deps.store.details(message.id);
   // Deleted meanwhile: it is in neither Bad nor Bounced.
-  if (stored === null || stored.deletedAt !== null) return;
+  if (stored?.deletedAt !== null) return;
   const failed = failedMessage({ ...message, subject: stored.subject }, concluded);
   if (failed !== null) deps.failed(failed);
 }
