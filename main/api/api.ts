@@ -12,7 +12,7 @@ import type { Delivery } from '../delivery/delivery-port.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import { secretName } from '../secrets/gateway-secrets.ts';
 import { explain } from '../policy/explain.ts';
-import { deletedInMidAttempt } from '../policy/user-actions.ts';
+import { deletedDuringAttempt } from '../policy/user-actions.ts';
 import type { Problems } from '../program/problems.ts';
 import { createQueueActions, notFound } from './queue-actions.ts';
 import type { TestMessage } from './test-message.ts';
@@ -126,7 +126,7 @@ export function createApi(deps: ApiDeps): EngineApi {
             ...recipient,
             hold: world.hold,
             folder: found.folder,
-            deletedWhileSent: deletedInMidAttempt(found.deletedAt, found.timeline, recipient.id),
+            deletedWhileSent: deletedDuringAttempt(found.deletedAt, found.timeline, recipient.id),
           }),
         })),
       });

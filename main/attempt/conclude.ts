@@ -5,7 +5,7 @@ import { clockSetBy } from '../policy/clock-set.ts';
 import type { StepFact } from '../policy/explain.ts';
 import type { Decision, Environment, PlanStep, Route } from '../policy/model.ts';
 import { nextStep, verdictWithoutStep } from '../policy/next-step.ts';
-import { spread } from '../policy/retry-schedule.ts';
+import { messageJitter } from '../policy/retry-schedule.ts';
 import { hopKey, isOutOfHops, mayHaveArrived, noteUnknown, type UnknownOutcome } from '../policy/unknown-outcome.ts';
 import type { ClaimedRecipient } from '../queue/queue-store.ts';
 import type { RoutedRecipient } from './attempt-state.ts';
@@ -80,7 +80,7 @@ export function concludeStep(routed: RoutedRecipient, taken: TakenStep, moment: 
     route,
     { step, stepIndex: routed.stepIndex, verdict, errorKind, nothingReached },
     moment.environment,
-    spread(moment.messageId),
+    messageJitter(moment.messageId),
     routed.stepsTaken,
   );
   if (decision.kind === 'step') {
@@ -99,7 +99,7 @@ export function concludeWithoutStep(routed: RoutedRecipient, moment: Moment): Re
     route,
     { step: null, stepIndex, verdict, errorKind: null, nothingReached: true },
     moment.environment,
-    spread(moment.messageId),
+    messageJitter(moment.messageId),
     stepsTaken,
   );
   if (decision.kind === 'step') throw new Error('policy sent a recipient without a step to another step');

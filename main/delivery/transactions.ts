@@ -6,7 +6,7 @@ import { misfitPhrase } from '../../shared/secret-binding.ts';
 import { classifyReport } from '../policy/classify.ts';
 import { MAX_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/model.ts';
-import { mayBeTaken } from '../policy/unknown-outcome.ts';
+import { mayBeDelivered } from '../policy/unknown-outcome.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import type { HopAttemptDraft, MessageInDelivery, OutgoingRecipient } from './delivery-port.ts';
 
@@ -176,7 +176,7 @@ export async function sendOver(
       for (const { id } of left) verdicts.set(id, same ?? LOST);
       left = [];
     }
-    if (recipients.every(({ id }) => mayBeTaken(verdicts.get(id)))) break;
+    if (recipients.every(({ id }) => mayBeDelivered(verdicts.get(id)))) break;
     if (delivered > 0) await progress.accepted({ tries: [...before, ...tries], verdicts, dsnPassedOn });
     else progress.nobodyAccepted();
   }

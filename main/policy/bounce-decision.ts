@@ -1,4 +1,4 @@
-/** Who is told about what became of a recipient (spec §6, RFC 3461 §5, RFC 3464). */
+/** Whether the sender gets a report about a recipient, and which (spec §6, RFC 3461 §5, RFC 3464). */
 import type { RecipientDsn } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import type { Decision } from './model.ts';

@@ -132,26 +132,26 @@ export interface RecipientCondition {
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
 export function explain(facts: unknown, now: RecipientCondition): readonly Phrase[] {
   const known = readFacts(facts);
-  const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? standing(facts, known, now);
-  const saysSo = said.some(({ id }) => SAY_SO.includes(id));
-  return now.mayHaveArrived && !saysSo ? [...said, phrase('why.mayHaveArrived')] : said;
+  const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? whyInState(facts, known, now);
+  const isMentioned = said.some(({ id }) => MENTION_ARRIVAL.includes(id));
+  return now.mayHaveArrived && !isMentioned ? [...said, phrase('why.mayHaveArrived')] : said;
 }
 
-/** What has to be said besides a verdict of a recipient that may have arrived: nothing, if the verdict says so itself. */
-export function doubtAfter(verdict: Verdict): readonly Phrase[] {
-  const saysSo = mayHaveArrived(verdict) || isOutOfHops(verdict);
-  return saysSo ? [] : [phrase('why.mayHaveArrived')];
+/** For a message that may have arrived: the sentence that says so, unless the verdict's own sentence does. */
+export function mayHaveArrivedPhrase(verdict: Verdict): readonly Phrase[] {
+  const isMentioned = mayHaveArrived(verdict) || isOutOfHops(verdict);
+  return isMentioned ? [] : [phrase('why.mayHaveArrived')];
 }
 
-/** Phrases that say themselves that the message may have arrived. */
-const SAY_SO: readonly string[] = [
+/** Phrases that mention already that the message may have arrived. */
+const MENTION_ARRIVAL: readonly string[] = [
   'defer.lost-after-dot',
   'defer.crashed',
   'defer.unknown-outcomes',
   'defer.unknown-outcomes.gateways',
 ] satisfies readonly PhraseId[];
 
-/** In Deleted nothing is tried: what would be said elsewhere of the time to come is not true here. Null: it is. */
+/** In Deleted nothing is tried, so that sentences about the next attempt would be wrong. Null: the usual ones hold. */
 function inDeleted(known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] | null {
   const whileSent = now.deletedWhileSent === true ? [phrase('why.deleted.whileSent')] : [];
   switch (now.state) {
@@ -167,7 +167,7 @@ function inDeleted(known: RecipientFacts | null, now: RecipientCondition): reado
       return known === null || whileSent.length === 0 ? null : [...whyAccepted(known).slice(0, 1), ...whileSent];
     case 'bounced':
     case 'bad':
-      return [...(known === null ? [phrase('why.failed')] : lastOf(known)), ...whileSent];
+      return [...(known === null ? [phrase('why.failed')] : whyFailed(known)), ...whileSent];
     case 'replaced':
       return null;
     default:
@@ -175,7 +175,7 @@ function inDeleted(known: RecipientFacts | null, now: RecipientCondition): reado
   }
 }
 
-function standing(facts: unknown, known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] {
+function whyInState(facts: unknown, known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] {
   switch (now.state) {
     case 'attempting':
       return [phrase('why.attempting')];
@@ -192,7 +192,7 @@ function standing(facts: unknown, known: RecipientFacts | null, now: RecipientCo
     case 'bounced':
     case 'bad': {
       const where = phrase(now.folder === 'outbox' ? 'why.folder.outbox' : `why.folder.${now.state}`);
-      return [...(known === null ? [] : lastOf(known)), where];
+      return [...(known === null ? [] : whyFailed(known)), where];
     }
     case 'replaced':
       return [whyReplaced(facts)];
@@ -264,7 +264,7 @@ function whyReplaced(facts: unknown): Phrase {
 }
 
 /** Why it was given up. */
-function lastOf(facts: RecipientFacts): readonly Phrase[] {
+function whyFailed(facts: RecipientFacts): readonly Phrase[] {
   const last = facts.steps.at(-1);
   const said = last === undefined ? [] : [lastWords(facts, last)];
   const expired = facts.end.kind === 'fail' && facts.end.expired;
@@ -275,14 +275,14 @@ function lastOf(facts: RecipientFacts): readonly Phrase[] {
 
 /** A failure that was reported, as one sentence. */
 export function failurePhrase(verdict: Verdict, hop: HopRef | null, domain: string): Phrase {
-  return saidBy(factStep(hop?.kind === 'gateway' ? 'gateways' : 'direct', verdict, hop, null), domain);
+  return stepPhrase(factStep(hop?.kind === 'gateway' ? 'gateways' : 'direct', verdict, hop, null), domain);
 }
 
 function lastWords(facts: RecipientFacts, step: FactStep): Phrase {
-  return saidBy(step, facts.domain);
+  return stepPhrase(step, facts.domain);
 }
 
-function saidBy(step: FactStep, domain: string): Phrase {
+function stepPhrase(step: FactStep, domain: string): Phrase {
   const params = paramsOf({ domain }, step);
   if (step.outcome === 'deferred') return phrase(deferId(step), params);
   if (step.kind === 'gateways' && step.reply !== null) return phrase('why.refused.allGateways', params);

@@ -1,6 +1,6 @@
 /**
- * The facts that policy decides on and the decisions that it returns. Pure data; the one vocabulary between policy,
- * delivery and engine.
+ * The facts that policy decides on and the decisions that it returns, as policy, delivery and attempts exchange them. Pure
+ * data.
  */
 import type {
   DeferReason,
@@ -32,7 +32,7 @@ export type SessionTrouble =
   | { readonly kind: 'no-secret'; readonly why?: SecretMisfit; readonly use?: SecretUse }
   /** OAuth 2: the access token could not be renewed now; the sign-in itself stands. */
   | { readonly kind: 'token-later'; readonly detail: string }
-  /** The proxy did not let us through, or is not there. */
+  /** The proxy refused the connection, or cannot be reached. */
   | { readonly kind: 'proxy'; readonly detail: string }
   | { readonly kind: 'not-smtp'; readonly line: string } // speaks HTTP, endless banner, …
   | { readonly kind: 'intercepted'; readonly detail: string }
@@ -77,7 +77,7 @@ export interface HostDoubts {
   readonly only?: 'sure' | 'doubtful';
 }
 
-/** One kind of place to take a recipient to. `direct` and `lan` are expanded to hosts at attempt time. */
+/** One step of a route. `direct` and `lan` are expanded to hosts at attempt time. */
 export type PlanStep =
   | ({ readonly kind: 'direct'; readonly domain: string } & HostDoubts)
   | ({ readonly kind: 'lan'; readonly domain: string; readonly host: string; readonly port: number } & HostDoubts)

@@ -16,7 +16,7 @@ interface UsableGateways extends GatewayOrder {
 
 /**
  * Plans: what holds everything comes first; then the gateway that the user chose for this attempt, if it still exists and
- * is enabled (his choice overrides the gateway's limits to networks and senders, and the mode); then the mode. Hops that
+ * is enabled (that choice overrides the gateway's limits to networks and senders, and the mode); then the mode. Hops that
  * may have taken the message come last, and are left out after the third time (`orderHops`).
  * @param sender reverse-path, null = the null reverse-path
  */
@@ -83,7 +83,7 @@ function aroundGateways(direct: readonly DirectStep[], gateways: readonly PlanSt
   ];
 }
 
-/** Direct, then the LAN host of a LAN address (spec §4.2). A private literal has one place only: the Internet knows no way to it. */
+/** Direct, then the LAN host of a LAN address (spec §4.2). A private address literal exists on the LAN only. */
 function directSteps(domain: string, environment: Environment, doubts: Doubts): readonly DirectStep[] {
   const name = canonicalDomain(domain);
   const lan = lanHostFor(name, environment.settings.connection);

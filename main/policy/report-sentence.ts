@@ -3,7 +3,7 @@ import type { HopRef, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
 import { domainOf } from './domain-match.ts';
-import { doubtAfter, failurePhrase } from './explain.ts';
+import { mayHaveArrivedPhrase, failurePhrase } from './explain.ts';
 import type { Decision } from './model.ts';
 
 /**
@@ -21,7 +21,7 @@ export function reportSentence(
   const why =
     verdict.kind === 'delivered'
       ? []
-      : [failurePhrase(verdict, hop, domainOf(rcptTo)), ...(doubtful ? doubtAfter(verdict) : [])];
+      : [failurePhrase(verdict, hop, domainOf(rcptTo)), ...(doubtful ? mayHaveArrivedPhrase(verdict) : [])];
   switch (decision.kind) {
     case 'delivered':
       return sayAll([phrase('report.relayed', { via })]);

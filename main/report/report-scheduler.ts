@@ -3,7 +3,7 @@
  * (main/policy/report-due.ts). What is due is kept in the queue, so that nothing is lost when the program ends in between.
  */
 import { logRejection } from '../runtime/log-rejection.ts';
-import { reportTime, sameMoment } from '../policy/report-due.ts';
+import { reportTime, sameReportUntil } from '../policy/report-due.ts';
 import type { Log } from '../log/log-port.ts';
 import type { QueueStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -91,7 +91,7 @@ export function createReportScheduler(deps: ReportSchedulerDeps): ReportSchedule
 /** Makes the reports whose time has come. Resolves with when the next one has to be looked for, null = not at a set time. */
 async function makeDueReports(deps: ReportSchedulerDeps, isClosed: () => boolean): Promise<number | null> {
   const now = deps.clock.now();
-  const pending = await deps.store.pendingReports(sameMoment(now, deps.retryMinutes()));
+  const pending = await deps.store.pendingReports(sameReportUntil(now, deps.retryMinutes()));
   const times = pending.map((one) => ({ id: one.id, time: reportTime(one, now) }));
   const ready = times.filter(({ time }) => time.kind === 'now');
   let next: number | null = null;

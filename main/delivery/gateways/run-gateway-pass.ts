@@ -4,8 +4,8 @@
  */
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import { sessionEstablished } from '../../policy/classify.ts';
-import { afterGateway, finishPass, startPass, stillToGo } from '../../policy/gateway-pass.ts';
-import { mayBeTaken } from '../../policy/unknown-outcome.ts';
+import { afterGateway, finishPass, startPass, remainingRecipients } from '../../policy/gateway-pass.ts';
+import { mayBeDelivered } from '../../policy/unknown-outcome.ts';
 import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { GATEWAY_CONNECTIONS } from '../connection-pool.ts';
@@ -197,7 +197,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const through = async (order: readonly string[]): Promise<void> => {
       let left = order;
       for (;;) {
-        const going = new Set(stillToGo(pass));
+        const going = new Set(remainingRecipients(pass));
         const open = recipients.filter((r) => going.has(r.id));
         if (open.length === 0 || left.length === 0) return;
         const done = new Set<string>();
@@ -234,7 +234,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     };
 
     const keepsResult = (): boolean =>
-      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeTaken(r.verdict));
+      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeDelivered(r.verdict));
     try {
       await through(use);
       // Passed over while another is usable (spec §3.3): none was. A doubtful one is no better one.

@@ -6,11 +6,11 @@ import { nextStep, verdictWithoutStep } from '../../../main/policy/next-step.ts'
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import type { NextStep, PlanStep, RecipientHistory, Route, Environment } from '../../../main/policy/model.ts';
 import {
-  mayBeAskedAgain,
+  resetUnknownCounts,
   doubtsOn,
   hopKey,
   isOutOfHops,
-  mayBeTaken,
+  mayBeDelivered,
   mayHaveArrived,
   MAX_UNKNOWN_OUTCOMES,
   NO_OTHER_HOP,
@@ -37,7 +37,7 @@ describe('may have arrived', () => {
     ['no hop is left', NO_OTHER_HOP, false, false],
     ['nothing was said', undefined, false, false],
   ])('%s', (_what, verdict, arrived, taken) => {
-    expect([mayHaveArrived(verdict), mayBeTaken(verdict)]).toEqual([arrived, taken]);
+    expect([mayHaveArrived(verdict), mayBeDelivered(verdict)]).toEqual([arrived, taken]);
   });
 });
 
@@ -60,7 +60,7 @@ describe('what is remembered', () => {
   });
 
   it('the user asks for another try: every hop may be used again, the doubtful one still last', () => {
-    const known = mayBeAskedAgain([{ hop: 'b', network: 'home', count: 3 }]);
+    const known = resetUnknownCounts([{ hop: 'b', network: 'home', count: 3 }]);
     expect(known).toHaveLength(1);
     expect(orderHops(['b', 'a'], (h) => h, doubtsOn(known, 'home'))).toEqual({
       sure: ['a'],
