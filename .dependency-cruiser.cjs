@@ -33,6 +33,20 @@ module.exports = {
       to: { pathNot: ['^main/policy/', '^shared/', `${NODE_MODULES}(ipaddr\\.js|punycode\\.js)/`] },
     },
     {
+      name: 'attempt-by-its-entry',
+      severity: 'error',
+      comment: 'An attempt is run by runAttempt; how it goes about it is its own business. See the head of attempt.ts.',
+      from: { path: '^main/', pathNot: '^main/attempt/' },
+      to: { path: '^main/attempt/', pathNot: '^main/attempt/(attempt|in-flight-limit|store-retry)\\.ts$' },
+    },
+    {
+      name: 'report-by-its-entry',
+      severity: 'error',
+      comment: 'What is due and the finished report come from reporter.ts, its time from report-scheduler.ts.',
+      from: { path: '^main/', pathNot: '^main/report/' },
+      to: { path: '^main/report/', pathNot: '^main/report/(reporter|report-scheduler)\\.ts$' },
+    },
+    {
       name: 'main-runs-without-electron',
       severity: 'error',
       comment: 'The engine runs whole under plain Node.js in tests and benches.',
