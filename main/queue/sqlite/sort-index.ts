@@ -4,7 +4,7 @@
  * rest of the store's work.
  */
 import type { SortKey } from '../../../shared/ipc-contract.ts';
-import type { Prepare } from './queue-reads.ts';
+import type { Prepare } from './store-context.ts';
 
 /** What a page is ordered by. */
 export const ORDER: Readonly<Record<SortKey, string>> = {
