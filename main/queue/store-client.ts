@@ -2,8 +2,9 @@
 import { callOperations } from './call-operations.ts';
 import { OPERATIONS, type Calls, type OperationName } from './operations.ts';
 import { StoreError, type StoreRecovery } from './queue-model.ts';
-import { openConnection, type QueueStoreOptions } from './store-connection.ts';
+import { openConnection, type ConnectionState, type QueueStoreOptions } from './store-connection.ts';
 import type { Request, Response } from './store-protocol.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 interface Waiting {
   readonly operation: OperationName;
@@ -34,74 +35,37 @@ export interface StoreClient {
 
 /** Opens the store. `onClosing` is called once, when no more calls are taken. */
 export function openStoreClient(options: QueueStoreOptions, onClosing: () => void): StoreClient {
-  const { clock } = options;
   const listeners = new Set<() => void>();
-  const waiting = new Map<number, Waiting>();
   const inFlight = new Set<number>();
-  let gathered: Request[] = [];
-  let lastNumber = 0;
+  const requests = createRequests(options.clock, (ready) => {
+    if (connection.state() === 'opening') return false;
+    connection.post(ready);
+    return true;
+  });
+  const calls = callOperations(async (operation, args) => {
+    const refused = refusal(connection.state());
+    if (refused !== null) throw refused;
+    return requests.add(operation, args);
+  });
 
   const connection = openConnection(options, {
-    responses: takeResponses,
-    lost: rejectAll,
+    responses(responses) {
+      if (requests.answered(responses)) for (const listener of listeners) listener();
+    },
+    lost: requests.rejectAll,
     reopened() {
       // What this run has in flight goes on; what was claimed but never handed out does not.
       calls.reclaim([...inFlight]).catch(() => undefined);
     },
     inFlight: () => inFlight,
   });
-
-  function rejectAll(error: StoreError): void {
-    const all = [...waiting.values()];
-    waiting.clear();
-    gathered = [];
-    for (const one of all) one.reject(error);
-  }
-
-  function takeResponses(responses: readonly Response[]): void {
-    let changed = false;
-    for (const response of responses) {
-      const one = waiting.get(response.n);
-      if (one === undefined) continue;
-      waiting.delete(response.n);
-      if (response.ok) {
-        changed ||= OPERATIONS[one.operation].shown && !changedNothing(response.value);
-        one.resolve(response.value);
-      } else {
-        one.reject(new StoreError(response.error.reason, response.error.message));
-      }
-    }
-    if (changed) for (const listener of listeners) listener();
-  }
-
-  function flush(): void {
-    if (gathered.length === 0 || connection.state() === 'opening') return;
-    const requests = gathered;
-    gathered = [];
-    connection.post(requests);
-  }
-
-  const calls = callOperations(async (operation, args) => {
-    const refused = refusal(connection.state());
-    if (refused !== null) throw refused;
-    return new Promise((resolve, reject) => {
-      lastNumber += 1;
-      waiting.set(lastNumber, { operation, resolve, reject });
-      gathered.push({ n: lastNumber, operation, now: clock.now(), args });
-      // All calls of this turn of the event loop travel together; one that comes while no other is waiting goes at once.
-      if (gathered.length > 1) return;
-      if (waiting.size === 1) queueMicrotask(flush);
-      else setImmediate(flush);
-    });
-  });
-
   const opened = connection.opened.then(
     (recovery) => {
-      flush();
+      requests.flush();
       return recovery;
     },
     (error: unknown) => {
-      rejectAll(error instanceof StoreError ? error : new StoreError('other', String(error)));
+      requests.rejectAll(error instanceof StoreError ? error : new StoreError('other', String(error)));
       throw error;
     },
   );
@@ -118,17 +82,65 @@ export function openStoreClient(options: QueueStoreOptions, onClosing: () => voi
     },
     async close() {
       await opened.catch(() => undefined);
-      flush();
+      requests.flush();
       onClosing();
       await connection.close();
-      rejectAll(new StoreError('closed', 'the queue is closed'));
+      requests.rejectAll(new StoreError('closed', 'the queue is closed'));
       listeners.clear();
     },
   };
 }
 
+/** Requests of one client. `send` answers false while none can be sent: they are kept until `flush`. */
+function createRequests(clock: Clock, send: (requests: readonly Request[]) => boolean) {
+  const waiting = new Map<number, Waiting>();
+  let gathered: Request[] = [];
+  let lastNumber = 0;
+
+  function flush(): void {
+    if (gathered.length > 0 && send(gathered)) gathered = [];
+  }
+
+  return {
+    flush,
+    async add(operation: OperationName, args: readonly unknown[]): Promise<unknown> {
+      return new Promise((resolve, reject) => {
+        lastNumber += 1;
+        waiting.set(lastNumber, { operation, resolve, reject });
+        gathered.push({ n: lastNumber, operation, now: clock.now(), args });
+        // All calls of this turn of the event loop travel together; one that comes while no other is waiting goes at once.
+        if (gathered.length > 1) return;
+        if (waiting.size === 1) queueMicrotask(flush);
+        else setImmediate(flush);
+      });
+    },
+    /** True if a window could show what was changed. */
+    answered(responses: readonly Response[]): boolean {
+      let changed = false;
+      for (const response of responses) {
+        const one = waiting.get(response.n);
+        if (one === undefined) continue;
+        waiting.delete(response.n);
+        if (response.ok) {
+          changed ||= OPERATIONS[one.operation].shown && !changedNothing(response.value);
+          one.resolve(response.value);
+        } else {
+          one.reject(new StoreError(response.error.reason, response.error.message));
+        }
+      }
+      return changed;
+    },
+    rejectAll(error: StoreError): void {
+      const all = [...waiting.values()];
+      waiting.clear();
+      gathered = [];
+      for (const one of all) one.reject(error);
+    },
+  };
+}
+
 /** Why no call is taken in this state; null: calls are taken. */
-function refusal(state: ReturnType<ReturnType<typeof openConnection>['state']>): StoreError | null {
+function refusal(state: ConnectionState): StoreError | null {
   if (state === 'closed') return new StoreError('closed', 'the queue is closed');
   if (state === 'lost' || state === 'failed') return new StoreError('busy', 'the queue is being reopened');
   return null;

@@ -50,7 +50,6 @@ export function openSqliteQueueStore(input: OpenInput): StoreCore {
 
 function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, 'requeued'>): StoreCore {
   let now = input.now;
-  let damaged = false;
   const context = createStoreContext({
     db,
     runId: input.runId,
@@ -60,37 +59,37 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
   });
   const handlers = createHandlers(db, context);
   const transactions = createTransactions(db, context);
-
-  function answer({ n, operation, now: askedAt, args }: Request): Response {
+  const executor = createExecutor(transactions, ({ operation, now: askedAt, args }) => {
     now = askedAt;
     const handler = handlers[operation] as unknown as (...args: readonly unknown[]) => unknown;
-    return { n, ok: true, value: handler(...args) };
-  }
+    return handler(...args);
+  });
+  // Recovery is a transaction like any other.
+  const requeued = transactions.run(true, () => {
+    const count = recoverCrashed(context);
+    removeUnownedOctets(context);
+    return count;
+  });
+  return {
+    recovery: { ...found, requeued },
+    engine: sqliteEngine,
+    ...executor,
+    close: () => closeDatabase(db),
+  };
+}
 
-  function failed(n: number, error: unknown): Response {
+/** Carries requests out in transactions. `perform` does one, inside of one. */
+function createExecutor(
+  transactions: Transactions,
+  perform: (request: Request) => unknown,
+): Pick<StoreCore, 'execute' | 'damaged'> {
+  let damaged = false;
+  const answer = (request: Request): Response => ({ n: request.n, ok: true, value: perform(request) });
+
+  function failed({ n }: Request, error: unknown): Response {
     const { reason, message } = toStoreError(error);
     if (needsReopening(error)) damaged = true;
     return { n, ok: false, error: { reason, message } };
-  }
-
-  /** One transaction for all, each request in a savepoint, so that one that fails leaves its neighbours alone. */
-  function changeEach(requests: readonly Request[]): readonly Response[] {
-    try {
-      return transactions.run(isDurable(requests), () =>
-        requests.map((request) =>
-          transactions.savepoint(
-            () => answer(request),
-            (error) => failed(request.n, error),
-          ),
-        ),
-      );
-    } catch (error) {
-      const only = requests[0];
-      if (only === undefined) return [];
-      if (requests.length === 1) return [failed(only.n, error)];
-      // Perhaps only one of them is too much for the disk: each on its own.
-      return requests.flatMap((request) => changeEach([request]));
-    }
   }
 
   /** One transaction for all. Savepoints cost a quarter of the work and are of use only when something fails, which is rare. */
@@ -103,33 +102,39 @@ function createCore(db: Database, input: OpenInput, found: Omit<StoreRecovery, '
     }
   }
 
+  /** One transaction for all, each request in a savepoint, so that one that fails leaves its neighbours alone. */
+  function changeEach(requests: readonly Request[]): readonly Response[] {
+    try {
+      return transactions.run(isDurable(requests), () =>
+        requests.map((request) =>
+          transactions.savepoint(
+            () => answer(request),
+            (error) => failed(request, error),
+          ),
+        ),
+      );
+    } catch (error) {
+      // Perhaps only one of them is too much for the disk: each on its own.
+      return requests.length === 1
+        ? requests.map((request) => failed(request, error))
+        : requests.flatMap((request) => changeEach([request]));
+    }
+  }
+
   function read(request: Request): Response {
     try {
       return answer(request);
     } catch (error) {
-      return failed(request.n, error);
+      return failed(request, error);
     }
   }
 
-  // Recovery is a transaction like any other.
-  const requeued = transactions.run(true, () => {
-    const count = recoverCrashed(context);
-    removeUnownedOctets(context);
-    return count;
-  });
-
   return {
-    recovery: { ...found, requeued },
-    engine: sqliteEngine,
     damaged: () => damaged,
     execute(requests) {
       const isRead = ({ operation }: Request): boolean => OPERATIONS[operation].durability === 'read';
-      return [
-        ...change(requests.filter((request) => !isRead(request))),
-        ...requests.filter(isRead).map((request) => read(request)),
-      ];
+      return [...change(requests.filter((request) => !isRead(request))), ...requests.filter(isRead).map(read)];
     },
-    close: () => closeDatabase(db),
   };
 }
 
@@ -151,6 +156,8 @@ function createHandlers(db: Database, context: StoreContext): Handlers<typeof OP
 function isDurable(requests: readonly Request[]): boolean {
   return requests.some(({ operation }) => OPERATIONS[operation].durability === 'durable');
 }
+
+type Transactions = ReturnType<typeof createTransactions>;
 
 /** Transactions of one connection. */
 function createTransactions(db: Database, { prepare, effects }: StoreContext) {
