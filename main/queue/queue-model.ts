@@ -52,7 +52,7 @@ export interface StagedMessage {
   abort(): Promise<void>;
 }
 
-/** As the store offers it. */
+/** A message on its way in that can be claimed with its commit. */
 export interface ClaimableMessage extends StagedMessage {
   /**
    * As `commit`, and claims the message in the same transaction, as if `claimDue` had been asked for it. The caller must

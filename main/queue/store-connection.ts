@@ -1,4 +1,4 @@
-/** The connection to the store: opens it, and opens it anew for as long as it takes if it is lost. */
+/** The connection to the store: opens it, and if the connection is lost (crash, damage) reopens it with growing delays. */
 import { RECIPIENT_FACTOR } from './migrations/schema.ts';
 import { StoreError, type StoreRecovery } from './queue-model.ts';
 import { openLocalChannel, openWorkerChannel, type ChannelEvents, type StoreChannel } from './store-channel.ts';
@@ -20,9 +20,9 @@ export interface QueueStoreOptions {
   /** New at every start of the program; tells what a crash left in flight. */
   readonly runId: string;
   readonly clock: Clock;
-  /** The store was lost while running and does not come back so far: nothing is accepted. It is tried on and on. */
+  /** The store was lost while running and could not be reopened so far: nothing is accepted. It is retried without end. */
   readonly onTrouble?: (error: StoreError) => void;
-  /** It is back; what was found is told as at start. */
+  /** It was reopened, with what was found as at start. */
   readonly onReopened?: (recovery: StoreRecovery) => void;
   /** Where the thread's code is; default: `store-worker.js` beside the running file. */
   readonly workerUrl?: URL;

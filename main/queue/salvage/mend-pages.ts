@@ -1,7 +1,7 @@
 /**
  * Mends the pages of a damaged database file in place, so far that SQLite reads what is left of it. Only pages above the
  * rows are written (the first one, the schema's, the inner ones of tables), never a page with rows in it: nothing is read
- * afterwards that did not stand in the database. Page layouts: https://www.sqlite.org/fileformat2.html
+ * afterwards that was not in the database. Page layouts: https://www.sqlite.org/fileformat2.html
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 
@@ -78,8 +78,8 @@ export function mendHeader(path: string): boolean {
 
 /**
  * Puts the first page and the schema of an empty database in the place of lost ones. The tables' first pages are the same
- * ones in every database that this program makes: they never move. The rest of the schema is put behind the end: in the
- * file it may stand anywhere, in a small one at the very end, which is what a cut takes first.
+ * ones in every database that this program makes: they never move. The rest of the schema is appended: in the file it may
+ * be anywhere, in a small one at the very end, which is what a cut takes first.
  */
 export function replaceSchema(path: string, emptyPath: string): void {
   const empty = readFileSync(emptyPath);
@@ -92,7 +92,7 @@ export function replaceSchema(path: string, emptyPath: string): void {
       return file.append(octets);
     };
     const head = pageOfEmpty(1);
-    // A schema that names a page behind the end is refused as a whole: tables that are gone get a page that is nothing.
+    // A schema that names a page behind the end is refused as a whole: tables that are missing get an empty page.
     while (file.count() < head.readUInt32BE(52)) file.append(Buffer.alloc(PAGE_BYTES));
     for (const at of childPointers(head, HEADER_BYTES)) head.writeUInt32BE(take(head.readUInt32BE(at)), at);
     countPages(file, head);
@@ -101,7 +101,7 @@ export function replaceSchema(path: string, emptyPath: string): void {
 
 /**
  * Makes lost inner pages of tables anew. One of them leads to hundreds of pages with rows, most of which were there before
- * it: a cut that takes it would take them all. Which pages it led to stands in the file's pointer map, the keys stand in
+ * it: a cut that takes it would take them all. Which pages it led to is written in the file's pointer map, the keys are in
  * the pages. Free pages are no page's children there: removed mail does not come back.
  * @param roots first pages of tables
  */
@@ -222,7 +222,7 @@ function keyRange(file: PageFile, page: number): { readonly first: number; reado
   return first === undefined || last === undefined || last < first ? null : { first, last };
 }
 
-/** By the number of a page, the pages of trees that stand right below it. */
+/** By the number of a page, the pages of trees directly below it. */
 function pointerMap(file: PageFile): ReadonlyMap<number, readonly number[]> {
   const below = new Map<number, number[]>();
   for (let map = 2; map <= file.count(); map += MAPPED_PAGES + 1) {
@@ -238,10 +238,10 @@ function pointerMap(file: PageFile): ReadonlyMap<number, readonly number[]> {
   return below;
 }
 
-/** An inner page over these children, null if there are none. As many as its predecessor had find room. */
+/** An inner page over these children, null if there are none. As many fit as its predecessor had. */
 function innerPage(children: readonly { readonly page: number; readonly last: number }[]): Buffer | null {
-  let room = PAGE_BYTES - INNER_HEADER_BYTES;
-  const fitting = children.filter(({ last }) => (room -= 6 + varint(last).length) >= 0);
+  let space = PAGE_BYTES - INNER_HEADER_BYTES;
+  const fitting = children.filter(({ last }) => (space -= 6 + varint(last).length) >= 0);
   const right = fitting.at(-1);
   if (right === undefined) return null;
   const octets = Buffer.alloc(PAGE_BYTES);

@@ -11,9 +11,9 @@ import { CHUNK_FACTOR, RECIPIENT_FACTOR, migrate } from '../migrations/schema.ts
 /**
  * Copies every message that is whole (row, envelope, a recipient, all octets) into `target`; returns how many.
  *
- * What stays lost of a file that was cut: messages of which a page with rows lies behind the cut. That can be all of them:
- * the octets of the first messages move behind others' when their page is split, and then stand in the middle of a file of
- * some dozen pages; and in front of all stand the tables' first pages, in the first half of a small file.
+ * Of a file that was cut, the messages of which a page with rows lies behind the cut cannot be saved. That can be all of
+ * them: the octets of the first messages move behind others' when their page is split, and then are in the middle of a file
+ * of some dozen pages; and the tables' first pages, which come before everything, fill the first half of a small file.
  */
 export function salvage(brokenPath: string, target: Database): number {
   const copy = `${brokenPath}.salvage`;

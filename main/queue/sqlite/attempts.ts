@@ -15,7 +15,7 @@ import {
   toJson,
   unknownOutcomesFrom,
   unknownOutcomesText,
-  wordsOf,
+  lastWordsOf,
 } from './queue-rows.ts';
 import type { StoreContext } from './store-context.ts';
 
@@ -130,7 +130,7 @@ function applyUpdate(context: StoreContext, update: RecipientUpdate, message: Me
   );
   const change = effects.messageChanged(message.seq);
   if (update.via !== null) change.via = update.via;
-  const words = wordsOf(update.reply, update.error);
+  const words = lastWordsOf(update.reply, update.error);
   if (words !== null) {
     change.lastWords = words;
     prepare('UPDATE search SET words = ? WHERE seq = ?').run(words.toLowerCase(), message.seq);

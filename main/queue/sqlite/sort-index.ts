@@ -34,7 +34,7 @@ export function createSortIndex(prepare: Prepare, exec: (sql: string) => void): 
       for (const { name } of rows) exec(`DROP INDEX ${name}`);
       exec(`CREATE INDEX ${wanted} ON message (folder, ${ORDER[sort]}, seq)`);
     } catch {
-      // No room for it: the page is sorted without.
+      // No space on the disk for it: the page is sorted without.
     }
   };
 }
