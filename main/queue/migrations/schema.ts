@@ -129,8 +129,7 @@ CREATE TABLE memo (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 /**
  * A second way to what is due: by ten minutes and domain, so that a claim steps over the rows of a busy domain at once,
- * however many they are (due-recipients.ts). The time in front keeps what is written together on the same few pages. No index
- * is dropped for it: that would move the first pages of tables about, which salvage counts on (mend-pages.ts).
+ * however many they are (due-recipients.ts). The time in front keeps what is written together on the same few pages.
  */
 const dueByDomain = `
 CREATE INDEX recipient_due_by_domain ON recipient (due_at / ${DUE_INTERVAL_MS}, domain, due_at) WHERE due_at IS NOT NULL;
