@@ -1,7 +1,8 @@
 /**
  * The queue's store, by who uses it. Everybody takes the part that they need; only the program's composition knows the
  * whole. What the operations mean stands in their table (operations.ts); those that need something of the client besides
- * are declared here. All reject with StoreError.
+ * are declared here. All reject with StoreError. Nothing else of this folder is imported from outside, but for
+ * open-queue-store.ts by the composition.
  */
 import type { QueueId } from '../../shared/mail.ts';
 import type { Calls, attempts, folders, memory, reports, schedule, views } from './operations.ts';
@@ -16,6 +17,8 @@ import type {
   StoreRecovery,
 } from './queue-model.ts';
 
+/** Recipients of one message at most. */
+export { RECIPIENT_FACTOR as MAX_RECIPIENTS } from './migrations/schema.ts';
 export * from './queue-model.ts';
 
 /** For those who bring mail in: listener, maildrop, test message. */
