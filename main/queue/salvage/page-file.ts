@@ -38,7 +38,7 @@ export function openPageFile(path: string): PageFile {
     if (page > 0) readSync(fd, octets, 0, PAGE_BYTES, (page - 1) * PAGE_BYTES);
     return octets;
   };
-  let map = { at: 0, octets: Buffer.alloc(0) };
+  let map: { readonly at: number; readonly octets: Buffer } = { at: 0, octets: Buffer.alloc(0) };
   return {
     count: [...logged.keys()].reduce((most, page) => Math.max(most, page), Math.floor(fstatSync(fd).size / PAGE_BYTES)),
     read,

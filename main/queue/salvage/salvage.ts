@@ -100,19 +100,16 @@ function openPages(path: string, like: Database): RowSource {
     sorted.set(table, keys);
     return keys;
   };
+  const rowsAt = (table: string, keys: readonly number[]): readonly Row[] =>
+    keys.map((key) => row(table, key)).filter((one) => one !== undefined);
   return {
     keys: () => keysOf('message'),
     row,
     rows(table, from, to) {
       const keys = keysOf(table);
-      const found: Row[] = [];
-      for (let n = firstFrom(keys, from); (keys[n] ?? to) < to; n += 1) {
-        const one = row(table, keys[n] ?? 0);
-        if (one !== undefined) found.push(one);
-      }
-      return found;
+      return rowsAt(table, keys.slice(firstFrom(keys, from), firstFrom(keys, to)));
     },
-    all: (table) => keysOf(table).flatMap((key) => row(table, key) ?? []),
+    all: (table) => rowsAt(table, keysOf(table)),
     close: () => file.close(),
   };
 }
