@@ -91,10 +91,10 @@ export function folderHandlers(context: StoreContext): Handlers<typeof folders> 
   };
 }
 
-/** When a recipient that rests, or is due again, is due; undefined = its time is not touched. */
+/** When a recipient that is suspended, or resumed, is due; undefined = its time is not touched. */
 function dueAfter(effect: Effect | undefined, row: RecipientColumns): number | null | undefined {
-  if (effect === 'rest') return null;
-  return effect === 'due-again' ? (row.next_at ?? NEVER) : undefined;
+  if (effect === 'suspend') return null;
+  return effect === 'resume' ? (row.next_at ?? NEVER) : undefined;
 }
 
 function expiredMessages(

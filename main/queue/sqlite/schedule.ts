@@ -1,5 +1,5 @@
 /** When recipients are tried: claimed because they are due, made due because something woke them, or no later than the clock allows. */
-import { mayBeAskedAgain } from '../../policy/unknown-outcome.ts';
+import { resetUnknownCounts } from '../../policy/unknown-outcome.ts';
 import { decideAction } from '../../policy/user-actions.ts';
 import { INLINE_BYTES, NEVER } from '../migrations/schema.ts';
 import type { Handlers, schedule } from '../operations.ts';
@@ -81,7 +81,7 @@ export function scheduleHandlers(context: StoreContext): Handlers<typeof schedul
         recipients.forEach((row, i) => {
           const effect = decision.effects[i];
           if (effect === 'due') retryWaiting(context, row, now, forcedGateway);
-          else if (effect === 'afresh') retryFailed(context, row, now, forcedGateway);
+          else if (effect === 'as-new') retryFailed(context, row, now, forcedGateway);
         });
         count += 1;
       }
@@ -129,7 +129,7 @@ function setDue({ prepare, effects }: StoreContext, row: RecipientColumns, dueAt
 
 /** The user asks for this one: no hop is left out of it any more (spec §3.2). */
 function outcomesAskedAgain(row: RecipientColumns): string | null {
-  return unknownOutcomesText(mayBeAskedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
+  return unknownOutcomesText(resetUnknownCounts(unknownOutcomesFrom(row.unknown_outcomes)));
 }
 
 function retryWaiting(context: StoreContext, row: RecipientColumns, now: number, forcedGateway: string | null): void {

@@ -5,7 +5,7 @@ import { CHUNK_FACTOR } from '../migrations/schema.ts';
 import type { Handlers, views } from '../operations.ts';
 import type { SqlValue } from './database.ts';
 import type { MessageColumns } from './queue-rows.ts';
-import { FOLDER_CODES, parseJson, searchWords, toMessageRow, toStoredRecipient } from './queue-rows.ts';
+import { FOLDER_CODES, searchWords, toHopAttempts, toMessageRow, toStoredRecipient } from './queue-rows.ts';
 import { ORDER, SORTED_UNINDEXED } from './sort-index.ts';
 import type { Prepare, StoreContext } from './store-context.ts';
 
@@ -111,9 +111,7 @@ function timelineOf(prepare: Prepare, { seq }: MessageColumns): readonly HopAtte
     seq * CHUNK_FACTOR,
     (seq + 1) * CHUNK_FACTOR,
   ) as { try: string }[];
-  return entries
-    .flatMap((entry) => parseJson<HopAttempt[]>(`[${entry.try}]`, []))
-    .sort((a, b) => a.startedAt - b.startedAt);
+  return entries.flatMap((entry) => toHopAttempts(entry.try)).sort((a, b) => a.startedAt - b.startedAt);
 }
 
 function activityOf(
