@@ -18,7 +18,14 @@ import { createQueueActions, notFound } from './queue-actions.ts';
 import type { TestMessage } from './test-message.ts';
 import type { Log } from '../log/log-port.ts';
 import type { DialUp, NetworkMonitor } from '../network/network-port.ts';
-import { StoreError, type QueueStore } from '../queue/queue-store.ts';
+import {
+  StoreError,
+  type FolderStore,
+  type IntakeStore,
+  type MessageReader,
+  type NetworkStore,
+  type ViewStore,
+} from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { SecretError, type SecretStore } from '../secrets/secret-store.ts';
 import type { SettingsStore } from '../settings/settings-store.ts';
@@ -30,7 +37,7 @@ type SettingsAnswer =
 export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Pick<Log, 'problem'>;
-  readonly store: QueueStore;
+  readonly store: ViewStore & FolderStore & MessageReader & NetworkStore & IntakeStore;
   readonly engine: Scheduler;
   readonly delivery: Delivery;
   readonly settings: SettingsStore;

@@ -3,11 +3,11 @@ import type { Output, Parsed, Selection } from '../../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../../shared/result.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import type { QueueStore, ResendAnswer } from '../queue/queue-store.ts';
+import type { FolderStore, ResendAnswer, ViewStore } from '../queue/queue-store.ts';
 
 /** Options of createQueueActions. */
 export interface QueueActionDeps {
-  readonly store: QueueStore;
+  readonly store: FolderStore & Pick<ViewStore, 'details'>;
   readonly engine: Pick<Scheduler, 'newMail' | 'deleted' | 'restored'>;
   readonly newQueueId: () => string;
 }
@@ -26,7 +26,7 @@ export const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There 
 
 /** Why it was not sent again, in words. */
 function refusal(answer: Exclude<ResendAnswer, { kind: 'done' }>): ReturnType<typeof fail> {
-  if (answer.kind === 'gone') return notFound();
+  if (answer.kind === 'not-found') return notFound();
   switch (answer.why) {
     case 'in-flight':
       return fail(
@@ -47,9 +47,9 @@ function refusal(answer: Exclude<ResendAnswer, { kind: 'done' }>): ReturnType<ty
 
 export function createQueueActions({ store, engine, newQueueId }: QueueActionDeps): QueueActions {
   const move = async (selection: Selection): Promise<Output<'queue.delete'>> => {
-    const { count, flying, at } = await store.move(selection, 'deleted');
-    engine.deleted(flying);
-    return { count, sending: flying.length, kept: 0, undo: count === 0 ? null : { deletedFrom: at, deletedTo: at } };
+    const { count, sending, at } = await store.move(selection, 'deleted');
+    engine.deleted(sending);
+    return { count, sending: sending.length, kept: 0, undo: count === 0 ? null : { deletedFrom: at, deletedTo: at } };
   };
   const purge = async (selection: Selection): Promise<Output<'queue.delete'>> => {
     const { count, sending } = await store.purge(selection);
@@ -76,8 +76,8 @@ export function createQueueActions({ store, engine, newQueueId }: QueueActionDep
       return ok(await ((forGood ?? isOfDeleted) ? purge(selection) : move(selection)));
     },
     async restore(selection) {
-      const { count, flying } = await store.move(selection, 'back');
-      await engine.restored(flying);
+      const { count, sending } = await store.move(selection, 'back');
+      await engine.restored(sending);
       return ok({ count });
     },
     async resend({ id, replaces, recipients }) {

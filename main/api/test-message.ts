@@ -3,7 +3,7 @@ import { german } from '../../shared/catalogue/de.ts';
 import { english, phrase, say } from '../../shared/phrases.ts';
 import { formatDate } from '../message/received-field.ts';
 import type { Log } from '../log/log-port.ts';
-import type { QueueStore } from '../queue/queue-store.ts';
+import type { IntakeStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 /** What the user gave. Both addresses are checked already. */
@@ -15,7 +15,7 @@ export interface TestMessage {
 
 /** Options of submitTestMessage. */
 export interface TestMessageDeps {
-  readonly store: Pick<QueueStore, 'stage'>;
+  readonly store: IntakeStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly newQueueId: () => string;

@@ -3,7 +3,7 @@ import type { OutgoingMessage, Delivery } from '../delivery/delivery-port.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Environment, PlanStep, Route } from '../policy/model.ts';
 import type { StepFact } from '../policy/explain.ts';
-import type { ClaimedMessage, ClaimedRecipient, QueueStore } from '../queue/queue-store.ts';
+import type { AttemptStore, ClaimedMessage, ClaimedRecipient, ViewStore } from '../queue/queue-store.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ConcludedRecipient, Moment } from './conclude.ts';
@@ -12,7 +12,7 @@ import type { InFlightLimit } from './in-flight-limit.ts';
 
 export interface AttemptDeps {
   readonly clock: Clock;
-  readonly store: QueueStore;
+  readonly store: AttemptStore & Pick<ViewStore, 'details'>;
   readonly delivery: Delivery;
   readonly log: Log;
   readonly reporter: Pick<Reporter, 'dueFor'>;

@@ -11,7 +11,7 @@ import { addressScope } from '../policy/ip-address.ts';
 import { parseStsPolicy, stsRecordId, type StsPolicy } from '../policy/mta-sts.ts';
 import type { Dns } from '../dns/dns-port.ts';
 import type { Log } from '../log/log-port.ts';
-import type { QueueStore } from '../queue/queue-store.ts';
+import type { MemoStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { bypassesProxy, type Proxy } from '../smtp/proxy.ts';
 import { secureTunnel } from '../smtp/proxy-tunnel.ts';
@@ -25,7 +25,7 @@ export interface MtaStsDeps {
   readonly log: Pick<Log, 'note' | 'problem'>;
   readonly fetchPolicy: FetchPolicy;
   /** Keeps policies across restarts; null = memory only. */
-  readonly store: Pick<QueueStore, 'getMemo' | 'setMemo'> | null;
+  readonly store: MemoStore | null;
 }
 
 export interface MtaSts {

@@ -21,7 +21,7 @@ import { createSignInQueue, type SignInQueue } from './sign-in-queue.ts';
 import { ListenerSession, type SessionContext } from './listener-session.ts';
 
 export interface SmtpListenerOptions {
-  /** A place for a message's octets: `QueueStore.stage`. */
+  /** A place for a message's octets: `IntakeStore.stage`. */
   readonly stage: (id: string) => StagedMessage;
   readonly newQueueId: () => string;
   readonly clock: Clock;

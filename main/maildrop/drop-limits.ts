@@ -3,7 +3,7 @@
  * takes a drop, so that neither promises what the other cannot keep. Pure.
  */
 import { INTAKE } from '../../shared/limits.ts';
-import { RECIPIENT_FACTOR } from '../queue/migrations/schema.ts';
+import { MAX_RECIPIENTS } from '../queue/queue-store.ts';
 import { MAX_ENVELOPE_BYTES } from './drop-file.ts';
 
 /** What is known of a message and its envelope. */
@@ -21,7 +21,7 @@ export type DropFault = 'too-many-recipients' | 'envelope-too-long' | 'header-to
 
 /** First fault, or null: the queue can hold it. */
 export function dropFault(facts: DropFacts): DropFault | null {
-  if (facts.recipients > RECIPIENT_FACTOR) return 'too-many-recipients';
+  if (facts.recipients > MAX_RECIPIENTS) return 'too-many-recipients';
   if (facts.envelope > MAX_ENVELOPE_BYTES) return 'envelope-too-long';
   if (facts.headerTooBig) return 'header-too-big';
   return facts.hops >= INTAKE.hops ? 'loop' : null;
@@ -31,7 +31,7 @@ const MIB = 1024 * 1024;
 
 /** In words, for a person. */
 export const FAULT_WORDS: Readonly<Record<DropFault, string>> = {
-  'too-many-recipients': `it has more than ${RECIPIENT_FACTOR} recipients: send it to some at a time`,
+  'too-many-recipients': `it has more than ${MAX_RECIPIENTS} recipients: send it to some at a time`,
   'envelope-too-long': `its list of recipients is longer than ${MAX_ENVELOPE_BYTES / MIB} MiB: send it to some at a time`,
   'header-too-big': `its header is longer than ${INTAKE.header / MIB} MiB`,
   loop: `it has ${INTAKE.hops} or more Received lines: it goes in circles`,

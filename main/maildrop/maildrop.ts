@@ -10,7 +10,7 @@ import { displayHeader } from '../message/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';
 import { formatDate } from '../message/received-field.ts';
 import type { Log } from '../log/log-port.ts';
-import { StoreError, type QueueStore, type StagedMessage } from '../queue/queue-store.ts';
+import { StoreError, type MemoStore, type StagedMessage } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { decodeEnvelope, MAX_ENVELOPE_BYTES, type DropEnvelope } from './drop-file.ts';
 import { dropFault, FAULT_WORDS } from './drop-limits.ts';
@@ -20,7 +20,7 @@ import { syncFolder } from './sync-folder.ts';
 export interface MaildropOptions {
   /** `maildrop` of the profile; made if it is not there. */
   readonly directory: string;
-  readonly store: Pick<QueueStore, 'getMemo' | 'setMemo'> & { readonly stage: (id: string) => StagedMessage };
+  readonly store: MemoStore & { readonly stage: (id: string) => StagedMessage };
   readonly newQueueId: () => string;
   readonly clock: Clock;
   readonly log: Log;

@@ -15,7 +15,7 @@ import {
   type NetworkRecord,
 } from '../policy/network-state.ts';
 import type { Log } from '../log/log-port.ts';
-import type { QueueStore } from '../queue/queue-store.ts';
+import type { MemoStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 const MEMO = 'network-memory';
@@ -56,7 +56,7 @@ export interface NetworkMemoryDeps {
   readonly log: Pick<Log, 'note' | 'problem'>;
   readonly networkId: () => string | null;
   /** Null: nothing is kept. */
-  readonly store: Pick<QueueStore, 'getMemo' | 'setMemo'> | null;
+  readonly store: MemoStore | null;
 }
 
 export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {

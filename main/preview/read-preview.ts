@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { MessagePreview } from '../../shared/ipc-contract.ts';
 import type { QueueId } from '../../shared/mail.ts';
-import type { QueueStore } from '../queue/queue-store.ts';
+import type { MessageReader, ViewStore } from '../queue/queue-store.ts';
 import type { Attachment } from './parse-preview.ts';
 import type { PreviewTask } from './preview-worker.ts';
 
@@ -17,7 +17,7 @@ export interface PreviewReader {
 }
 
 /** @param workerUrl The built preview-worker.js. */
-export function createPreviewReader(store: QueueStore, workerUrl: URL): PreviewReader {
+export function createPreviewReader(store: MessageReader & Pick<ViewStore, 'details'>, workerUrl: URL): PreviewReader {
   const run = async (task: PreviewTask): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const worker = new Worker(workerUrl, {

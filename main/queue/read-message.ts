@@ -1,22 +1,23 @@
-/** The octets of a stored message, a chunk at a time (QueueStore.read). */
+/** The octets of a stored message, a chunk at a time. */
 import type { QueueId } from '../../shared/mail.ts';
-import { StoreError } from './queue-store.ts';
+import { joinOctets } from './join-octets.ts';
 import { CHUNK_BYTES } from './migrations/schema.ts';
+import type { Calls, views } from './operations.ts';
+import { StoreError, type MessageReader } from './queue-store.ts';
 import type { StoreClient } from './store-client.ts';
-import type { OpOutput } from './store-protocol.ts';
 
-/** Makes the reader over one line. */
-export function createMessageReader(
-  line: Pick<StoreClient, 'call' | 'lost' | 'reopened'>,
-): (id: QueueId, offset?: number) => AsyncGenerator<Uint8Array, void> {
-  /** A store that is lost in the middle of a message's octets is no fault of the message: they come from the next one. */
-  async function bytesOf(id: QueueId, n: number): Promise<OpOutput<'bytes'>> {
+type Chunk = Awaited<ReturnType<Calls<typeof views>['bytes']>>;
+
+/** Makes the reader over one client. */
+export function createMessageReader(client: Pick<StoreClient, 'calls' | 'isLost' | 'reopened'>): MessageReader {
+  /** If the store is lost in the middle of a message, the rest is read from the one that is opened next. */
+  async function bytesOf(id: QueueId, n: number): Promise<Chunk> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return await line.call('bytes', { id, n });
+        return await client.calls.bytes(id, n);
       } catch (error) {
-        if (!line.lost() || tries > 2) throw error;
-        await line.reopened();
+        if (!client.isLost() || tries > 2) throw error;
+        await client.reopened();
       }
     }
   }
@@ -24,7 +25,7 @@ export function createMessageReader(
   async function* read(id: QueueId, offset = 0): AsyncGenerator<Uint8Array, void> {
     const firstChunk = Math.floor(offset / CHUNK_BYTES);
     let position = firstChunk * CHUNK_BYTES;
-    let next: Promise<OpOutput<'bytes'>> | null = null;
+    let next: Promise<Chunk> | null = null;
     try {
       for (let n = firstChunk; ; n += 1) {
         const found = await (next ?? bytesOf(id, n));
@@ -47,5 +48,18 @@ export function createMessageReader(
     }
   }
 
-  return read;
+  return {
+    read,
+    async head(id, limit) {
+      const pieces: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of read(id)) {
+        const piece = chunk.subarray(0, limit - size);
+        pieces.push(piece);
+        size += piece.byteLength;
+        if (size >= limit) break;
+      }
+      return joinOctets(pieces, size);
+    },
+  };
 }

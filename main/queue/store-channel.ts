@@ -1,6 +1,6 @@
 /** Ways to a store core: in a worker thread (the program), or in this thread (tests, tools). */
 import { Worker } from 'node:worker_threads';
-import { StoreError, type StoreRecovery } from './queue-store.ts';
+import { StoreError, type StoreRecovery } from './queue-model.ts';
 import { toStoreError } from './sqlite/database.ts';
 import type { StoreCore } from './sqlite/sqlite-queue-store.ts';
 import { openSqliteQueueStore } from './sqlite/sqlite-queue-store.ts';
@@ -10,9 +10,10 @@ import type { FromWorker, OpenInput, Request, Response } from './store-protocol.
 export interface ChannelEvents {
   responses(responses: readonly Response[]): void;
   /** It ended without having been asked to: nothing that is waiting will be answered. */
-  gone(error: StoreError): void;
+  ended(error: StoreError): void;
 }
 
+/** An open store. */
 export interface StoreChannel {
   readonly recovery: StoreRecovery;
   readonly engine: string;
@@ -74,20 +75,17 @@ export async function openWorkerChannel(
       ended = true;
       const error = trouble ?? new StoreError('other', 'the store ended unexpectedly');
       if (!opened) reject(error);
-      else if (!closing) events.gone(error);
+      else if (!closing) events.ended(error);
       for (const done of whenExited) done();
     });
   });
 }
 
-/** Octets of new messages are handed over, not copied. */
+/** Octets that are an argument by themselves are handed over, not copied. */
 function buffersOf(requests: readonly Request[]): ArrayBuffer[] {
-  return requests.flatMap((request) => {
-    if (request.op === 'chunk') return [(request as Request<'chunk'>).input.bytes.buffer];
-    if (request.op !== 'accept') return [];
-    const { octets } = (request as Request<'accept'>).input;
-    return octets.kind === 'inline' ? [octets.bytes.buffer] : [];
-  });
+  return requests.flatMap(({ args }) =>
+    args.flatMap((arg) => (arg instanceof Uint8Array && arg.buffer instanceof ArrayBuffer ? [arg.buffer] : [])),
+  );
 }
 
 /** Opens the store in this thread. Rejects with StoreError. */
@@ -105,7 +103,7 @@ export async function openLocalChannel(input: OpenInput, events: ChannelEvents):
         if (!core.damaged()) return;
         ended = true;
         core.close();
-        events.gone(new StoreError('corrupt', 'the queue database is damaged'));
+        events.ended(new StoreError('corrupt', 'the queue database is damaged'));
       });
     },
     async close() {

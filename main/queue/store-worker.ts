@@ -32,7 +32,7 @@ function run(port: NonNullable<typeof parentPort>): void {
     if (store.damaged() || closing) {
       store.close();
       if (closing) port.postMessage({ kind: 'closed' } satisfies FromWorker);
-      // Without a word of farewell the other side starts a new thread, which sets the damage aside.
+      // Without `closed` the other side starts a new thread, which sets the damage aside.
       port.close();
     }
   });

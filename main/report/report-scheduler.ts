@@ -5,7 +5,7 @@
 import { logRejection } from '../runtime/log-rejection.ts';
 import { reportTime, sameReportUntil } from '../policy/report-due.ts';
 import type { Log } from '../log/log-port.ts';
-import type { QueueStore } from '../queue/queue-store.ts';
+import type { ReportStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -26,7 +26,7 @@ export interface ReportScheduler {
 export interface ReportSchedulerDeps {
   readonly clock: Clock;
   readonly log: Pick<Log, 'problem'>;
-  readonly store: Pick<QueueStore, 'pendingReports' | 'reportMatter' | 'report'>;
+  readonly store: ReportStore;
   readonly reporter: Pick<Reporter, 'reportOf'>;
   readonly retryMinutes: () => readonly number[];
   /** Called after reports were put into the queue as messages. */

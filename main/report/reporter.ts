@@ -10,7 +10,7 @@ import { reportAction } from '../policy/bounce-decision.ts';
 import { deadline } from '../policy/limit.ts';
 import { reportSentence } from '../policy/report-sentence.ts';
 import { StoreError } from '../queue/queue-store.ts';
-import type { ClaimedMessage, DueReport, FinishedReport, QueueStore, ReportMatter } from '../queue/queue-store.ts';
+import type { ClaimedMessage, DueReport, FinishedReport, MessageReader, ReportMatter } from '../queue/queue-store.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 
 /** What a report says of one recipient, without who it is: kept with the recipient in the queue until the report is made. */
@@ -33,7 +33,7 @@ const HEADER_OCTETS = 64 * 1024;
 export interface ReporterDeps {
   readonly clock: Clock;
   readonly random: Random;
-  readonly store: Pick<QueueStore, 'head' | 'read'>;
+  readonly store: MessageReader;
   readonly settings: () => Settings;
   readonly hostname: () => string;
   readonly newQueueId: () => string;

@@ -1,10 +1,10 @@
 /** Where the listener's mail goes: into the store and, while there is a place for it, in the same step into an attempt. */
 import type { Scheduler } from './scheduler.ts';
-import type { ClaimedMessage, QueueStore, StagedMessage } from '../queue/queue-store.ts';
+import type { ClaimedMessage, IntakeStore, StagedMessage } from '../queue/queue-store.ts';
 
 /** Half the way through the store, compared with a commit that is followed by a claim. */
 export function stageForDelivery(
-  store: Pick<QueueStore, 'stage'>,
+  store: IntakeStore,
   engine: Pick<Scheduler, 'reserve' | 'newMail'>,
 ): (id: string) => StagedMessage {
   return (id) => {

@@ -22,7 +22,7 @@ import type { Environment } from '../policy/model.ts';
 import type { Dns } from '../dns/dns-port.ts';
 import type { Log } from '../log/log-port.ts';
 import type { NetworkMonitor } from '../network/network-port.ts';
-import type { ActionDone, ClaimedMessage, QueueStore } from '../queue/queue-store.ts';
+import type { ActionDone, ClaimedMessage, MemoStore, ReportStore, ScheduleStore } from '../queue/queue-store.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import type { SettingsStore } from '../settings/settings-store.ts';
 import { retryStoreOperation } from '../attempt/store-retry.ts';
@@ -51,7 +51,7 @@ export interface SchedulerDeps extends Omit<
 > {
   readonly clock: Clock;
   readonly random: Random;
-  readonly store: QueueStore;
+  readonly store: ScheduleStore & ReportStore & MemoStore & AttemptDeps['store'];
   readonly delivery: Delivery;
   readonly dns: Pick<Dns, 'flush'>;
   readonly reporter: Reporter;

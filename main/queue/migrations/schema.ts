@@ -17,8 +17,8 @@ export const CHUNK_BYTES = 256 * 1024;
 export const INLINE_BYTES = 32 * 1024;
 /** `due_at` of a pending recipient without a time of its own: only a wake reaches it. Largest valid Date. */
 export const NEVER = 8_640_000_000_000_000;
-/** Recipients due within the same span of this many ms are found by domain: see `recipient_due_by_domain`. Never changes. */
-export const DUE_SPAN_MS = 600_000;
+/** Recipients due within the same interval of this many ms are found by domain: see `recipient_due_by_domain`. Never changes. */
+export const DUE_INTERVAL_MS = 600_000;
 /** Marks the file as ours ("PCST"). */
 export const APPLICATION_ID = 0x50435354;
 
@@ -129,11 +129,10 @@ CREATE TABLE memo (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 /**
  * A second way to what is due: by ten minutes and domain, so that a claim steps over the rows of a busy domain at once,
- * however many they are (queue-reads.ts). The time in front keeps what is written together on the same few pages. No index
- * is dropped for it: that would move the first pages of tables about, which salvage counts on (mend-pages.ts).
+ * however many they are (due-recipients.ts). The time in front keeps what is written together on the same few pages.
  */
 const dueByDomain = `
-CREATE INDEX recipient_due_by_domain ON recipient (due_at / ${DUE_SPAN_MS}, domain, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX recipient_due_by_domain ON recipient (due_at / ${DUE_INTERVAL_MS}, domain, due_at) WHERE due_at IS NOT NULL;
 `;
 
 /** What a sender is still to be told of a recipient, and since when. */

@@ -71,7 +71,7 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
-const WORDS: readonly (readonly [string, number])[] = [
+const MESSAGES: readonly (readonly [string, number])[] = [
   ['disk image is malformed', CORRUPT],
   ['not a database', NOTADB],
   ['disk is full', FULL],
@@ -87,8 +87,8 @@ export function sqliteCode(error: unknown): number | null {
   for (const code of [details.errcode, details.sqliteExtendedCode, details.sqliteCode]) {
     if (typeof code === 'number') return code & 0xff;
   }
-  // The drop-in's all() and iterate() give the words alone (sqlite3_errstr, or sqlite3_errmsg).
-  return WORDS.find(([words]) => error.message.includes(words))?.[1] ?? null;
+  // The drop-in's all() and iterate() give the message alone (sqlite3_errstr, or sqlite3_errmsg).
+  return MESSAGES.find(([text]) => error.message.includes(text))?.[1] ?? null;
 }
 
 /** True if the database must be opened anew: what this connection remembers of the file may not be true any more. */

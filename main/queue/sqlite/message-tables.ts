@@ -1,10 +1,10 @@
 /** One message in all the tables that have rows of it: put in, and taken out. */
+import { CHUNK_BYTES, CHUNK_FACTOR, RECIPIENT_FACTOR } from '../migrations/schema.ts';
 import type { NewMessage } from '../queue-store.ts';
 import { StoreError } from '../queue-store.ts';
-import type { Prepare } from './queue-reads.ts';
 import type { MessageColumns } from './queue-rows.ts';
 import { FOLDER_CODES, STATE_CODES, domainOf, searchText, toJson } from './queue-rows.ts';
-import { CHUNK_BYTES, CHUNK_FACTOR, RECIPIENT_FACTOR } from '../migrations/schema.ts';
+import type { Prepare } from './store-context.ts';
 import type { TransactionEffects } from './transaction-effects.ts';
 
 /** Where an accepted message's octets are: at hand, written before under this key, or another message's. */
@@ -15,33 +15,19 @@ export type Octets =
 /** Writes of whole messages, and the keys they get. */
 export function createMessageTables(options: {
   readonly prepare: Prepare;
-  readonly books: TransactionEffects;
+  readonly effects: TransactionEffects;
   readonly runId: string;
   /** New messages get sequence numbers above this one and above all in the database. */
   readonly seqAbove: number;
+  readonly now: () => number;
 }) {
-  const { prepare, books, runId, seqAbove } = options;
-  let nextSeq = Math.max(highestSeq(), seqAbove) + 1;
-
-  function highestSeq(): number {
-    const row = prepare(
-      `SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(id) FROM chunk), 0) / ${CHUNK_FACTOR},
-        coalesce((SELECT max(id) FROM recipient), 0) / ${RECIPIENT_FACTOR}) AS seq`,
-    ).get() as { seq: number };
-    return row.seq;
-  }
+  const { prepare, effects, runId, now } = options;
+  let nextSeq = Math.max(highestSeq(prepare), options.seqAbove) + 1;
 
   function takeSeq(): number {
     const seq = nextSeq;
     nextSeq += 1;
     return seq;
-  }
-
-  function writeChunks(seq: number, bytes: Uint8Array): void {
-    const insert = prepare('INSERT INTO chunk (id, data) VALUES (?, ?)');
-    for (let n = 0; n * CHUNK_BYTES < bytes.byteLength; n += 1) {
-      insert.run(seq * CHUNK_FACTOR + n, bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
-    }
   }
 
   function removeChunks(body: number): void {
@@ -57,68 +43,18 @@ export function createMessageTables(options: {
      * `claim`: as if it had been claimed at once, unless it has to wait for a time. Returns the key of its first recipient
      * if it was, else null.
      */
-    insert(message: NewMessage, octets: Octets, now: number, claim = false): number | null {
+    insert(message: NewMessage, octets: Octets, claim = false): number | null {
       const count = message.recipients.length;
       if (count === 0 || count > RECIPIENT_FACTOR)
         throw new StoreError('other', `a message cannot have ${count} recipients`);
       const seq = octets.kind === 'staged' ? octets.body : takeSeq();
-      const nextAt = Math.min(...message.recipients.map((recipient) => recipient.notBefore ?? message.acceptedAt));
       const claimed = claim && message.recipients.every((recipient) => recipient.notBefore === undefined);
-      const state = claimed ? STATE_CODES.attempting : STATE_CODES.queued;
-      prepare(
-        `INSERT INTO message (seq, id, folder, state, size, next_at, recipient_count, attempts, accepted_at, body, mail_from, to_text,
-          subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ).run(
-        seq,
-        message.id,
-        FOLDER_CODES.outbox,
-        state,
-        octets.kind === 'inline' ? octets.bytes.byteLength : octets.size,
-        claimed ? null : nextAt,
-        count,
-        claimed ? 1 : 0,
-        message.acceptedAt,
-        octets.kind === 'inline' ? seq : octets.body,
-        message.mailFrom,
-        message.recipients
-          .slice(0, 3)
-          .map((recipient) => recipient.rcptTo)
-          .join('\n'),
-        message.subject,
-      );
-      prepare(
-        'INSERT INTO envelope (seq, dsn, body8bit, smtputf8, origin, header_from, message_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ).run(
-        seq,
-        toJson(message.dsn),
-        message.body8bit ? 1 : 0,
-        message.smtputf8 ? 1 : 0,
-        JSON.stringify(message.origin),
-        message.headerFrom,
-        message.messageId,
-      );
+      insertMessage(prepare, seq, message, octets, claimed);
+      insertEnvelope(prepare, seq, message);
       prepare('INSERT INTO search (seq, text) VALUES (?, ?)').run(seq, searchText(message));
-      const insertRecipient = prepare(
-        `INSERT INTO recipient (id, state, due_at, next_at, counted_from, claimed_at, claimed_by, domain, rcpt_to, dsn)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      );
-      message.recipients.forEach((recipient, position) => {
-        const due = recipient.notBefore ?? message.acceptedAt;
-        insertRecipient.run(
-          seq * RECIPIENT_FACTOR + position,
-          state,
-          claimed ? null : due,
-          due,
-          message.acceptedAt,
-          claimed ? now : null,
-          claimed ? runId : null,
-          domainOf(recipient.rcptTo),
-          recipient.rcptTo,
-          toJson(recipient.dsn),
-        );
-      });
-      if (octets.kind === 'inline') writeChunks(seq, octets.bytes);
-      books.countActivity(now, 1, 0, 0);
+      insertRecipients(prepare, seq, message, claimed ? { at: now(), by: runId } : null);
+      if (octets.kind === 'inline') insertChunks(prepare, seq, octets.bytes);
+      effects.countActivity(now(), 1, 0, 0);
       return claimed ? seq * RECIPIENT_FACTOR : null;
     },
 
@@ -145,3 +81,82 @@ export function createMessageTables(options: {
   };
 }
 export type MessageTables = ReturnType<typeof createMessageTables>;
+
+function highestSeq(prepare: Prepare): number {
+  const row = prepare(
+    `SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(id) FROM chunk), 0) / ${CHUNK_FACTOR},
+      coalesce((SELECT max(id) FROM recipient), 0) / ${RECIPIENT_FACTOR}) AS seq`,
+  ).get() as { seq: number };
+  return row.seq;
+}
+
+function insertMessage(prepare: Prepare, seq: number, message: NewMessage, octets: Octets, claimed: boolean): void {
+  const nextAt = Math.min(...message.recipients.map((recipient) => recipient.notBefore ?? message.acceptedAt));
+  const firstThree = message.recipients.slice(0, 3).map((recipient) => recipient.rcptTo);
+  prepare(
+    `INSERT INTO message (seq, id, folder, state, size, next_at, recipient_count, attempts, accepted_at, body, mail_from, to_text,
+      subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(
+    seq,
+    message.id,
+    FOLDER_CODES.outbox,
+    claimed ? STATE_CODES.attempting : STATE_CODES.queued,
+    octets.kind === 'inline' ? octets.bytes.byteLength : octets.size,
+    claimed ? null : nextAt,
+    message.recipients.length,
+    claimed ? 1 : 0,
+    message.acceptedAt,
+    octets.kind === 'inline' ? seq : octets.body,
+    message.mailFrom,
+    firstThree.join('\n'),
+    message.subject,
+  );
+}
+
+function insertEnvelope(prepare: Prepare, seq: number, message: NewMessage): void {
+  prepare(
+    'INSERT INTO envelope (seq, dsn, body8bit, smtputf8, origin, header_from, message_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(
+    seq,
+    toJson(message.dsn),
+    message.body8bit ? 1 : 0,
+    message.smtputf8 ? 1 : 0,
+    JSON.stringify(message.origin),
+    message.headerFrom,
+    message.messageId,
+  );
+}
+
+function insertRecipients(
+  prepare: Prepare,
+  seq: number,
+  message: NewMessage,
+  claim: { readonly at: number; readonly by: string } | null,
+): void {
+  const insert = prepare(
+    `INSERT INTO recipient (id, state, due_at, next_at, counted_from, claimed_at, claimed_by, domain, rcpt_to, dsn)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  message.recipients.forEach((recipient, position) => {
+    const due = recipient.notBefore ?? message.acceptedAt;
+    insert.run(
+      seq * RECIPIENT_FACTOR + position,
+      claim === null ? STATE_CODES.queued : STATE_CODES.attempting,
+      claim === null ? due : null,
+      due,
+      message.acceptedAt,
+      claim?.at ?? null,
+      claim?.by ?? null,
+      domainOf(recipient.rcptTo),
+      recipient.rcptTo,
+      toJson(recipient.dsn),
+    );
+  });
+}
+
+function insertChunks(prepare: Prepare, seq: number, bytes: Uint8Array): void {
+  const insert = prepare('INSERT INTO chunk (id, data) VALUES (?, ?)');
+  for (let n = 0; n * CHUNK_BYTES < bytes.byteLength; n += 1) {
+    insert.run(seq * CHUNK_FACTOR + n, bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
+  }
+}

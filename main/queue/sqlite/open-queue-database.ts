@@ -21,7 +21,7 @@ export interface OpenedDatabase {
 export function openingPragmas(platform: NodeJS.Platform): readonly string[] {
   return [
     'busy_timeout = 2000',
-    // Held until the end: a second program on this profile is told so instead of delivering everything twice.
+    // Until the end: a second program on this profile fails as busy instead of delivering everything twice.
     'locking_mode = EXCLUSIVE',
     'auto_vacuum = INCREMENTAL', // only before the first table
     'journal_mode = WAL',
@@ -36,7 +36,7 @@ export function openingPragmas(platform: NodeJS.Platform): readonly string[] {
   ];
 }
 
-/** Throws StoreError; damage is not an error but is told in `recovery`. */
+/** Opens the queue. Throws StoreError; damage is not an error but is reported in `recovery`. */
 export function openQueueDatabase(
   input: Pick<OpenInput, 'path' | 'now' | 'suspect'>,
   platform: NodeJS.Platform = process.platform,
@@ -132,7 +132,7 @@ function checkVersion(db: Database): void {
   refuseNewer(version);
   if (tables > 0 && application !== APPLICATION_ID) throw new StoreError('corrupt', 'the file is not a queue');
   if (tables === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  if (version > 0 && tables === 0) throw new StoreError('corrupt', 'the tables are gone');
+  if (version > 0 && tables === 0) throw new StoreError('corrupt', 'the tables are missing');
 }
 
 function checkContents(db: Database, thorough: boolean): void {

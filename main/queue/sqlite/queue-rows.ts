@@ -1,4 +1,4 @@
-/** Between the rows of the database and the words of the contract. Pure. */
+/** Between the rows of the database and the types of the contract. Pure. */
 import type {
   HopAttempt,
   Folder,
@@ -30,9 +30,11 @@ const STATE_ORDER: readonly RecipientState[] = [
   'replaced',
 ];
 
+/** Numbers of folders. */
 export const FOLDER_CODES = Object.fromEntries(
   FOLDERS.map((folder) => [folder, FOLDER_ORDER.indexOf(folder)]),
 ) as Readonly<Record<Folder, number>>;
+/** Numbers of recipients' states. */
 export const STATE_CODES = Object.fromEntries(STATE_ORDER.map((state, code) => [state, code])) as Readonly<
   Record<RecipientState, number>
 >;
@@ -74,6 +76,7 @@ export interface MessageColumns {
   readonly may_have_arrived: number;
 }
 
+/** Columns of `envelope`. */
 export interface EnvelopeColumns {
   readonly dsn: string | null;
   readonly body8bit: number;
@@ -83,6 +86,7 @@ export interface EnvelopeColumns {
   readonly message_id: string | null;
 }
 
+/** Columns of `recipient`. */
 export interface RecipientColumns {
   readonly id: number;
   readonly state: number;
@@ -135,6 +139,7 @@ export function toHopAttempts(text: string): readonly HopAttempt[] {
   );
 }
 
+/** A row of a list. */
 export function toMessageRow(row: MessageColumns): MessageRow {
   return {
     id: row.id,
@@ -154,6 +159,7 @@ export function toMessageRow(row: MessageColumns): MessageRow {
   };
 }
 
+/** A recipient that is being claimed. */
 export function toClaimedRecipient(row: RecipientColumns, acceptedAt: number): ClaimedRecipient {
   return {
     id: row.id,
@@ -236,6 +242,7 @@ export function toStoredRecipient(row: RecipientColumns) {
   };
 }
 
+/** The envelope; what is missing (damage) gets the plainest value. */
 export function toEnvelope(row: EnvelopeColumns | undefined) {
   return {
     dsn: parseJson<MessageDsn>(row?.dsn ?? null, {}),
@@ -270,8 +277,8 @@ export function searchWords(search: string): readonly string[] {
     .slice(0, 16);
 }
 
-/** One line of a server's or our own words about it. */
-export function wordsOf(reply: SmtpReply | null, error: string | null): string | null {
+/** The last reply or error in one line, as lists show it. */
+export function lastWordsOf(reply: SmtpReply | null, error: string | null): string | null {
   if (reply !== null) {
     const enhanced = reply.enhanced === undefined ? '' : `${reply.enhanced} `;
     return oneLine(`${reply.code} ${enhanced}${reply.text}`);

@@ -4,7 +4,7 @@
  * rest of the store's work.
  */
 import type { SortKey } from '../../../shared/ipc-contract.ts';
-import type { Prepare } from './queue-reads.ts';
+import type { Prepare } from './store-context.ts';
 
 /** What a page is ordered by. */
 export const ORDER: Readonly<Record<SortKey, string>> = {
@@ -34,7 +34,7 @@ export function createSortIndex(prepare: Prepare, exec: (sql: string) => void): 
       for (const { name } of rows) exec(`DROP INDEX ${name}`);
       exec(`CREATE INDEX ${wanted} ON message (folder, ${ORDER[sort]}, seq)`);
     } catch {
-      // No room for it: the page is sorted without.
+      // No space on the disk for it: the page is sorted without.
     }
   };
 }

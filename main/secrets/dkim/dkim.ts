@@ -13,7 +13,7 @@ import type { Settings } from '../../../shared/settings.ts';
 import type { OutgoingMessage } from '../../delivery/delivery-port.ts';
 import { canonicalDomain } from '../../policy/domain-match.ts';
 import type { Log } from '../../log/log-port.ts';
-import type { ClaimedMessage, QueueStore } from '../../queue/queue-store.ts';
+import type { ClaimedMessage, MessageReader } from '../../queue/queue-store.ts';
 import type { SecretStore } from '../secret-store.ts';
 
 /** Name of a private key in the secret store. */
@@ -90,7 +90,7 @@ const HEADER_OCTETS = 64 * 1024;
  * sender's domain. A signature that cannot be made never stops the mail: it goes unsigned, and the log says so.
  */
 export function createOutgoing(
-  store: QueueStore,
+  store: MessageReader,
   secrets: Pick<SecretStore, 'get'>,
   settings: () => Settings,
   log: Pick<Log, 'problem'>,

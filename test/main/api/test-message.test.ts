@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { submitTestMessage, type TestMessage } from '../../../main/api/test-message.ts';
-import { StoreError, type QueueStore } from '../../../main/queue/queue-store.ts';
+import { StoreError, type IntakeStore } from '../../../main/queue/queue-store.ts';
 import { keptLog } from '../../support/engine-lab.ts';
 import { openStore, readAll } from '../queue/support.ts';
 
@@ -86,7 +86,7 @@ describe('the test message', () => {
   test('that cannot be kept leaves nothing behind, and says so', async () => {
     const { store, clock } = await openStore();
     let aborted = 0;
-    const failing: Pick<QueueStore, 'stage'> = {
+    const failing: IntakeStore = {
       stage: (id) => {
         const staged = store.stage(id);
         return {

@@ -1,8 +1,13 @@
 /** Which recipients a claim takes, and how many rows it reads for that. */
 import { describe, expect, test } from 'vitest';
 import { openDatabase, type Database, type Statement } from '../../../main/queue/sqlite/database.ts';
-import { DUE_IN_SPAN_SQL, DUE_SQL, NEXT_SPAN_SQL, createQueueReads } from '../../../main/queue/sqlite/queue-reads.ts';
-import { DUE_SPAN_MS, MIGRATIONS, migrate, schemaVersion } from '../../../main/queue/migrations/schema.ts';
+import {
+  DUE_IN_INTERVAL_SQL,
+  DUE_SQL,
+  NEXT_INTERVAL_SQL,
+  dueRecipients,
+} from '../../../main/queue/sqlite/due-recipients.ts';
+import { DUE_INTERVAL_MS, MIGRATIONS, migrate, schemaVersion } from '../../../main/queue/migrations/schema.ts';
 
 const NOW = Date.UTC(2026, 0, 5, 9, 5);
 const MINUTE = 60_000;
@@ -38,11 +43,10 @@ function countingReads(db: Database) {
       },
     };
   };
-  const reads = createQueueReads(prepare);
   /** What is claimed, and how many rows were read for it. */
   const claim = (limit: number, skip: readonly string[]) => {
     seen.rows = 0;
-    const ids = reads.due(NOW, limit, skip);
+    const ids = dueRecipients(prepare, NOW, limit, skip);
     return { ids, rows: seen.rows };
   };
   return { claim };
@@ -99,10 +103,10 @@ test('200,000 domains that are due are as quick with a busy one among them, and 
 });
 
 test('behind many busy rows, of many others those of the oldest ten minutes go first', () => {
-  const early = NOW - 5 * DUE_SPAN_MS;
+  const early = NOW - 5 * DUE_INTERVAL_MS;
   const { db, claim } = queueWith(
     { count: 1_000, dueAt: `${early} - n`, domain: `'busy.test'` },
-    { count: 5_000, dueAt: String(NOW - 2 * DUE_SPAN_MS), domain: `'a' || n || '.test'` },
+    { count: 5_000, dueAt: String(NOW - 2 * DUE_INTERVAL_MS), domain: `'a' || n || '.test'` },
     { count: 300, dueAt: `${early} + n`, domain: `'z' || n || '.test'` },
   );
   expect(claim(200, ['busy.test']).ids).toEqual(Array.from({ length: 200 }, (_, n) => 6_001 + n));
@@ -113,7 +117,7 @@ test('what is due later, in this span or another, is not claimed', () => {
   const { db, claim } = queueWith(
     { count: 1_000, dueAt: `${NOW} - n`, domain: `'busy.test'` },
     { count: 100, dueAt: `${NOW} + n`, domain: `'d' || n || '.test'` },
-    { count: 100, dueAt: `${NOW} + n * ${DUE_SPAN_MS}`, domain: `'d' || n || '.test'` },
+    { count: 100, dueAt: `${NOW} + n * ${DUE_INTERVAL_MS}`, domain: `'d' || n || '.test'` },
     { count: 1, dueAt: String(NOW), domain: `'now.test'` },
     { count: 1, dueAt: 'NULL', domain: `'in-flight.test'` },
   );
@@ -132,10 +136,10 @@ describe('indexes', () => {
 
   test('a claim reads them in order and sorts nothing', () => {
     expect(plan(DUE_SQL, [1, 10])).toBe('SEARCH recipient USING COVERING INDEX recipient_due (due_at<?)');
-    expect(plan(NEXT_SPAN_SQL, [1])).toMatch(
+    expect(plan(NEXT_INTERVAL_SQL, [1])).toMatch(
       /^SEARCH recipient USING (COVERING )?INDEX recipient_due_by_domain \(<expr>>\?\)$/,
     );
-    expect(plan(DUE_IN_SPAN_SQL, [1, 'a', 1])).toMatch(
+    expect(plan(DUE_IN_INTERVAL_SQL, [1, 'a', 1])).toMatch(
       /^SEARCH recipient USING (COVERING )?INDEX recipient_due_by_domain \(<expr>=\? AND domain>\?\)$/,
     );
   });
@@ -154,7 +158,7 @@ describe('indexes', () => {
     expect(MIGRATIONS.length).toBeGreaterThanOrEqual(2);
     expect(schemaVersion(db)).toBe(2);
     expect(roots()).toEqual(before);
-    expect(db.prepare(DUE_IN_SPAN_SQL).all(0, '', 1)).toMatchObject([{ id: 7 }]);
+    expect(db.prepare(DUE_IN_INTERVAL_SQL).all(0, '', 1)).toMatchObject([{ id: 7 }]);
     db.close();
   });
 });

@@ -452,15 +452,15 @@ describe('folders', () => {
     const { store, clock, path } = await openStore();
     await accept(store, newMessage('a'), Buffer.alloc(5_000_000));
     expect(await store.purge({ ids: ['a'] })).toEqual({ count: 0, sending: 0 }); // not in Deleted
-    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, flying: [] });
+    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, sending: [] });
     expect(await store.counts()).toMatchObject({ outbox: 0, deleted: 1 });
     expect(await claim(store)).toEqual([]);
     expect(await store.wake({ kind: 'all' }, 5)).toBe(0);
-    expect(await store.move({ ids: ['a'] }, 'back')).toMatchObject({ count: 1, flying: [] });
+    expect(await store.move({ ids: ['a'] }, 'back')).toMatchObject({ count: 1, sending: [] });
     expect(await store.counts()).toMatchObject({ outbox: 1, deleted: 0 });
     const claimed = await claim(store);
     expect(claimed).toHaveLength(1);
-    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, flying: ['a'] }); // in flight
+    expect(await store.move({ ids: ['a'] }, 'deleted')).toMatchObject({ count: 1, sending: ['a'] }); // in flight
     const everything: Selection = { folder: 'deleted', search: '', except: [] };
     expect(await store.purge(everything)).toEqual({ count: 0, sending: 1 });
     expect(await store.expireKept({ sentBefore: null, deletedBefore: clock.now() + 86_400_000 })).toBe(0);
@@ -484,7 +484,7 @@ describe('folders', () => {
     await store.move({ ids: ['a'] }, 'deleted');
     await store.purge({ ids: ['a'] });
     expect((await readAll(store, 'b')).equals(Buffer.alloc(300_000, 7))).toBe(true);
-    expect(await store.resend({ ...again, id: 'c' })).toEqual({ kind: 'gone' });
+    expect(await store.resend({ ...again, id: 'c' })).toEqual({ kind: 'not-found' });
     expect(await store.details('c')).toBeNull();
     expect((await store.details('b'))?.origin).toEqual({ kind: 'resent', from: 'a' });
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../main/queue/sqlite/database.ts';
 import { openQueueDatabase } from '../../../main/queue/sqlite/open-queue-database.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
-import { pageSql } from '../../../main/queue/sqlite/queue-reads.ts';
+import { pageSql } from '../../../main/queue/sqlite/views.ts';
 import { MIGRATIONS, SCHEMA_VERSION, migrate, schemaVersion } from '../../../main/queue/migrations/schema.ts';
 import { SORTED_UNINDEXED, createSortIndex } from '../../../main/queue/sqlite/sort-index.ts';
 import { SORT_KEYS, type SortKey } from '../../../shared/ipc-contract.ts';

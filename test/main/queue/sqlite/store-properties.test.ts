@@ -114,18 +114,18 @@ class Run {
         break;
       }
       case 'finish': {
-        const flying = this.#inFlight[one.which % Math.max(1, this.#inFlight.length)];
-        if (flying === undefined) break;
+        const chosen = this.#inFlight[one.which % Math.max(1, this.#inFlight.length)];
+        if (chosen === undefined) break;
         if (one.how === 'release') {
-          await this.#open.release([flying.id], { nextAt: this.#clock.now() + MINUTE, held: false });
+          await this.#open.release([chosen.id], { nextAt: this.#clock.now() + MINUTE, held: false });
         } else {
           const nextAt = one.how === 'deferred' ? this.#clock.now() + 10 * MINUTE : null;
-          const updates = [update(flying.id, { state: one.how, nextAt })];
-          await this.#open.record(recordOf(flying.message, updates));
-          if (one.how !== 'deferred') this.#fates.set(flying.rcptTo, one.how);
-          if (one.how !== 'deferred') this.#recorded.push({ message: flying.message, updates });
+          const updates = [update(chosen.id, { state: one.how, nextAt })];
+          await this.#open.record(recordOf(chosen.message, updates));
+          if (one.how !== 'deferred') this.#fates.set(chosen.rcptTo, one.how);
+          if (one.how !== 'deferred') this.#recorded.push({ message: chosen.message, updates });
         }
-        this.#inFlight = this.#inFlight.filter((f) => f !== flying);
+        this.#inFlight = this.#inFlight.filter((f) => f !== chosen);
         break;
       }
       case 'repeat': {
@@ -179,14 +179,14 @@ class Run {
       if (fate !== 'pending') expect([rcptTo, found.get(rcptTo)]).toEqual([rcptTo, fate]);
     }
     await this.take({ kind: 'wake' });
-    const flying = new Set(this.#inFlight.map((f) => f.rcptTo));
+    const chosen = new Set(this.#inFlight.map((f) => f.rcptTo));
     const due: string[] = [];
     for (;;) {
       const claimed = await this.#open.claimDue({ now: this.#clock.now(), limit: 50, skipDomains: [] });
       if (claimed.length === 0) break;
       due.push(...claimed.flatMap((m) => m.recipients.map((r) => r.rcptTo)));
     }
-    const pending = [...this.#fates].filter(([to, fate]) => fate === 'pending' && !flying.has(to)).map(([to]) => to);
+    const pending = [...this.#fates].filter(([to, fate]) => fate === 'pending' && !chosen.has(to)).map(([to]) => to);
     expect(due.sort()).toEqual(pending.sort());
   }
 
