@@ -5,7 +5,8 @@
  */
 import { addressScope } from '../policy/ip-address.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
+import type { SessionFailure } from '../smtp/open-session.ts';
+import type { SmtpSession } from '../smtp/session.ts';
 
 export const MX_CONNECTIONS = 5;
 export const GATEWAY_CONNECTIONS = 10;

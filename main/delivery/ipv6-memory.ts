@@ -1,6 +1,7 @@
 /** Whether IPv6 leads anywhere on this network (spec §4.4: announced but dead). */
 import type { NetworkMemory } from '../network/network-memory.ts';
-import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
+import type { SessionFailure } from '../smtp/open-session.ts';
+import type { SmtpSession } from '../smtp/session.ts';
 
 export interface Ipv6Memory {
   /** False: IPv4 goes first. */

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { INTAKE } from '../../shared/limits.ts';
+import { isAscii } from '../../shared/syntax.ts';
 import { displayHeader } from '../message/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';
 import { formatDate } from '../message/received-field.ts';
@@ -168,10 +169,7 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
         if (where === 'end') facts = await begin();
       }
       facts ??= await begin();
-      const smtputf8 = [envelope.mailFrom ?? '', ...envelope.recipients].some((address) =>
-        // eslint-disable-next-line no-control-regex -- the range is the point
-        /[^\u0000-\u007f]/.test(address),
-      );
+      const smtputf8 = ![envelope.mailFrom ?? '', ...envelope.recipients].every(isAscii);
       await staged.commit({
         id,
         acceptedAt: at,

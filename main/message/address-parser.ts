@@ -3,7 +3,7 @@
  * blanks and "@": it refuses quoted local parts and rewrites domains (standards S3, S4). Pure.
  */
 import { domainToASCII } from 'node:url';
-import { isHostName, isIpv4, isIpv6 } from '../../shared/syntax.ts';
+import { isAscii, isHostName, isIpv4, isIpv6 } from '../../shared/syntax.ts';
 
 export type ParsedPath =
   | {
@@ -34,12 +34,6 @@ export function decodeLine(line: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-/** True if `text` is plain ASCII. */
-export function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
 }
 
 /** Parses what follows `MAIL FROM:` or `RCPT TO:`: a path in angle brackets and its parameters. */

@@ -1,5 +1,5 @@
 /** The fields that the listener puts in front of a message (RFC 5321 §4.4, RFC 6409 §8). Pure. */
-import { isAscii } from './address-parser.ts';
+import { isAscii } from '../../shared/syntax.ts';
 
 export interface ReceivedFacts {
   /** What the client called itself; not trusted. */

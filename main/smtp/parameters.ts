@@ -1,15 +1,8 @@
 /** Commands of one mail transaction, made from the envelope and what the server offers. Pure. */
 import { domainToASCII } from 'node:url';
 import type { MessageDsn, RecipientDsn } from '../../shared/mail.ts';
+import { isAscii } from '../../shared/syntax.ts';
 import type { Extensions } from './reply.ts';
-
-// eslint-disable-next-line no-control-regex -- the range is the point
-const ASCII = /^[\u0000-\u007f]*$/;
-
-/** True if every character is ASCII. */
-export function isAscii(text: string): boolean {
-  return ASCII.test(text);
-}
 
 /**
  * The address with its domain as A-labels (standards 35, N8), local part untouched. A domain that has no A-label form,

@@ -14,8 +14,10 @@ import type { ResolvedAddress } from '../../smtp/dial.ts';
 import type { Ipv6Memory } from '../ipv6-memory.ts';
 import { parseProxy } from '../../smtp/proxy.ts';
 import type { ResolverWatch } from '../../dns/resolver-watch.ts';
-import { openSession, phaseTimeouts, tokenTrouble } from '../../smtp/open-session.ts';
-import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from '../../smtp/open-session.ts';
+import { openSession, type SessionFailure, type SessionTarget } from '../../smtp/open-session.ts';
+import type { SmtpSession } from '../../smtp/session.ts';
+import { tokenTrouble, type Credentials, type TokenAnswer } from '../../smtp/sign-in.ts';
+import { phaseTimeouts } from '../../smtp/timeouts.ts';
 
 /** Fetches an access token for a gateway; `refresh` after the last one was refused. Never rejects. */
 export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promise<TokenAnswer>;

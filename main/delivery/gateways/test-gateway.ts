@@ -7,7 +7,7 @@ import { isEmailAddress } from '../../../shared/syntax.ts';
 import type { GatewayTargetDeps } from './open-gateway.ts';
 import { openGateway } from './open-gateway.ts';
 import type { SessionFailure } from '../../smtp/open-session.ts';
-import { troubleWords } from '../transactions.ts';
+import { troubleWords } from '../../smtp/trouble-words.ts';
 
 type StepName = TestStep['step'];
 const STEPS: readonly StepName[] = ['dns', 'connect', 'tls', 'sign-in', 'transaction'];
