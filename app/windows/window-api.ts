@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { WindowApi } from '../../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../../shared/result.ts';
 import type { RunningEngine } from '../engine-port.ts';
-import { safeFileName } from './file-name.ts';
+import { safeFileName } from '../../shared/file-name.ts';
 import { saveFile } from './save-file.ts';
 import { openOutside, type Windows } from './windows.ts';
 import type { ShellWords } from '../shell/words.ts';

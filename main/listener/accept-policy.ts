@@ -29,6 +29,7 @@ export const LIMITS = {
   dataGraceMs: 300_000,
   dataOctetsPerSecond: 100,
   reserveBytes: INTAKE.reserveBytes,
+  reserveForBegunBytes: INTAKE.reserveForBegunBytes,
 } as const;
 
 /** The settings in the form that decisions need; made once per settings object. */

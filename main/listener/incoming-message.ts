@@ -5,7 +5,8 @@ import { LIMITS, type CompiledPolicy } from './accept-policy.ts';
 import { displayHeader } from '../message/display-header.ts';
 import type { HeaderFacts } from '../message/header-scanner.ts';
 import { MessageFilter } from './message-filter.ts';
-import { formatDate, receivedField } from '../message/received-field.ts';
+import { formatMailDate } from '../message/mail-date.ts';
+import { receivedField } from '../message/received-field.ts';
 import type { RefusalName } from './replies.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -134,7 +135,7 @@ export class IncomingMessage {
       at,
       zone,
     });
-    const date = header.date ? '' : `Date: ${formatDate(at, zone)}\r\n`;
+    const date = header.date ? '' : `Date: ${formatMailDate(at, zone)}\r\n`;
     const messageId = header.messageId === null ? `Message-ID: <${this.id}@${by}>\r\n` : '';
     return `${received}${date}${messageId}${header.headless ? '\r\n' : ''}`;
   }

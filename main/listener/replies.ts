@@ -31,7 +31,7 @@ export const REFUSALS = {
     when: 'as many connections are open as are allowed, in all or from this address (loopback has no limit of its own; when all are taken, a session that idles outside a transaction is closed in favour of a new one)',
     closes: true,
   },
-  crowdedOut: {
+  evicted: {
     code: 421,
     enhanced: '4.3.2',
     text: 'Closing this idle connection in favour of another one',

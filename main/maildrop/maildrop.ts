@@ -9,7 +9,7 @@ import { INTAKE } from '../../shared/limits.ts';
 import { isAscii } from '../../shared/syntax.ts';
 import { displayHeader } from '../message/display-header.ts';
 import { HeaderScanner, type HeaderFacts } from '../message/header-scanner.ts';
-import { formatDate } from '../message/received-field.ts';
+import { formatMailDate } from '../message/mail-date.ts';
 import type { Log } from '../log/log-port.ts';
 import { StoreError, type QueueStore, type StagedMessage } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -199,7 +199,7 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
   /** Our fields in front (RFC 5321 §4.4), and those that a message must have (RFC 6409 §8). */
   function prefix(id: string, at: number, envelope: DropEnvelope, header: HeaderFacts): string {
     const zone = -new Date(at).getTimezoneOffset();
-    const date = formatDate(at, zone);
+    const date = formatMailDate(at, zone);
     const host = options.hostname();
     const received = `Received: by ${host} (PostCast Server, from userid ${envelope.uid})\r\n\tid ${id}; ${date}\r\n`;
     return [

@@ -2,6 +2,7 @@
  * The line to the store's thread: gathers calls, matches answers, opens the thread anew if it dies, and knows what this run
  * has in flight, which a new thread has to be told.
  */
+import { INTAKE } from '../../shared/limits.ts';
 import type { StoreRecovery } from './queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { StoreError } from './queue-store.ts';
@@ -17,7 +18,6 @@ const RESTART_MOST_MS = 30_000;
 const REOPENED_WITHIN_MS = 20_000;
 /** Fewer failures than these in a row are not worth a word: the next try comes within a second. */
 const FAILURES_TOLD = 3;
-const DEFAULT_RESERVE = 32 * 1024 * 1024;
 
 /** How a queue is opened. */
 export interface QueueStoreOptions {
@@ -99,7 +99,7 @@ export function openStoreClient(options: QueueStoreOptions, onClosing: () => voi
       suspect,
       // What is in flight names its messages by key: no new one may get the key of one that damage took.
       seqAbove: Math.floor([...inFlight].reduce((highest, id) => Math.max(highest, id), 0) / RECIPIENT_FACTOR),
-      reserveBytes: options.reserveBytes ?? DEFAULT_RESERVE,
+      reserveBytes: options.reserveBytes ?? INTAKE.reserveForBegunBytes,
     };
     if (options.inThread === true) return openLocalChannel(input, events);
     return openWorkerChannel(input, options.workerUrl ?? new URL('store-worker.js', import.meta.url), events);

@@ -69,7 +69,6 @@ export class Connection extends SMTPConnection {
   declare _responseActions: ((line: string) => void)[];
   declare _responseQueue: string[];
   declare _remainder: string;
-  declare _destroyed: boolean;
 
   readonly #clock: Clock;
   readonly #logLine: ((direction: 'in' | 'out', line: string) => void) | null;
