@@ -1,7 +1,6 @@
 /** One message for some recipients over one session: as many transactions as it takes, and what they said. */
 import type { HopAttempt, Verdict } from '../../shared/mail.ts';
 import { classifyReport } from '../policy/classify.ts';
-import { MAX_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport } from '../policy/model.ts';
 import { mayBeDelivered } from '../policy/unknown-outcome.ts';
 import type { SessionFailure } from '../smtp/open-session.ts';
@@ -83,6 +82,8 @@ export function outcomeOfFailure(failure: SessionFailure, recipients: readonly {
   return { reports: [report], tries: [tryOf(report, verdicts)], verdicts, dsnPassedOn: new Set() };
 }
 
+/** Most recipients in one transaction: what every server has to accept (RFC 5321 §4.5.3.1.8). */
+const MAX_RECIPIENTS = 100;
 /** Connections that replace one which the server closed before it was used: at most this many for one message. */
 const MAX_REPLACEMENTS = 3;
 
