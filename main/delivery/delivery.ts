@@ -63,7 +63,7 @@ interface DeliveryParts {
   readonly gatewayTarget: GatewayTargetDeps;
   readonly runGatewayPass: RunGatewayPass;
   readonly direct: Direct;
-  /** Tells whoever listens that a hop works. */
+  /** Announces that a hop works. */
   readonly hopWorks: (key: string) => void;
   readonly onHopWorks: Delivery['onHopWorks'];
 }

@@ -30,7 +30,7 @@ export interface Arrival {
   /** Our host name. */
   readonly by: string;
   readonly secure: boolean;
-  /** Who signed in, if anybody did. */
+  /** User that signed in, null: none. */
   readonly user: string | null;
 }
 
@@ -65,7 +65,7 @@ export class IncomingMessage {
     return this.#filter.feed(chunk);
   }
 
-  /** True if the client goes on and on after the limit was passed. */
+  /** True if the client sends on long after the limit was passed. */
   get endless(): boolean {
     return this.#filter.endless;
   }
@@ -117,7 +117,7 @@ export class IncomingMessage {
     return this.#filter.abort();
   }
 
-  /** What stands in front: Received (RFC 5321 §4.4), and Date and Message-ID where they are missing (RFC 6409 §8). */
+  /** The fields in front: Received (RFC 5321 §4.4), and Date and Message-ID where they are missing (RFC 6409 §8). */
   #traceFields(header: HeaderFacts): string {
     const { transaction, helo, esmtp, address, by, secure, user } = this.#arrival;
     const at = this.#acceptedAt;

@@ -55,7 +55,7 @@ export function parseMailParameters(words: readonly string[], maxBytes: number):
     if (!decoded) return bad('badParameter');
     dsn = { ...dsn, envid: decoded };
   }
-  // RFC 4954 §5: whoever offers AUTH takes the parameter; we vouch for nobody, so it is checked and dropped.
+  // RFC 4954 §5: a server that offers AUTH accepts the parameter; it is not passed on, so it is checked and dropped.
   const auth = given.get('AUTH');
   if (auth !== undefined && (auth === null || decodeXtext(auth) === null)) return bad('badParameter');
   if (size !== null && size > maxBytes) return bad('declaredTooBig');

@@ -22,7 +22,7 @@ export const MAX_ADDRESS_OCTETS = 254;
 
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-// Dots may stand anywhere: addresses such as "name.@docomo.example" exist, and the next hop knows better than we do.
+// Dots may be anywhere: addresses such as "name.@docomo.example" exist, and the next hop knows better than we do.
 const ATOM = /^[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~\u00a0-\u{10ffff}]+$/u;
 const SOURCE_ROUTE = /^@[^\s<>,:@"]+(?:,@[^\s<>,:@"]+)*:/;
 
@@ -93,7 +93,7 @@ function isMailbox(address: string): boolean {
 
 function isQuoted(local: string): boolean {
   if (local.length < 2 || !local.startsWith('"') || !local.endsWith('"')) return false;
-  // The last quote must not be an escaped one, and none may stand free inside.
+  // The last quote must not be an escaped one, and inside there may be escaped ones only.
   for (let i = 1; i < local.length - 1; i++) {
     if (local[i] === '\\') {
       i++;

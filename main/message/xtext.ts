@@ -13,8 +13,8 @@ export function encodeXtext(text: string): string {
 }
 
 /**
- * The text that xtext stands for; null if it is no xtext, or stands for control characters.
- * @param utf8 characters beyond ASCII may stand for themselves (RFC 6533 §3)
+ * The text that xtext encodes; null if it is no xtext, or encodes control characters.
+ * @param utf8 characters beyond ASCII may be unencoded (RFC 6533 §3)
  */
 export function decodeXtext(text: string, utf8 = false): string | null {
   const shape = utf8 ? /^(?:[!-*,-<>-~]|[\u00a0-\u{10ffff}]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/;
