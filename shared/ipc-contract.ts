@@ -323,14 +323,6 @@ export interface Events {
   readonly 'window:show-page': { readonly page: string };
 }
 export type EventName = keyof Events;
-export const EVENT_NAMES: readonly EventName[] = [
-  'queue:changed',
-  'status:changed',
-  'settings:changed',
-  'gateways:changed',
-  'window:show-message',
-  'window:show-page',
-];
 
 /** What the preload script puts on `window.postcast`. */
 export interface Bridge {

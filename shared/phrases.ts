@@ -21,7 +21,10 @@ export function phrase(id: PhraseId, params?: Phrase['params']): Phrase {
   return params === undefined ? { id } : { id, params };
 }
 
-/** True if the id is in the catalogue, as it stands or in a counting form. */
+/**
+ * True if the id is in the catalogue, as it is or in a counting form.
+ * @internal for tests
+ */
 export function isPhraseId(id: string): id is PhraseId {
   return Object.hasOwn(en, id) || Object.hasOwn(en, `${id}_other`);
 }

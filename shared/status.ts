@@ -131,7 +131,7 @@ export interface AppStatus {
   readonly network: NetworkState;
   readonly dialUp: DialUpState;
   readonly counts: FolderCounts;
-  /** Recipients in flight now. */
+  /** Messages that are in an attempt, or claimed and about to be. */
   readonly sending: number;
   readonly mode: GatewayMode;
   readonly secrets: SecretsState;

@@ -2,6 +2,12 @@
 
 const LABEL = /^[A-Za-z0-9_\u0080-\u{10ffff}](?:[A-Za-z0-9_\u0080-\u{10ffff}-]{0,61}[A-Za-z0-9_\u0080-\u{10ffff}])?$/u;
 
+/** True if every character is ASCII. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
 /** A DNS name: 1–253 octets, labels of 1–63 (A- or U-labels), no trailing dot. One label is allowed. */
 export function isHostName(value: string): boolean {
   return (

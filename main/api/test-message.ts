@@ -1,7 +1,7 @@
 /** The message that a user sends from the window to see whether mail goes through (spec §9, first run). */
 import { german } from '../../shared/catalogue/de.ts';
 import { english, phrase, say } from '../../shared/phrases.ts';
-import { formatDate } from '../message/received-field.ts';
+import { formatMailDate } from '../message/mail-date.ts';
 import type { Log } from '../log/log-port.ts';
 import type { IntakeStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -35,7 +35,7 @@ export async function submitTestMessage(deps: TestMessageDeps, { from, to, langu
   const id = deps.newQueueId();
   const at = deps.clock.now();
   const host = deps.hostname();
-  const date = formatDate(at, -new Date(at).getTimezoneOffset());
+  const date = formatMailDate(at, -new Date(at).getTimezoneOffset());
   const subject = say(phrase('testMessage.subject'), catalogue);
   const body = say(phrase('testMessage.body', { host }), catalogue);
   const messageId = `<${id}@${host}>`;

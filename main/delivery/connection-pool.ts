@@ -5,7 +5,8 @@
  */
 import { addressScope } from '../policy/ip-address.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
+import type { SessionFailure } from '../smtp/open-session.ts';
+import type { SmtpSession } from '../smtp/session.ts';
 
 export const MX_CONNECTIONS = 5;
 export const GATEWAY_CONNECTIONS = 10;
@@ -18,37 +19,39 @@ export interface SessionOrder {
   /** Most connections to this hop. */
   readonly limit: number;
   readonly open: (signal: AbortSignal, onGreeting: () => void) => Promise<SmtpSession | SessionFailure>;
-  /** Addresses not wanted: tried and found bad for this message. */
+  /** Addresses that were tried for this message and failed. */
   readonly avoid?: ReadonlySet<string>;
 }
 
-/** What happens while one waits. */
+/** Told what happens while a session is waited for. */
 export interface SessionWatch {
-  /** From now on silence is the hop's: connecting, or queued behind others that are still connecting. */
+  /** Silence is the hop's from now on: it is connected to, or the order is queued behind others that connect to it. */
   readonly started?: () => void;
   readonly greeted?: () => void;
 }
 
 export interface ConnectionPool {
   /**
-   * An open session of one's own until `release`. Rejects only when `signal` aborts. A kept session may have been closed
-   * by the server meanwhile: its first command tells (`reused`).
+   * An open session for the caller alone, until `release`. Rejects only when `signal` aborts. The server may have closed a
+   * kept session meanwhile; its first command shows that (`SmtpSession.used` is not 0 then).
    */
   acquire(order: SessionOrder, signal: AbortSignal, watch?: SessionWatch): Promise<SmtpSession | SessionFailure>;
+  /** Gives a session back: to the next order that waits for it, or to be kept idle. */
   release(session: SmtpSession): void;
   /**
-   * Ends every connection at once: the network changed. Connecting ones fail, queued ones go on. One whose own end is
-   * still ours, and whose message has been sent to its end, may hear the reply to it first (`SmtpSession.cut`).
+   * Ends every connection at once: the network changed. Connecting ones fail, queued orders stay queued. One whose own end
+   * is among these addresses may receive the reply to a message that has been sent to its end first (`SmtpSession.cut`).
    */
   drop(addresses?: ReadonlySet<string>): void;
-  /** Ends at once the connections whose own end is none of these addresses, and those that are still connecting. */
+  /** Ends at once the connections whose own end is none of these addresses, and those that are being opened. */
   dropUnbound(addresses: ReadonlySet<string>): void;
-  /** QUIT to those that idle, `ms` for the others, then hard. */
+  /** QUIT to idle sessions, `ms` for the others, then closes them. */
   close(ms: number): Promise<void>;
   /** Connections to this hop, at whatever stage. */
   count(key: string): number;
 }
 
+/** One connection, being opened or open. */
 interface Slot {
   readonly key: string;
   readonly abort: AbortController;
@@ -57,14 +60,13 @@ interface Slot {
   cancelIdle: (() => void) | null;
 }
 
+/** An order that waits for a session. */
 interface Waiter {
   readonly order: SessionOrder;
   readonly watch: SessionWatch;
   readonly take: (session: SmtpSession | SessionFailure) => void;
   readonly signal: AbortSignal;
 }
-
-const ignore = (): void => undefined;
 
 /** "::ffff:192.0.2.1" and "fe80::1%eth0" as the system lists them. */
 function bare(address: string): string {
@@ -75,204 +77,235 @@ function isLoopback(address: string): boolean {
   return addressScope(bare(address)) === 'loopback';
 }
 
-/** Whether the session's own end is one of these addresses still; true if it is not known, or on loopback. */
-function isLeft({ localAddress }: SmtpSession, addresses: ReadonlySet<string>): boolean {
+/** Whether the session's own end is still one of these addresses; true if it is not known, or on loopback. */
+function isStillOurs({ localAddress }: SmtpSession, addresses: ReadonlySet<string>): boolean {
   return localAddress === null || isLoopback(localAddress) || addresses.has(bare(localAddress));
 }
 
-export function createConnectionPool(deps: {
+interface PoolDeps {
   readonly clock: Clock;
+  /** Most connections in all. */
   readonly maxOutgoing: () => number;
-}): ConnectionPool {
-  const slots = new Map<string, Set<Slot>>();
-  const bySession = new Map<SmtpSession, Slot>();
-  const waiters = new Set<Waiter>();
-  let total = 0;
-  let closing = false;
-  let whenEmpty = ignore;
+}
 
-  const slotsOf = (key: string): ReadonlySet<Slot> => slots.get(key) ?? new Set();
-  const fits = (slot: Slot, order: SessionOrder): boolean =>
-    slot.session?.alive === true && order.avoid?.has(slot.session.address.address) !== true;
+interface PoolState {
+  readonly deps: PoolDeps;
+  /** By key of the hop. */
+  readonly slots: Map<string, Set<Slot>>;
+  readonly bySession: Map<SmtpSession, Slot>;
+  /** Longest waiting first. */
+  readonly waiters: Set<Waiter>;
+  total: number;
+  closing: boolean;
+  whenEmpty: () => void;
+}
 
-  const free = (slot: Slot): void => {
-    const set = slots.get(slot.key);
-    if (set?.delete(slot) !== true) return;
-    if (set.size === 0) slots.delete(slot.key);
-    slot.cancelIdle?.();
-    if (slot.session) bySession.delete(slot.session);
-    total--;
-    if (total === 0) whenEmpty();
-    pump();
+export function createConnectionPool(deps: PoolDeps): ConnectionPool {
+  const pool: PoolState = {
+    deps,
+    slots: new Map(),
+    bySession: new Map(),
+    waiters: new Set(),
+    total: 0,
+    closing: false,
+    whenEmpty: () => undefined,
   };
-
-  const take = (slot: Slot, session: SmtpSession): SmtpSession => {
-    slot.cancelIdle?.();
-    slot.cancelIdle = null;
-    slot.inUse = true;
-    return session;
-  };
-
-  const idleFor = (order: SessionOrder): SmtpSession | null => {
-    let best: Slot | null = null;
-    for (const slot of slotsOf(order.key)) if (!slot.inUse && fits(slot, order)) best = slot;
-    return best?.session ? take(best, best.session) : null;
-  };
-
-  /** Room for one more connection; makes some by ending the longest idle one of another hop. */
-  const hasRoom = (order: SessionOrder): boolean => {
-    if (slotsOf(order.key).size >= order.limit) {
-      // A kept session that this order must not use gives its place away.
-      for (const slot of slotsOf(order.key))
-        if (!slot.inUse && slot.session) return (slot.session.destroy(), slotsOf(order.key).size < order.limit);
-      return false;
-    }
-    if (total < deps.maxOutgoing()) return true;
-    for (const set of slots.values()) {
-      for (const slot of set) {
-        if (slot.inUse || !slot.session) continue;
-        void slot.session.quit();
-        slot.session.destroy();
-        return total < deps.maxOutgoing();
-      }
-    }
-    return false;
-  };
-
-  const connect = (waiter: Waiter): void => {
-    const { order, signal } = waiter;
-    const slot: Slot = { key: order.key, abort: new AbortController(), session: null, inUse: true, cancelIdle: null };
-    const set = slots.get(order.key) ?? new Set();
-    slots.set(order.key, set.add(slot));
-    total++;
-    const onAbort = (): void => {
-      slot.abort.abort(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    waiter.watch.started?.();
-    void order
-      .open(slot.abort.signal, () => waiter.watch.greeted?.())
-      .then((opened) => {
-        signal.removeEventListener('abort', onAbort);
-        if (opened.kind === 'ready') {
-          slot.session = opened;
-          bySession.set(opened, slot);
-          opened.onEnd(() => {
-            free(slot);
-          });
-        } else free(slot);
-        waiter.take(opened);
-      });
-  };
-
-  /** Gives what became free to those who wait, the longest waiting first. */
-  const pump = (): void => {
-    for (const waiter of waiters) {
-      if (closing) return;
-      const session = idleFor(waiter.order);
-      if (session) {
-        waiters.delete(waiter);
-        waiter.take(session);
-      } else if (hasRoom(waiter.order)) {
-        waiters.delete(waiter);
-        connect(waiter);
-      } else if (total >= deps.maxOutgoing() && !idleSomewhere()) return;
-    }
-  };
-  const idleSomewhere = (): boolean => {
-    for (const set of slots.values()) for (const slot of set) if (!slot.inUse && slot.session) return true;
-    return false;
-  };
-
   return {
-    acquire(order, signal, watch = {}) {
-      return new Promise((resolve, reject) => {
-        const reason = (): Error => (signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-        if (signal.aborted) return reject(reason());
-        const kept = idleFor(order);
-        if (kept) return resolve(kept);
-        const onAbort = (): void => {
-          if (waiters.delete(waiter)) reject(reason());
-        };
-        const waiter: Waiter = {
-          order,
-          watch,
-          signal,
-          take: (session) => {
-            signal.removeEventListener('abort', onAbort);
-            resolve(session);
-          },
-        };
-        if (hasRoom(order)) return connect(waiter);
-        waiters.add(waiter);
-        signal.addEventListener('abort', onAbort, { once: true });
-        // Behind a hop that nobody has reached yet: its silence is ours too.
-        if (![...slotsOf(order.key)].some((slot) => slot.session)) watch.started?.();
-      });
-    },
-    release(session) {
-      const slot = bySession.get(session);
-      if (!slot || !session.alive) return;
-      slot.inUse = false;
-      if (closing || session.used >= MESSAGES_PER_CONNECTION) {
-        slot.inUse = true;
-        void session.quit();
-        return;
-      }
-      for (const waiter of waiters) {
-        if (waiter.order.key !== slot.key || !fits(slot, waiter.order)) continue;
-        waiters.delete(waiter);
-        waiter.take(take(slot, session));
-        return;
-      }
-      slot.cancelIdle = deps.clock.after(IDLE_MS, () => {
-        slot.inUse = true;
-        void session.quit();
-      });
-      if (waiters.size > 0) pump();
+    acquire: (order, signal, watch = {}) => acquire(pool, order, signal, watch),
+    release: (session) => {
+      release(pool, session);
     },
     drop(addresses = new Set()) {
-      for (const set of [...slots.values()]) {
-        for (const slot of [...set]) {
-          if (slot.session && isLeft(slot.session, addresses)) slot.session.cut();
-          else if (slot.session) slot.session.destroy();
-          else slot.abort.abort(new Error('the network changed'));
-        }
+      for (const slot of allSlots(pool)) {
+        if (slot.session && isStillOurs(slot.session, addresses)) slot.session.cut();
+        else end(slot, 'the network changed');
       }
     },
     dropUnbound(addresses) {
-      for (const set of [...slots.values()]) {
-        for (const slot of [...set]) {
-          if (slot.session === null) slot.abort.abort(new Error('the address is gone'));
-          else if (!isLeft(slot.session, addresses)) slot.session.destroy();
-        }
-      }
+      for (const slot of allSlots(pool))
+        if (!slot.session || !isStillOurs(slot.session, addresses)) end(slot, 'the address is gone');
     },
-    async close(ms) {
-      closing = true;
-      for (const session of [...bySession.keys()]) {
-        const slot = bySession.get(session);
-        if (slot && !slot.inUse) {
-          slot.inUse = true;
-          void session.quit();
-        }
-      }
-      if (total > 0) {
-        await new Promise<void>((resolve) => {
-          const cancel = deps.clock.after(ms, resolve);
-          whenEmpty = () => {
-            cancel();
-            resolve();
-          };
-        });
-      }
-      for (const set of [...slots.values()]) {
-        for (const slot of [...set]) {
-          if (slot.session) slot.session.destroy();
-          else slot.abort.abort(new Error('closing'));
-        }
-      }
-    },
-    count: (key) => slotsOf(key).size,
+    close: (ms) => close(pool, ms),
+    count: (key) => slotsOf(pool, key).size,
   };
+}
+
+function slotsOf(pool: PoolState, key: string): ReadonlySet<Slot> {
+  return pool.slots.get(key) ?? new Set();
+}
+
+/** A copy: connections may end while it is gone through. */
+function allSlots(pool: PoolState): readonly Slot[] {
+  return [...pool.slots.values()].flatMap((set) => [...set]);
+}
+
+function end(slot: Slot, why: string): void {
+  if (slot.session) slot.session.destroy();
+  else slot.abort.abort(new Error(why));
+}
+
+function acquire(
+  pool: PoolState,
+  order: SessionOrder,
+  signal: AbortSignal,
+  watch: SessionWatch,
+): Promise<SmtpSession | SessionFailure> {
+  return new Promise((resolve, reject) => {
+    const reason = (): Error => (signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) return reject(reason());
+    const kept = takeIdle(pool, order);
+    if (kept) return resolve(kept);
+    const onAbort = (): void => {
+      if (pool.waiters.delete(waiter)) reject(reason());
+    };
+    const waiter: Waiter = {
+      order,
+      watch,
+      signal,
+      take: (session) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(session);
+      },
+    };
+    if (hasRoom(pool, order)) return connect(pool, waiter);
+    pool.waiters.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Behind connections to a hop that has not been reached yet: its silence concerns this order too.
+    if (![...slotsOf(pool, order.key)].some((slot) => slot.session)) watch.started?.();
+  });
+}
+
+function release(pool: PoolState, session: SmtpSession): void {
+  const slot = pool.bySession.get(session);
+  if (!slot || !session.alive) return;
+  if (pool.closing || session.used >= MESSAGES_PER_CONNECTION) {
+    quit(slot, session);
+    return;
+  }
+  slot.inUse = false;
+  for (const waiter of pool.waiters) {
+    if (waiter.order.key !== slot.key || !fits(slot, waiter.order)) continue;
+    pool.waiters.delete(waiter);
+    waiter.take(take(slot, session));
+    return;
+  }
+  slot.cancelIdle = pool.deps.clock.after(IDLE_MS, () => {
+    quit(slot, session);
+  });
+  if (pool.waiters.size > 0) serveWaiters(pool);
+}
+
+/** QUIT; no order gets the session meanwhile. */
+function quit(slot: Slot, session: SmtpSession): void {
+  slot.inUse = true;
+  void session.quit();
+}
+
+function fits(slot: Slot, order: SessionOrder): boolean {
+  return slot.session?.alive === true && order.avoid?.has(slot.session.address.address) !== true;
+}
+
+function take(slot: Slot, session: SmtpSession): SmtpSession {
+  slot.cancelIdle?.();
+  slot.cancelIdle = null;
+  slot.inUse = true;
+  return session;
+}
+
+/** The idle session of the hop that was opened last, if one fits. */
+function takeIdle(pool: PoolState, order: SessionOrder): SmtpSession | null {
+  const slot = [...slotsOf(pool, order.key)].findLast((each) => !each.inUse && fits(each, order));
+  return slot?.session ? take(slot, slot.session) : null;
+}
+
+/** Room for one more connection; makes some by ending the longest idle one of another hop. */
+function hasRoom(pool: PoolState, order: SessionOrder): boolean {
+  const { deps } = pool;
+  const own = slotsOf(pool, order.key);
+  if (own.size >= order.limit) {
+    // A kept session that this order must not use makes room.
+    const unfit = [...own].find((slot) => !slot.inUse && slot.session);
+    if (!unfit) return false;
+    unfit.session?.destroy();
+    return slotsOf(pool, order.key).size < order.limit;
+  }
+  if (pool.total < deps.maxOutgoing()) return true;
+  const idle = firstIdle(pool);
+  if (!idle) return false;
+  void idle.quit();
+  idle.destroy();
+  return pool.total < deps.maxOutgoing();
+}
+
+function firstIdle(pool: PoolState): SmtpSession | null {
+  for (const set of pool.slots.values()) for (const slot of set) if (!slot.inUse && slot.session) return slot.session;
+  return null;
+}
+
+function connect(pool: PoolState, waiter: Waiter): void {
+  const { order, signal } = waiter;
+  const slot: Slot = { key: order.key, abort: new AbortController(), session: null, inUse: true, cancelIdle: null };
+  const set = pool.slots.get(order.key) ?? new Set();
+  pool.slots.set(order.key, set.add(slot));
+  pool.total++;
+  const onAbort = (): void => {
+    slot.abort.abort(signal.reason);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  waiter.watch.started?.();
+  void order
+    .open(slot.abort.signal, () => waiter.watch.greeted?.())
+    .then((opened) => {
+      signal.removeEventListener('abort', onAbort);
+      if (opened.kind === 'ready') {
+        slot.session = opened;
+        pool.bySession.set(opened, slot);
+        opened.onEnd(() => {
+          free(pool, slot);
+        });
+      } else free(pool, slot);
+      waiter.take(opened);
+    });
+}
+
+/** The connection is gone; orders that wait get its room. */
+function free(pool: PoolState, slot: Slot): void {
+  const set = pool.slots.get(slot.key);
+  if (set?.delete(slot) !== true) return;
+  if (set.size === 0) pool.slots.delete(slot.key);
+  slot.cancelIdle?.();
+  if (slot.session) pool.bySession.delete(slot.session);
+  pool.total--;
+  if (pool.total === 0) pool.whenEmpty();
+  serveWaiters(pool);
+}
+
+/** Gives what became free to the orders that wait, the longest waiting first. */
+function serveWaiters(pool: PoolState): void {
+  for (const waiter of pool.waiters) {
+    if (pool.closing) return;
+    const session = takeIdle(pool, waiter.order);
+    if (session) {
+      pool.waiters.delete(waiter);
+      waiter.take(session);
+    } else if (hasRoom(pool, waiter.order)) {
+      pool.waiters.delete(waiter);
+      connect(pool, waiter);
+    } else if (pool.total >= pool.deps.maxOutgoing() && !firstIdle(pool)) return;
+  }
+}
+
+async function close(pool: PoolState, ms: number): Promise<void> {
+  pool.closing = true;
+  for (const [session, slot] of [...pool.bySession]) if (!slot.inUse) quit(slot, session);
+  if (pool.total > 0) {
+    await new Promise<void>((resolve) => {
+      const cancel = pool.deps.clock.after(ms, resolve);
+      pool.whenEmpty = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+  for (const slot of allSlots(pool)) end(slot, 'closing');
 }

@@ -1,7 +1,6 @@
-/** Delivery as the engine sees it: takes a step over its hops, knows the gateways, keeps the connections. */
+/** Delivery as attempts and scheduler see it: takes a step over its hops, knows the gateways, keeps the connections. */
 import { setMaxListeners } from 'node:events';
 import os from 'node:os';
-import type { Verdict } from '../../shared/mail.ts';
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 import { assertNever } from '../../shared/result.ts';
 import { createNetworkMemory, type NetworkMemory } from '../network/network-memory.ts';
@@ -12,18 +11,19 @@ import type { Dns } from '../dns/dns-port.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
-import { createConnectionPool } from './connection-pool.ts';
-import { createDirect } from './direct.ts';
-import { createGatewayStates } from './gateways/gateway-states.ts';
-import { createGatewayPass } from './gateways/run-gateway-pass.ts';
+import { createConnectionPool, type ConnectionPool } from './connection-pool.ts';
+import { createDirect, type Direct } from './direct.ts';
+import { createGatewayStates, type GatewayStates } from './gateways/gateway-states.ts';
+import { createGatewayPass, type RunGatewayPass } from './gateways/run-gateway-pass.ts';
 import { openGateway } from './gateways/open-gateway.ts';
 import type { GatewayTargetDeps, OpenGatewayOptions, TokenSource } from './gateways/open-gateway.ts';
 import { testGateway } from './gateways/test-gateway.ts';
 import { createIpv6Memory } from './ipv6-memory.ts';
 import { createResolverWatch, type ResolverWatch } from '../dns/resolver-watch.ts';
-import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
+import type { SessionFailure } from '../smtp/open-session.ts';
+import type { SmtpSession } from '../smtp/session.ts';
 import type { MtaSts } from './mta-sts-policies.ts';
-import { reportOfFailure } from './transactions.ts';
+import { LOCAL_TROUBLE, reportOfFailure } from './transactions.ts';
 import type { Delivery, OutgoingRecipient, StepResult, MessageInDelivery } from './delivery-port.ts';
 
 export interface DeliveryDeps {
@@ -53,13 +53,73 @@ export interface DeliveryDeps {
   readonly ca?: readonly string[];
 }
 
+/** What delivery is made of. */
+interface DeliveryParts {
+  readonly deps: DeliveryDeps;
+  readonly memory: NetworkMemory;
+  readonly trust: ResolverWatch;
+  readonly pool: ConnectionPool;
+  readonly states: GatewayStates;
+  readonly gatewayTarget: GatewayTargetDeps;
+  readonly runGatewayPass: RunGatewayPass;
+  readonly direct: Direct;
+  /** Announces that a hop works. */
+  readonly hopWorks: (key: string) => void;
+  readonly onHopWorks: Delivery['onHopWorks'];
+}
+
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const { clock, log, settings } = deps;
+  const parts = buildDelivery(deps);
+  const { trust, pool, states, direct } = parts;
+  // Policies that could not be fetched while no name was known may be had now.
+  trust.onBack(() => deps.sts?.forgetFailures());
+  return {
+    run: (step, message, recipients, signal) => runStep(parts, step, message, recipients, signal),
+    busyDomains: () => direct.busyDomains(),
+    networkChanged(addresses) {
+      deps.dns.flush();
+      trust.dns.flush();
+      trust.forget();
+      deps.sts?.forgetFailures();
+      states.networkChanged();
+      direct.forget();
+      pool.drop(new Set(addresses));
+    },
+    dropConnections(addresses) {
+      pool.dropUnbound(new Set(addresses));
+    },
+    forgetFailures() {
+      trust.forget();
+      deps.sts?.forgetFailures();
+      states.forget();
+      direct.forget();
+    },
+    async probeGateways(signal, only) {
+      const wanted = gatewaysOfThisNetwork(deps).filter((g) => only?.includes(g.id) ?? true);
+      await Promise.all(wanted.map((g) => probe(parts, g, signal, false)));
+    },
+    async credentialsChanged(gatewayId, signal) {
+      states.credentialsChanged(gatewayId);
+      const gateway = deps.settings().gateways.list.find((g) => g.id === gatewayId && g.enabled);
+      if (gateway && !signal.aborted) await probe(parts, gateway, signal, true);
+    },
+    gatewayStates: () => states.states(),
+    testGateway: (gateway, secret, signal) => testGateway(parts.gatewayTarget, gateway, secret, signal),
+    onHopWorks: parts.onHopWorks,
+    onGatewaysChanged: (listener) => states.onChange(listener),
+    names: trust,
+    close: (ms) => pool.close(ms),
+  };
+}
+
+/** Wires the parts. */
+function buildDelivery(deps: DeliveryDeps): DeliveryParts {
+  const { clock, log, settings, hostname } = deps;
   const memory = deps.memory ?? createNetworkMemory({ clock, log, networkId: deps.networkId, store: null });
   const trust = deps.trust ?? createResolverWatch(deps);
   const ipv6 = createIpv6Memory(memory);
   const pool = createConnectionPool({ clock, maxOutgoing: () => settings().connection.maxOutgoing });
-  const book = createGatewayStates({
+  const states = createGatewayStates({
     clock,
     settings,
     networkId: deps.networkId,
@@ -71,40 +131,27 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const hopWorks = (key: string): void => {
     for (const listener of hopListeners) listener(key);
   };
-  const target: GatewayTargetDeps = {
+  const ca = deps.ca ? { ca: deps.ca } : {};
+  const gatewayTarget: GatewayTargetDeps = {
     clock,
     dns: deps.dns,
     trust,
     secrets: deps.secrets,
     log,
     settings,
-    hostname: deps.hostname,
+    hostname,
     ipv6,
     ...(deps.token ? { token: deps.token } : {}),
-    ...(deps.ca ? { ca: deps.ca } : {}),
+    ...ca,
   };
-  /** A gateway out there that answers tells that other ports than the mail servers' own lead somewhere (spec §4.4). */
-  const open = async (
-    gateway: GatewaySettings,
-    signal: AbortSignal,
-    options: OpenGatewayOptions,
-  ): Promise<SmtpSession | SessionFailure> => {
-    const opened = await openGateway(target, gateway, signal, options);
-    const answered = opened.kind === 'ready' || opened.reply !== null;
-    const address = opened.kind === 'ready' ? opened.address.address : opened.hop.address;
-    const near = address === undefined || ['private', 'loopback'].includes(addressScope(address) ?? '');
-    if (answered && !near && gateway.port !== settings().connection.directPort)
-      memory.noteDirect({ kind: 'other-port', at: clock.now() });
-    return opened;
-  };
-  const pass = createGatewayPass({
+  const runGatewayPass = createGatewayPass({
     clock,
-    log,
     settings,
     pool,
-    book,
+    states,
     hopWorks,
-    open: (gateway, signal, onGreeting) => open(gateway, signal, { signIn: true, onGreeting }),
+    open: (gateway, signal, onGreeting) =>
+      openAndLearn({ deps, memory, gatewayTarget }, gateway, signal, { signIn: true, onGreeting }),
   });
   const direct = createDirect({
     clock,
@@ -112,129 +159,126 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     trust,
     random: deps.random,
     settings,
-    hostname: deps.hostname,
+    hostname,
     pool,
     ipv6,
     memory,
     hopWorks,
-    ownNames: () => [deps.hostname(), os.hostname()],
+    ownNames: () => [hostname(), os.hostname()],
     ownAddresses: deps.ownAddresses ?? systemAddresses,
     ...(deps.sts ? { sts: deps.sts } : {}),
-    ...(deps.ca ? { ca: deps.ca } : {}),
+    ...ca,
   });
-
-  // Policies that could not be fetched while no name was known may be there now.
-  trust.onBack(() => deps.sts?.forgetFailures());
-
-  const take = (
-    step: PlanStep,
-    message: MessageInDelivery,
-    recipients: readonly OutgoingRecipient[],
-    signal: AbortSignal,
-  ): Promise<StepResult> => {
-    switch (step.kind) {
-      case 'gateways':
-        return pass(step, message, recipients, signal);
-      case 'direct':
-        return direct.run(step, message, recipients, signal);
-      case 'lan':
-        return direct.runLan(step, message, recipients, signal);
-      default:
-        return assertNever(step);
-    }
+  const onHopWorks = (listener: (hopKey: string) => void) => {
+    hopListeners.add(listener);
+    return () => {
+      hopListeners.delete(listener);
+    };
   };
-
-  const probe = async (gateway: GatewaySettings, signal: AbortSignal, signIn = false): Promise<void> => {
-    // As in run(): probes at silent gateways pile up on the engine's one signal.
-    setMaxListeners(0, signal);
-    const opened = await open(gateway, signal, { signIn });
-    if (signal.aborted) {
-      if (opened.kind === 'ready') opened.destroy();
-      return;
-    }
-    if (opened.kind === 'failed') {
-      book.failed(gateway, reportOfFailure(opened, []));
-      return;
-    }
-    book.worked(gateway, opened.tls, opened.readyMs, signIn);
-    hopWorks(`gateway:${gateway.id}`);
-    await opened.quit();
-  };
-
-  return {
-    async run(step, message, recipients, signal) {
-      signal.throwIfAborted();
-      // The engine's one signal is listened to by every connection.
-      setMaxListeners(0, signal);
-      let result: StepResult;
-      try {
-        result = await take(step, message, recipients, signal);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        // A bug of ours must not lose or bounce mail: everyone waits.
-        log.problem('delivery', error);
-        return localTrouble(recipients);
-      }
-      const missing = recipients.filter((r) => !result.verdicts.has(r.id));
-      if (missing.length === 0 && result.verdicts.size === new Set(recipients.map((r) => r.id)).size) return result;
-      log.problem('delivery', new Error('a recipient came back without a verdict'));
-      return { ...result, verdicts: new Map(recipients.map((r) => [r.id, result.verdicts.get(r.id) ?? LOCAL])) };
-    },
-    busyDomains: () => direct.busyDomains(),
-    networkChanged(addresses) {
-      deps.dns.flush();
-      trust.dns.flush();
-      trust.forget();
-      deps.sts?.forgetFailures();
-      book.networkChanged();
-      direct.forget();
-      pool.drop(new Set(addresses));
-    },
-    dropConnections(addresses) {
-      pool.dropUnbound(new Set(addresses));
-    },
-    forgetFailures() {
-      trust.forget();
-      deps.sts?.forgetFailures();
-      book.forget();
-      direct.forget();
-    },
-    async probeGateways(signal, only) {
-      // Those that are limited to other networks are none of this one's business; senders are a message's matter.
-      const { ids } = orderGateways({
-        list: settings().gateways.list.map((g) => ({ ...g, senders: [] })),
-        networkId: deps.networkId(),
-        networkNames: deps.networkNames?.() ?? [],
-        sender: null,
-      });
-      const wanted = settings().gateways.list.filter((g) => ids.includes(g.id) && (only?.includes(g.id) ?? true));
-      await Promise.all(wanted.map((g) => probe(g, signal)));
-    },
-    async credentialsChanged(gatewayId, signal) {
-      book.credentialsChanged(gatewayId);
-      const gateway = settings().gateways.list.find((g) => g.id === gatewayId && g.enabled);
-      if (gateway && !signal.aborted) await probe(gateway, signal, true);
-    },
-    gatewayStates: () => book.states(),
-    testGateway: (gateway, secret, signal) => testGateway(target, gateway, secret, signal),
-    onHopWorks(listener) {
-      hopListeners.add(listener);
-      return () => {
-        hopListeners.delete(listener);
-      };
-    },
-    onGatewaysChanged: (listener) => book.onChange(listener),
-    names: trust,
-    close: (ms) => pool.close(ms),
-  };
+  return { deps, memory, trust, pool, states, gatewayTarget, runGatewayPass, direct, hopWorks, onHopWorks };
 }
 
-const LOCAL: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
+/** Takes one step. Every recipient that went in comes back with exactly one verdict, whatever goes wrong. */
+async function runStep(
+  parts: DeliveryParts,
+  step: PlanStep,
+  message: MessageInDelivery,
+  recipients: readonly OutgoingRecipient[],
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { log } = parts.deps;
+  signal.throwIfAborted();
+  // All connections listen to the scheduler's one signal.
+  setMaxListeners(0, signal);
+  let result: StepResult;
+  try {
+    result = await takeStep(parts, step, message, recipients, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // A bug of ours must not lose or bounce mail: every recipient waits.
+    log.problem('delivery', error);
+    return localTrouble(recipients);
+  }
+  const missing = recipients.filter((r) => !result.verdicts.has(r.id));
+  if (missing.length === 0 && result.verdicts.size === new Set(recipients.map((r) => r.id)).size) return result;
+  log.problem('delivery', new Error('a recipient came back without a verdict'));
+  return { ...result, verdicts: new Map(recipients.map((r) => [r.id, result.verdicts.get(r.id) ?? LOCAL_TROUBLE])) };
+}
+
+function takeStep(
+  { runGatewayPass, direct }: DeliveryParts,
+  step: PlanStep,
+  message: MessageInDelivery,
+  recipients: readonly OutgoingRecipient[],
+  signal: AbortSignal,
+): Promise<StepResult> {
+  switch (step.kind) {
+    case 'gateways':
+      return runGatewayPass(step, message, recipients, signal);
+    case 'direct':
+    case 'lan':
+      return direct.run(step, message, recipients, signal);
+    default:
+      return assertNever(step);
+  }
+}
+
+/** Opens a gateway. One on the Internet that answers shows that other ports than the mail servers' own lead there (spec §4.4). */
+async function openAndLearn(
+  { deps, memory, gatewayTarget }: Pick<DeliveryParts, 'deps' | 'memory' | 'gatewayTarget'>,
+  gateway: GatewaySettings,
+  signal: AbortSignal,
+  options: OpenGatewayOptions,
+): Promise<SmtpSession | SessionFailure> {
+  const opened = await openGateway(gatewayTarget, gateway, signal, options);
+  const answered = opened.kind === 'ready' || opened.reply !== null;
+  const address = opened.kind === 'ready' ? opened.address.address : opened.hop.address;
+  const near = address === undefined || ['private', 'loopback'].includes(addressScope(address) ?? '');
+  if (answered && !near && gateway.port !== deps.settings().connection.directPort)
+    memory.noteDirect({ kind: 'other-port', at: deps.clock.now() });
+  return opened;
+}
+
+/** Those that are limited to other networks are not probed on this one; limits to senders are a message's matter. */
+function gatewaysOfThisNetwork({ settings, networkId, networkNames }: DeliveryDeps): readonly GatewaySettings[] {
+  const { list } = settings().gateways;
+  const { ids } = orderGateways({
+    list: list.map((g) => ({ ...g, senders: [] })),
+    networkId: networkId(),
+    networkNames: networkNames?.() ?? [],
+    sender: null,
+  });
+  return list.filter((g) => ids.includes(g.id));
+}
+
+/** Connects to a gateway without mail, and notes how it is. */
+async function probe(
+  parts: DeliveryParts,
+  gateway: GatewaySettings,
+  signal: AbortSignal,
+  signIn: boolean,
+): Promise<void> {
+  const { states, hopWorks } = parts;
+  // As in runStep: probes of silent gateways add up on one signal.
+  setMaxListeners(0, signal);
+  const opened = await openAndLearn(parts, gateway, signal, { signIn });
+  if (signal.aborted) {
+    if (opened.kind === 'ready') opened.destroy();
+    return;
+  }
+  if (opened.kind === 'failed') {
+    states.failed(gateway, reportOfFailure(opened, []));
+    return;
+  }
+  states.worked(gateway, opened.tls, opened.readyMs, signIn);
+  hopWorks(`gateway:${gateway.id}`);
+  await opened.quit();
+}
 
 function localTrouble(recipients: readonly OutgoingRecipient[]): StepResult {
   return {
     tries: [],
-    verdicts: new Map(recipients.map((r) => [r.id, LOCAL])),
+    verdicts: new Map(recipients.map((r) => [r.id, LOCAL_TROUBLE])),
     errorKinds: new Map(),
     waitsFor: new Map(),
     nothingReached: true,

@@ -26,13 +26,13 @@ export interface Dns {
   ): Promise<
     DnsAnswer<{ readonly target: string; readonly port: number; readonly priority: number; readonly weight: number }>
   >;
-  /** Names of the hosts of the root zone: whoever has the Internet's names behind him knows them. */
+  /** Names of the hosts of the root zone: every name server of the Internet knows them. */
   rootHosts(signal: AbortSignal): Promise<DnsAnswer<string>>;
-  /** When a server last said something (monotonic ms). */
+  /** When a server last answered (monotonic ms). */
   lastAnswerAt(): number;
-  /** The same servers, asked past everything that is kept here or below. */
+  /** The same servers, without any cache of this one. */
   uncached(): Dns;
-  /** Forgets what was said, of this name or at all. Questions under way go on; their answers are not kept. */
+  /** Forgets the answers for this name, or all of them. Questions under way go on; their answers are not kept. */
   forget(name?: string): void;
   /** Forgets everything, and gives up what is being asked: the network changed. */
   flush(): void;

@@ -1,6 +1,6 @@
 /**
  * Whether the name server of the present network can be believed (spec §4.4): has each look-up judged by
- * policy/resolver-trust.ts, and, while mail waits for names, looks now and then whether they have come back.
+ * policy/resolver-trust.ts, and, while mail waits for names, checks now and then whether they are back.
  */
 import type { Settings } from '../../shared/settings.ts';
 import type { NamesTrouble } from '../../shared/status.ts';
@@ -18,17 +18,17 @@ import type { Dns, DnsAnswer } from './dns-port.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
-import { createControlLookups, type MailFor } from './control-lookups.ts';
+import { createControlLookups, type ControlLookups, type MailFor } from './control-lookups.ts';
 
-/** Mail that waits is looked after by so many pairs of domain and sender. */
+/** Names are checked for at most this many pairs of recipient domain and sender. */
 const MAX_WAITING = 50;
 
 export interface ResolverWatch {
-  /** For recipients' domains. What it keeps was judged when it was said. */
+  /** For recipients' domains. Answers that it keeps were judged when they came. */
   readonly dns: Dns;
-  /** Looks a recipient's domain up with `dns`, and says what that comes to. Rejects only when `signal` aborts. */
-  judged(look: (dns: Dns) => Promise<LookupResult>, mail: MailFor, signal: AbortSignal): Promise<LookupResult>;
-  /** Without the addresses that a name which cannot exist has, too. `how`: whose answer it is; ask `dns` for it, just before. */
+  /** Looks a recipient's domain up with `dns`, and judges the result. Rejects only when `signal` aborts. */
+  judged(lookUp: (dns: Dns) => Promise<LookupResult>, mail: MailFor, signal: AbortSignal): Promise<LookupResult>;
+  /** An answer without the addresses that a name which cannot exist has as well. `how`: who gave it; to be called just after `dns` was asked. */
   withoutInvented<T extends { readonly address: string }>(
     answer: DnsAnswer<T>,
     how: 'dns' | 'system',
@@ -38,157 +38,83 @@ export interface ResolverWatch {
   isSane(domain: string, signal: AbortSignal): Promise<boolean>;
   /** Why mail waits for names; null: none does. */
   trouble(): NamesTrouble | null;
-  /** Another network, other servers, or the user wants to know: nothing of what was found out holds. */
+  /** Another network, other servers, or the user asked for a new attempt: nothing that was found out is valid. */
   forget(): void;
-  /** Told when `trouble()` changes. Returns its unsubscribe. */
+  /** Calls back when `trouble()` changes. Returns its unsubscribe. */
   onChange(listener: () => void): () => void;
-  /** Told when names are known again that mail waits for. Returns its unsubscribe. */
+  /** Calls back when names are known again that mail waits for. Returns its unsubscribe. */
   onBack(listener: () => void): () => void;
 }
 
 export interface ResolverWatchDeps {
   readonly clock: Clock;
   readonly random: Random;
-  /** What it keeps is forgotten with the mood of the name server. */
+  /** Its cache is cleared when the condition of the name server changes. */
   readonly dns: Dns;
   readonly log: Pick<Log, 'note' | 'problem'>;
   readonly settings: () => Settings;
-  /** Something waits, and may be sent: only then is it worth looking. */
+  /** Whether anything waits and may be sent: names are checked only then. */
   readonly mayLook?: () => Promise<boolean>;
 }
 
-/** A look is for all: nobody's abort ends it. */
+/** A check is made for all mail that waits: no single abort ends it. */
 const NEVER = new AbortController().signal;
 
+/** What waits for names, and when they are checked next. */
+interface State {
+  readonly deps: ResolverWatchDeps;
+  readonly dns: Dns;
+  readonly controls: ControlLookups;
+  readonly waiting: Map<string, MailFor & Pick<NamesTrouble, 'reason'>>;
+  readonly listeners: Set<() => void>;
+  readonly backListeners: Set<() => void>;
+  /** As last announced. */
+  trouble: NamesTrouble | null;
+  /** The check that is due or running. */
+  round: { cancelled: boolean; cancel: () => void } | null;
+  /** Ms before the last check; null = none was needed. */
+  lastWait: number | null;
+}
+
 export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
-  const { clock, log } = deps;
-  const mailDns = deps.dns.uncached();
-  const controls = createControlLookups(deps);
-  const waiting = new Map<string, MailFor & Pick<NamesTrouble, 'reason'>>();
-  const listeners = new Set<() => void>();
-  const backListeners = new Set<() => void>();
-  let told: NamesTrouble | null = null;
-  let round: { cancelled: boolean; cancel: () => void } | null = null;
-  let lastWait: number | null = null;
-
-  /** What a name server says in one mood is worth nothing in the other. */
-  const forgetAnswers = (): void => {
-    controls.doubt();
-    mailDns.forget();
-    deps.dns.forget();
+  const state: State = {
+    deps,
+    dns: deps.dns.uncached(),
+    controls: createControlLookups(deps),
+    waiting: new Map(),
+    listeners: new Set(),
+    backListeners: new Set(),
+    trouble: null,
+    round: null,
+    lastWait: null,
   };
-
-  const tell = (): void => {
-    const reason = [...waiting.values()].at(-1)?.reason ?? null;
-    if (reason === (told?.reason ?? null)) return;
-    told = reason === null ? null : { reason, since: clock.now() };
-    log.note('names', { trouble: reason });
-    for (const listener of listeners) listener();
-  };
-
-  const arm = (): void => {
-    if (round !== null || waiting.size === 0) return;
-    lastWait = nextCheckDelay(lastWait);
-    const mine = { cancelled: false, cancel: (): void => undefined };
-    mine.cancel = clock.after(lastWait, () => {
-      logRejection(
-        look(() => mine.cancelled).finally(() => {
-          if (mine.cancelled) return;
-          round = null;
-          arm();
-          tell();
-        }),
-        log,
-        'names',
-      );
-    });
-    round = mine;
-  };
-
-  /** A name that resolves is a sign that what waits may go. */
-  const lookSooner = (): void => {
-    if (round === null || lastWait === null || lastWait === FIRST_CHECK_MS) return;
-    endRound();
-    lastWait = null;
-    arm();
-  };
-
-  const endRound = (): void => {
-    if (round === null) return;
-    round.cancelled = true;
-    round.cancel();
-    round = null;
-  };
-
-  /** One look for all that waits; what names are known for again is let go. */
-  const look = async (isCancelled: () => boolean): Promise<void> => {
-    if (deps.mayLook && !(await deps.mayLook())) {
-      if (!isCancelled()) waiting.clear();
-      return;
-    }
-    const since = clock.monotonic();
-    const invented = await controls.invented('dns', since, NEVER);
-    const back: string[] = [];
-    for (const [key, mail] of [...waiting]) if ((await controls.mood(mail, invented, since)) === 'sane') back.push(key);
-    if (isCancelled() || back.length === 0) return;
-    for (const key of back) waiting.delete(key);
-    forgetAnswers();
-    tell();
-    for (const listener of backListeners) listener();
-  };
-
-  const wait = (mail: MailFor, reason: NamesTrouble['reason']): void => {
-    if (waiting.size === 0) lastWait = null;
-    const key = `${mail.domain} ${mail.sender ?? ''}`;
-    waiting.delete(key);
-    waiting.set(key, { ...mail, reason });
-    for (const old of [...waiting.keys()].slice(0, Math.max(0, waiting.size - MAX_WAITING))) waiting.delete(old);
-    forgetAnswers();
-    arm();
-    tell();
-  };
-
+  const { controls, listeners, backListeners } = state;
+  const now = (): number => deps.clock.monotonic();
   return {
-    dns: mailDns,
-    async judged(lookUp, mail, signal) {
-      const since = clock.monotonic();
-      const looked = await lookUp(mailDns);
-      // All that is kept was vouched for when it was said: mail for hosts that are known waits for nobody.
-      if (looked.kind === 'hosts' && mailDns.lastAnswerAt() <= controls.vouchedAt()) return looked;
-      const invented = await controls.invented('dns', since, signal);
-      const judged = dependsOnCondition(looked, mail.domain, invented)
-        ? judgeLookup(looked, await unlessAborted(controls.mood(mail, invented, since), signal), invented)
-        : looked;
-      const reason = namesTroubleAfter(judged);
-      if (reason !== null) wait(mail, reason);
-      else if (judged.kind === 'hosts') {
-        controls.noteKnown(mail.domain, judged.hosts);
-        lookSooner();
-      }
-      return judged;
-    },
+    dns: state.dns,
+    judged: (lookUp, mail, signal) => judge(state, lookUp, mail, signal),
     async withoutInvented(answer, how, signal) {
       if (answer.kind !== 'found') return answer;
-      const invented = await controls.invented(how, clock.monotonic(), signal);
+      const invented = await controls.invented(how, now(), signal);
       const records = answer.records.filter(({ address }) => ownAddresses([address], invented).length > 0);
       if (records.length > 0) return { ...answer, records };
-      forgetAnswers();
+      forgetAnswers(state);
       return { kind: 'no-data' };
     },
     async isSane(domain, signal) {
-      const since = clock.monotonic();
+      const since = now();
       const invented = await controls.invented('dns', since, signal);
-      const sane = (await unlessAborted(controls.mood({ domain, sender: null }, invented, since), signal)) === 'sane';
-      if (!sane) forgetAnswers();
-      return sane;
+      const condition = await unlessAborted(controls.condition({ domain, sender: null }, invented, since), signal);
+      if (condition !== 'sane') forgetAnswers(state);
+      return condition === 'sane';
     },
-    trouble: () => told,
+    trouble: () => state.trouble,
     forget() {
-      endRound();
-      waiting.clear();
+      endRound(state);
+      state.waiting.clear();
       controls.forget();
-      forgetAnswers();
-      tell();
+      forgetAnswers(state);
+      announce(state);
     },
     onChange(listener) {
       listeners.add(listener);
@@ -199,4 +125,108 @@ export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
       return () => backListeners.delete(listener);
     },
   };
+}
+
+async function judge(
+  state: State,
+  lookUp: (dns: Dns) => Promise<LookupResult>,
+  mail: MailFor,
+  signal: AbortSignal,
+): Promise<LookupResult> {
+  const { controls, dns } = state;
+  const since = state.deps.clock.monotonic();
+  const looked = await lookUp(dns);
+  // All that is cached was confirmed when it was answered: mail for known hosts waits for no control look-up.
+  if (looked.kind === 'hosts' && dns.lastAnswerAt() <= controls.confirmedUntil()) return looked;
+  const invented = await controls.invented('dns', since, signal);
+  const judged = dependsOnCondition(looked, mail.domain, invented)
+    ? judgeLookup(looked, await unlessAborted(controls.condition(mail, invented, since), signal), invented)
+    : looked;
+  const reason = namesTroubleAfter(judged);
+  if (reason !== null) addWaiting(state, mail, reason);
+  else if (judged.kind === 'hosts') {
+    controls.noteKnown(mail.domain, judged.hosts);
+    checkSooner(state);
+  }
+  return judged;
+}
+
+/** What a name server answers in one condition is worth nothing in the other. */
+function forgetAnswers({ controls, dns, deps }: State): void {
+  controls.clearConfirmed();
+  dns.forget();
+  deps.dns.forget();
+}
+
+function announce(state: State): void {
+  const reason = [...state.waiting.values()].at(-1)?.reason ?? null;
+  if (reason === (state.trouble?.reason ?? null)) return;
+  state.trouble = reason === null ? null : { reason, since: state.deps.clock.now() };
+  state.deps.log.note('names', { trouble: reason });
+  for (const listener of state.listeners) listener();
+}
+
+/** Sets the timer for the next check, if anything waits. */
+function scheduleCheck(state: State): void {
+  if (state.round !== null || state.waiting.size === 0) return;
+  const { clock, log } = state.deps;
+  const wait = nextCheckDelay(state.lastWait);
+  state.lastWait = wait;
+  const round = { cancelled: false, cancel: (): void => undefined };
+  round.cancel = clock.after(wait, () => {
+    const checked = check(state, () => round.cancelled).finally(() => {
+      if (round.cancelled) return;
+      state.round = null;
+      scheduleCheck(state);
+      announce(state);
+    });
+    logRejection(checked, log, 'names');
+  });
+  state.round = round;
+}
+
+/** A name that resolves is a sign that what waits may go. */
+function checkSooner(state: State): void {
+  if (state.round === null || state.lastWait === null || state.lastWait === FIRST_CHECK_MS) return;
+  endRound(state);
+  state.lastWait = null;
+  scheduleCheck(state);
+}
+
+function endRound(state: State): void {
+  if (state.round === null) return;
+  state.round.cancelled = true;
+  state.round.cancel();
+  state.round = null;
+}
+
+/** Checks for all that waits; what names are known for again is released. */
+async function check(state: State, isCancelled: () => boolean): Promise<void> {
+  const { deps, controls, waiting } = state;
+  if (deps.mayLook && !(await deps.mayLook())) {
+    if (!isCancelled()) waiting.clear();
+    return;
+  }
+  const since = deps.clock.monotonic();
+  const invented = await controls.invented('dns', since, NEVER);
+  const back: string[] = [];
+  for (const [key, mail] of [...waiting])
+    if ((await controls.condition(mail, invented, since)) === 'sane') back.push(key);
+  if (isCancelled() || back.length === 0) return;
+  for (const key of back) waiting.delete(key);
+  forgetAnswers(state);
+  announce(state);
+  for (const listener of state.backListeners) listener();
+}
+
+function addWaiting(state: State, mail: MailFor, reason: NamesTrouble['reason']): void {
+  const { waiting } = state;
+  if (waiting.size === 0) state.lastWait = null;
+  const key = `${mail.domain} ${mail.sender ?? ''}`;
+  waiting.delete(key);
+  waiting.set(key, { ...mail, reason });
+  for (const old of [...waiting.keys()].slice(0, Math.max(0, waiting.size - MAX_WAITING))) waiting.delete(old);
+  forgetAnswers(state);
+  scheduleCheck(state);
+  announce(state);
 }

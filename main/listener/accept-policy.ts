@@ -29,6 +29,7 @@ export const LIMITS = {
   dataGraceMs: 300_000,
   dataOctetsPerSecond: 100,
   reserveBytes: INTAKE.reserveBytes,
+  reserveForBegunBytes: INTAKE.reserveForBegunBytes,
 } as const;
 
 /** The settings in the form that decisions need; made once per settings object. */
@@ -39,7 +40,7 @@ export interface CompiledPolicy {
   readonly blockedDomains: ReadonlySet<string>;
   /** Suffixes with their leading dot, from `*.domain`. */
   readonly blockedSuffixes: ReadonlySet<string>;
-  /** Nobody is written to at present: the block list cannot be read. */
+  /** Every recipient is refused: the block list cannot be read. */
   readonly blocksAll: boolean;
   readonly requireAuth: boolean;
   readonly hasUsers: boolean;
@@ -86,7 +87,7 @@ export function compilePolicy(server: ServerSettings): CompiledPolicy {
   };
 }
 
-/** Where a client stands by its address alone. Deny wins over everything, loopback included. */
+/** What a client's address alone says of it. Deny wins over everything, loopback included. */
 export function placeClient(
   policy: CompiledPolicy,
   address: string,

@@ -5,7 +5,8 @@ import { LIMITS, type CompiledPolicy } from './accept-policy.ts';
 import { displayHeader } from '../message/display-header.ts';
 import type { HeaderFacts } from '../message/header-scanner.ts';
 import { MessageFilter } from './message-filter.ts';
-import { formatDate, receivedField } from '../message/received-field.ts';
+import { formatMailDate } from '../message/mail-date.ts';
+import { receivedField } from '../message/received-field.ts';
 import type { RefusalName } from './replies.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -29,7 +30,7 @@ export interface Arrival {
   /** Our host name. */
   readonly by: string;
   readonly secure: boolean;
-  /** Who signed in, if anybody did. */
+  /** User that signed in, null: none. */
   readonly user: string | null;
 }
 
@@ -64,7 +65,7 @@ export class IncomingMessage {
     return this.#filter.feed(chunk);
   }
 
-  /** True if the client goes on and on after the limit was passed. */
+  /** True if the client sends on long after the limit was passed. */
   get endless(): boolean {
     return this.#filter.endless;
   }
@@ -116,7 +117,7 @@ export class IncomingMessage {
     return this.#filter.abort();
   }
 
-  /** What stands in front: Received (RFC 5321 §4.4), and Date and Message-ID where they are missing (RFC 6409 §8). */
+  /** The fields in front: Received (RFC 5321 §4.4), and Date and Message-ID where they are missing (RFC 6409 §8). */
   #traceFields(header: HeaderFacts): string {
     const { transaction, helo, esmtp, address, by, secure, user } = this.#arrival;
     const at = this.#acceptedAt;
@@ -134,7 +135,7 @@ export class IncomingMessage {
       at,
       zone,
     });
-    const date = header.date ? '' : `Date: ${formatDate(at, zone)}\r\n`;
+    const date = header.date ? '' : `Date: ${formatMailDate(at, zone)}\r\n`;
     const messageId = header.messageId === null ? `Message-ID: <${this.id}@${by}>\r\n` : '';
     return `${received}${date}${messageId}${header.headless ? '\r\n' : ''}`;
   }

@@ -20,11 +20,11 @@ import {
   type TlsPair,
 } from './certificate.ts';
 
-/** Files are looked at this often at most, when a client asks for TLS. */
-const LOOK_AGAIN_MS = 10_000;
-/** And this often when none does: a broken file is told before somebody needs it. */
-const LOOK_ANYWAY_MS = 5 * 60_000;
-/** Nobody waits longer than this for files that do not come (a network drive): what is there is used. */
+/** Files are checked this often at most, when a client asks for TLS. */
+const CHECK_AGAIN_MS = 10_000;
+/** And this often when none does: a broken file is reported before it is needed. */
+const CHECK_ANYWAY_MS = 5 * 60_000;
+/** STARTTLS waits no longer than this for files (a network drive may be gone): the certificate in use is used on. */
 const WAIT_MS = 10_000;
 
 /** Why the certificate that the settings name is not in use. */
@@ -38,9 +38,9 @@ export interface CertificateTrouble {
 export interface ListenerTls {
   /** Contexts by server name, as npm smtp-server keeps them: `*` or nothing. Shared by all servers of the listener. */
   readonly contexts: Map<string, SecureContext>;
-  /** Takes in the settings. What they ask for is loaded unless it is in use already. */
+  /** Takes over the settings. The certificate that they name is loaded unless it is in use already. */
   want(tls: Settings['server']['tls']): void;
-  /** True if TLS can begin, once what is being loaded is there; files that changed are loaded first. Never rejects. */
+  /** True if TLS can begin, after what is being loaded; files that changed are loaded first. Never rejects. */
   ready(): Promise<boolean>;
   close(): void;
 }
@@ -52,129 +52,154 @@ export interface ListenerTlsOptions {
   readonly directory: string | undefined;
   /** Name for an own certificate. */
   readonly hostname: () => string;
-  /** Told when the trouble with the certificate changes; null: there is none. */
+  /** Called when the trouble with the certificate changes; null: there is none. */
   readonly onTrouble: (trouble: CertificateTrouble | null) => void;
 }
 
-export function createListenerTls(options: ListenerTlsOptions): ListenerTls {
-  const { clock, log } = options;
-  const contexts = new Map<string, SecureContext>();
-  let wanted: TlsFiles | null = null;
+interface TlsState {
+  readonly options: ListenerTlsOptions;
+  readonly contexts: Map<string, SecureContext>;
+  wanted: TlsFiles | null;
   /** What is in use: state of its files, digest of their contents, when it has to be made anew. */
-  let used: { readonly print: string; readonly digest: string; readonly renewAt: number } | null = null;
-  let loading: Promise<void> | null = null;
-  /** Goes up with every wish: what an older one brings is thrown away. */
-  let round = 0;
-  let failures = 0;
-  let trouble: CertificateTrouble | null = null;
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let cancelLook: (() => void) | null = null;
+  used: { readonly print: string; readonly digest: string; readonly renewAt: number } | null;
+  loading: Promise<void> | null;
+  /** Goes up with every load that begins: what an older one brings is thrown away. */
+  round: number;
+  /** Of loads in a row. */
+  failures: number;
+  trouble: CertificateTrouble | null;
+  /** Monotonic ms. */
+  checkedAt: number;
+  cancelCheck: (() => void) | null;
+}
 
-  const tell = (next: CertificateTrouble | null): void => {
-    if (trouble?.reason === next?.reason && trouble?.file === next?.file) return;
-    trouble = next;
-    options.onTrouble(next);
+export function createListenerTls(options: ListenerTlsOptions): ListenerTls {
+  const contexts = new Map<string, SecureContext>();
+  const state: TlsState = {
+    options,
+    contexts,
+    wanted: null,
+    used: null,
+    loading: null,
+    round: 0,
+    failures: 0,
+    trouble: null,
+    checkedAt: Number.NEGATIVE_INFINITY,
+    cancelCheck: null,
   };
-
-  const take = (files: TlsFiles, pair: TlsPair, print: string): void => {
-    const digest = createHash('sha256').update(`${pair.cert}\0${pair.key}`).digest('hex');
-    if (digest !== used?.digest || !contexts.has('*')) {
-      const secure = { key: pair.key, cert: pair.cert, minVersion: 'TLSv1.2', honorCipherOrder: true } as const;
-      contexts.set('*', createSecureContext(secure));
-      log.note('listener-certificate', { file: files.cert });
-    }
-    const renewAt = files.own ? expiryOf(pair) - EXPIRES_SOON_MS : Infinity;
-    used = { print, digest, renewAt };
-  };
-
-  /** @param patient A file that was in order may be between its old and its new content: told when it stays so. */
-  const load = async (files: TlsFiles, mine: number, patient: boolean): Promise<void> => {
-    try {
-      // Before they are read: a file that changes meanwhile is read again.
-      const print = await printOf(files);
-      const pair = await loadTlsPair(files, { hostname: options.hostname(), now: clock.now() });
-      if (mine !== round) return;
-      take(files, pair, print);
-      failures = 0;
-      tell(null);
-    } catch (error) {
-      if (mine !== round) return;
-      failures += 1;
-      if (patient && failures < 2) return;
-      const next = troubleOf(error, files);
-      if (trouble?.reason !== next.reason) log.problem('listener-tls', error);
-      tell(next);
-    }
-  };
-
-  const begin = (files: TlsFiles, patient: boolean): void => {
-    const mine = (round += 1);
-    lookedAt = clock.monotonic();
-    const done = load(files, mine, patient).finally(() => {
-      if (loading === done) loading = null;
-    });
-    loading = done;
-  };
-
-  /** Loads what changed since it was taken into use. */
-  const look = async (): Promise<void> => {
-    const files = wanted;
-    if (files === null || loading !== null || clock.monotonic() - lookedAt < LOOK_AGAIN_MS) return;
-    lookedAt = clock.monotonic();
-    const mine = round;
-    const print = await printOf(files);
-    // Another load that began meanwhile has its own round.
-    if (mine !== round) return;
-    if (print === used?.print && clock.now() < used.renewAt) {
-      // As it is in use, or put back to that.
-      failures = 0;
-      tell(null);
-    } else begin(files, used !== null);
-  };
-
-  const lookAnyway = (): void => {
-    cancelLook = clock.after(LOOK_ANYWAY_MS, () => {
-      lookAnyway();
-      void look();
-    });
-  };
-
-  const stop = (): void => {
-    round += 1;
-    loading = null;
-    cancelLook?.();
-    cancelLook = null;
-  };
-
   return {
     contexts,
     want(tls) {
       const files = tlsFiles(tls, options.directory);
       if (files === null) {
-        stop();
-        wanted = null;
-        used = null;
+        stop(state);
+        state.wanted = null;
+        state.used = null;
         contexts.clear();
-        tell(null);
+        setTrouble(state, null);
         return;
       }
+      const { wanted, loading, used, trouble } = state;
       const same = wanted !== null && wanted.cert === files.cert && wanted.key === files.key;
       if (same && (loading !== null || (used !== null && trouble === null))) return;
-      wanted = files;
-      failures = 0;
-      begin(files, false);
-      if (cancelLook === null) lookAnyway();
+      state.wanted = files;
+      state.failures = 0;
+      begin(state, files, false);
+      if (state.cancelCheck === null) scheduleCheck(state);
     },
     async ready() {
       await within(
-        clock,
+        options.clock,
         WAIT_MS,
-        look().then(() => loading),
+        check(state).then(() => state.loading),
       );
       return contexts.has('*');
     },
-    close: stop,
+    close: () => {
+      stop(state);
+    },
   };
+}
+
+function stop(state: TlsState): void {
+  state.round += 1;
+  state.loading = null;
+  state.cancelCheck?.();
+  state.cancelCheck = null;
+}
+
+function setTrouble(state: TlsState, next: CertificateTrouble | null): void {
+  const { trouble, options } = state;
+  if (trouble?.reason === next?.reason && trouble?.file === next?.file) return;
+  state.trouble = next;
+  options.onTrouble(next);
+}
+
+/** Loads what changed since it was put into use. */
+async function check(state: TlsState): Promise<void> {
+  const { wanted: files, options } = state;
+  const { clock } = options;
+  if (files === null || state.loading !== null || clock.monotonic() - state.checkedAt < CHECK_AGAIN_MS) return;
+  state.checkedAt = clock.monotonic();
+  const { round } = state;
+  const print = await printOf(files);
+  // Another load that began meanwhile has its own round.
+  if (round !== state.round) return;
+  const { used } = state;
+  if (print === used?.print && clock.now() < used.renewAt) {
+    // The files are those in use, or were put back to them.
+    state.failures = 0;
+    setTrouble(state, null);
+  } else begin(state, files, used !== null);
+}
+
+function scheduleCheck(state: TlsState): void {
+  state.cancelCheck = state.options.clock.after(CHECK_ANYWAY_MS, () => {
+    scheduleCheck(state);
+    void check(state);
+  });
+}
+
+/** @param patient files that were in order may be between their old and their new content: reported when it stays so */
+function begin(state: TlsState, files: TlsFiles, patient: boolean): void {
+  state.round += 1;
+  state.checkedAt = state.options.clock.monotonic();
+  const done = load(state, files, state.round, patient).finally(() => {
+    if (state.loading === done) state.loading = null;
+  });
+  state.loading = done;
+}
+
+async function load(state: TlsState, files: TlsFiles, round: number, patient: boolean): Promise<void> {
+  const { hostname, clock, log } = state.options;
+  try {
+    // Before they are read: a file that changes meanwhile is read again.
+    const print = await printOf(files);
+    const pair = await loadTlsPair(files, { hostname: hostname(), now: clock.now() });
+    if (round !== state.round) return;
+    putIntoUse(state, files, pair, print);
+    state.failures = 0;
+    setTrouble(state, null);
+  } catch (error) {
+    if (round !== state.round) return;
+    state.failures += 1;
+    if (patient && state.failures < 2) return;
+    const next = troubleOf(error, files);
+    if (state.trouble?.reason !== next.reason) log.problem('listener-tls', error);
+    setTrouble(state, next);
+  }
+}
+
+function putIntoUse(state: TlsState, files: TlsFiles, pair: TlsPair, print: string): void {
+  const { contexts, options } = state;
+  const digest = createHash('sha256').update(`${pair.cert}\0${pair.key}`).digest('hex');
+  if (digest !== state.used?.digest || !contexts.has('*')) {
+    const secure = { key: pair.key, cert: pair.cert, minVersion: 'TLSv1.2', honorCipherOrder: true } as const;
+    contexts.set('*', createSecureContext(secure));
+    options.log.note('listener-certificate', { file: files.cert });
+  }
+  const renewAt = files.own ? expiryOf(pair) - EXPIRES_SOON_MS : Infinity;
+  state.used = { print, digest, renewAt };
 }
 
 /** Changes when either file is written, replaced or reached by another link. */

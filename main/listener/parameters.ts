@@ -1,5 +1,6 @@
 /** ESMTP parameters of MAIL and RCPT (standards 7, 13, 15–17). Pure. */
 import type { MessageDsn, RecipientDsn } from '../../shared/mail.ts';
+import { decodeXtext } from '../message/xtext.ts';
 import type { RefusalName } from './replies.ts';
 
 export interface MailParameters {
@@ -54,7 +55,7 @@ export function parseMailParameters(words: readonly string[], maxBytes: number):
     if (!decoded) return bad('badParameter');
     dsn = { ...dsn, envid: decoded };
   }
-  // RFC 4954 §5: whoever offers AUTH takes the parameter; we vouch for nobody, so it is checked and dropped.
+  // RFC 4954 §5: a server that offers AUTH accepts the parameter; it is not passed on, so it is checked and dropped.
   const auth = given.get('AUTH');
   if (auth !== undefined && (auth === null || decodeXtext(auth) === null)) return bad('badParameter');
   if (size !== null && size > maxBytes) return bad('declaredTooBig');
@@ -87,15 +88,6 @@ export function parseRcptParameters(words: readonly string[], smtputf8: boolean)
     dsn = { ...dsn, orcpt: `${match?.[1] ?? ''};${decoded}` };
   }
   return { ok: true, value: dsn };
-}
-
-/** xtext of RFC 3461 §4: printable ASCII without "+" and "=", which are written +HH. Null if it is not, or hides control characters. */
-export function decodeXtext(text: string, utf8 = false): string | null {
-  const shape = utf8 ? /^(?:[!-*,-<>-~]|[\u00a0-\u{10ffff}]|\+[0-9A-F]{2})*$/u : /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/;
-  if (!shape.test(text)) return null;
-  if (!text.includes('+')) return text;
-  const decoded = text.replace(/\+([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return /^[\u0020-\u007e\u00a0-\u{10ffff}]*$/u.test(decoded) ? decoded : null;
 }
 
 function splitParameters(

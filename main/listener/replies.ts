@@ -31,7 +31,7 @@ export const REFUSALS = {
     when: 'as many connections are open as are allowed, in all or from this address (loopback has no limit of its own; when all are taken, a session that idles outside a transaction is closed in favour of a new one)',
     closes: true,
   },
-  crowdedOut: {
+  evicted: {
     code: 421,
     enhanced: '4.3.2',
     text: 'Closing this idle connection in favour of another one',
@@ -321,25 +321,4 @@ export type RefusalName = keyof typeof REFUSALS;
 /** One row by its name, with the common type. */
 export function refusal(name: RefusalName): ReplyRow {
   return REFUSALS[name];
-}
-
-/** The page docs/refusals.md, whole. */
-export function refusalsPage(): string {
-  const rows = Object.values<ReplyRow>(REFUSALS).map(
-    (row) =>
-      `| ${row.code} | ${row.enhanced ?? ''} | ${row.text} | ${row.when}${row.closes ? ' — the connection is closed' : ''} |`,
-  );
-  return `# What the listener refuses
-
-Every refusal that a mail program can get from PostCast Server, with its reply code and enhanced status code (RFC 3463).
-4yz: the client may try again; 5yz: as it stands, never. Each refusal is listed in the log. This page is made from the
-table in \`main/listener/replies.ts\` and a test keeps the two equal.
-
-| code | enhanced | words | when |
-|---|---|---|---|
-${rows.join('\n')}
-
-Without a reply: TLS bytes on the plain port and connections that never say anything are closed; nothing of theirs is taken.
-A port that is taken or forbidden is no refusal to a client: the window and the tray say so and offer another port.
-`;
 }

@@ -12,10 +12,10 @@ import {
   type PaceKey,
 } from '../policy/sign-in-pace.ts';
 
-/** Sign-ins that wait, in all and of one name at one address: many connections of a mail program may sign in at once. */
+/** Most sign-ins that wait, in all and of one name at one address: a mail program may sign in on many connections at once. */
 const MAX_WAITING = 200;
 const MAX_WAITING_OF_PAIR = 50;
-/** Keys of failures, and pairs that signed in, that are remembered; the oldest go. */
+/** Keys of failures, and pairs that signed in, that are remembered; the oldest are forgotten. */
 const MAX_REMEMBERED = 5_000;
 
 /** `slow-down`: not checked, too many failed before. `busy`: not checked, too many wait. */
@@ -25,16 +25,16 @@ export interface SignInAttempt {
   readonly address: string;
   readonly name: string;
   readonly password: string;
-  /** Which connection asks. */
+  /** The connection that it comes over. */
   readonly connection: string;
 }
 
 export interface SignInQueue {
   /** Rejects as the check does; that is no failure of the client's. */
   check(attempt: SignInAttempt): Promise<SignInAnswer>;
-  /** The connection is gone: what waits for it is forgotten. */
+  /** The connection is closed: its sign-ins are forgotten. */
   left(connection: string): void;
-  /** What waits is answered `busy`, and nothing is checked any more. */
+  /** Sign-ins that wait are answered `busy`, and none is checked any more. */
   close(): void;
 }
 
@@ -46,104 +46,137 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Checks one password; rejects if that cannot be done. */
+type CheckPassword = (name: string, password: string) => Promise<boolean>;
+
+interface QueueState {
+  readonly clock: Pick<Clock, 'monotonic' | 'after'>;
+  readonly checkPassword: CheckPassword;
+  readonly failures: RecentMap<Failures>;
+  /** Pairs of address and name that have signed in. */
+  readonly proven: RecentMap<true>;
+  waiting: readonly Waiting[];
+  checking: boolean;
+  closed: boolean;
+  cancelTimer: (() => void) | null;
+}
+
 export function createSignInQueue(
   clock: Pick<Clock, 'monotonic' | 'after'>,
-  isRight: (name: string, password: string) => Promise<boolean>,
+  checkPassword: CheckPassword,
 ): SignInQueue {
-  const failures = createRecent<Failures>(MAX_REMEMBERED);
-  const proven = createRecent<true>(MAX_REMEMBERED);
-  let waiting: Waiting[] = [];
-  let checking = false;
-  let closed = false;
-  let cancelLook: (() => void) | null = null;
-
-  const earliest = (keys: readonly PaceKey[]): number =>
-    Math.max(...keys.map(({ key, rule }) => nextCheckAt(failures.get(key), rule)));
-
-  const note = ({ keys: [pair, ...others] }: Waiting, right: boolean): void => {
-    if (right) {
-      failures.delete(pair.key);
-      proven.set(pair.key, true);
-      return;
-    }
-    const now = clock.monotonic();
-    for (const { key, rule } of [pair, ...others]) failures.set(key, noteFailure(failures.get(key), rule, now));
+  const queue: QueueState = {
+    clock,
+    checkPassword,
+    failures: createRecent(MAX_REMEMBERED),
+    proven: createRecent(MAX_REMEMBERED),
+    waiting: [],
+    checking: false,
+    closed: false,
+    cancelTimer: null,
   };
-
-  const run = async (next: Waiting): Promise<void> => {
-    checking = true;
-    try {
-      const right = await isRight(next.attempt.name, next.attempt.password);
-      note(next, right);
-      next.resolve(right ? 'right' : 'wrong');
-    } catch (error) {
-      next.reject(error);
-    } finally {
-      checking = false;
-      look();
-    }
-  };
-
-  /** Those that would wait too long, now that others failed, are told so. */
-  const dismiss = (): void => {
-    const late = waiting.filter(({ keys, deadline }) => earliest(keys) > deadline);
-    waiting = waiting.filter((each) => !late.includes(each));
-    for (const { resolve } of late) resolve('slow-down');
-  };
-
-  /** Begins the first check that may begin, or sets the timer for it. */
-  function look(): void {
-    cancelLook?.();
-    cancelLook = null;
-    dismiss();
-    if (checking || waiting.length === 0) return;
-    const now = clock.monotonic();
-    const first = waiting.findIndex(({ keys }) => earliest(keys) <= now);
-    const [next] = first < 0 ? [] : waiting.splice(first, 1);
-    if (next !== undefined) void run(next);
-    else cancelLook = clock.after(Math.min(...waiting.map(({ keys }) => earliest(keys))) - now, look);
-  }
-
-  /** Why it cannot even wait; null: it can. */
-  const turnedAway = ([pair, ...others]: Waiting['keys'], now: number): SignInAnswer | null => {
-    const at = earliest([pair, ...others]);
-    if (at - now > SIGN_IN_WAIT_MS) return 'slow-down';
-    const same = waiting.filter(({ keys }) => keys[0].key === pair.key).length;
-    // Of those that are being slowed down one waits: the others would be too late anyway, and fill the line.
-    if (same >= (at > now ? 1 : MAX_WAITING_OF_PAIR)) return 'slow-down';
-    return closed || waiting.length >= MAX_WAITING ? 'busy' : null;
-  };
-
   return {
     check(attempt) {
       const now = clock.monotonic();
       const [pair] = signInKeys(attempt.address, attempt.name, true);
-      const keys = signInKeys(attempt.address, attempt.name, proven.get(pair.key) === true);
-      const answer = turnedAway(keys, now);
-      if (answer !== null) return Promise.resolve(answer);
+      const keys = signInKeys(attempt.address, attempt.name, queue.proven.get(pair.key) === true);
+      const refused = refusalOf(queue, keys, now);
+      if (refused !== null) return Promise.resolve(refused);
       return new Promise((resolve, reject) => {
-        waiting.push({ attempt, keys, deadline: now + SIGN_IN_WAIT_MS, resolve, reject });
-        look();
+        const next: Waiting = { attempt, keys, deadline: now + SIGN_IN_WAIT_MS, resolve, reject };
+        queue.waiting = [...queue.waiting, next];
+        beginNext(queue);
       });
     },
     left(connection) {
-      waiting = waiting.filter(({ attempt }) => attempt.connection !== connection);
-      look();
+      queue.waiting = queue.waiting.filter(({ attempt }) => attempt.connection !== connection);
+      beginNext(queue);
     },
     close() {
-      closed = true;
-      cancelLook?.();
-      for (const { resolve } of waiting.splice(0)) resolve('busy');
+      queue.closed = true;
+      queue.cancelTimer?.();
+      const { waiting } = queue;
+      queue.waiting = [];
+      for (const { resolve } of waiting) resolve('busy');
     },
   };
 }
 
-/** A map that forgets what was set longest ago when there are more than `most`. */
-function createRecent<T>(most: number): {
+/** Why a sign-in cannot even wait; null: it can. */
+function refusalOf(queue: QueueState, keys: Waiting['keys'], now: number): SignInAnswer | null {
+  const at = earliest(queue, keys);
+  if (at - now > SIGN_IN_WAIT_MS) return 'slow-down';
+  const same = queue.waiting.filter((each) => each.keys[0].key === keys[0].key).length;
+  // Of those that are being slowed down one waits: the others would be too late anyway, and fill the queue.
+  if (same >= (at > now ? 1 : MAX_WAITING_OF_PAIR)) return 'slow-down';
+  return queue.closed || queue.waiting.length >= MAX_WAITING ? 'busy' : null;
+}
+
+/** When the check may begin (monotonic ms). */
+function earliest({ failures }: QueueState, keys: readonly PaceKey[]): number {
+  return Math.max(...keys.map(({ key, rule }) => nextCheckAt(failures.get(key), rule)));
+}
+
+/** Begins the first check that may begin, or sets the timer for it. */
+function beginNext(queue: QueueState): void {
+  queue.cancelTimer?.();
+  queue.cancelTimer = null;
+  refuseLate(queue);
+  const { waiting, clock } = queue;
+  if (queue.checking || waiting.length === 0) return;
+  const now = clock.monotonic();
+  const next = waiting.find(({ keys }) => earliest(queue, keys) <= now);
+  if (next) {
+    queue.waiting = waiting.filter((each) => each !== next);
+    void check(queue, next);
+    return;
+  }
+  const first = Math.min(...waiting.map(({ keys }) => earliest(queue, keys)));
+  queue.cancelTimer = clock.after(first - now, () => {
+    beginNext(queue);
+  });
+}
+
+/** Those that would wait too long, now that others failed. */
+function refuseLate(queue: QueueState): void {
+  const late = queue.waiting.filter(({ keys, deadline }) => earliest(queue, keys) > deadline);
+  queue.waiting = queue.waiting.filter((each) => !late.includes(each));
+  for (const { resolve } of late) resolve('slow-down');
+}
+
+async function check(queue: QueueState, next: Waiting): Promise<void> {
+  queue.checking = true;
+  try {
+    const right = await queue.checkPassword(next.attempt.name, next.attempt.password);
+    note(queue, next, right);
+    next.resolve(right ? 'right' : 'wrong');
+  } catch (error) {
+    next.reject(error);
+  } finally {
+    queue.checking = false;
+    beginNext(queue);
+  }
+}
+
+function note({ failures, proven, clock }: QueueState, { keys: [pair, ...others] }: Waiting, right: boolean): void {
+  if (right) {
+    failures.delete(pair.key);
+    proven.set(pair.key, true);
+    return;
+  }
+  const now = clock.monotonic();
+  for (const { key, rule } of [pair, ...others]) failures.set(key, noteFailure(failures.get(key), rule, now));
+}
+
+/** A map that forgets what was set longest ago. */
+interface RecentMap<T> {
   get(key: string): T | undefined;
   set(key: string, value: T): void;
   delete(key: string): void;
-} {
+}
+
+/** @param most entries */
+function createRecent<T>(most: number): RecentMap<T> {
   const all = new Map<string, T>();
   return {
     get: (key) => all.get(key),

@@ -1,8 +1,9 @@
 /** A mail transaction (RFC 5321 §3.3): opened by MAIL, given its recipients by RCPT. No I/O. */
 import type { MessageDsn } from '../../shared/mail.ts';
+import { isAscii } from '../../shared/syntax.ts';
 import type { NewRecipient } from '../queue/queue-store.ts';
 import { decideRcpt, type ClientFacts, type CompiledPolicy } from './accept-policy.ts';
-import { decodeLine, isAscii, mailboxKey, parsePath } from '../message/address-parser.ts';
+import { decodeLine, mailboxKey, parsePath } from '../message/address-parser.ts';
 import { parseMailParameters, parseRcptParameters, type Parsed } from './parameters.ts';
 import type { RefusalName } from './replies.ts';
 

@@ -25,7 +25,7 @@ export function encodeEnvelope(envelope: DropEnvelope): string {
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
 const UNSAFE = /[\u0000-\u001f\u007f<>]/;
 
-/** True for something that may stand in MAIL FROM or RCPT TO; a stricter look is the next hop's. */
+/** True for an address that is safe in MAIL FROM or RCPT TO; whether it is a good one is the next hop's decision. */
 export function isDroppable(address: string): boolean {
   const at = address.lastIndexOf('@');
   return at > 0 && at < address.length - 1 && address.length <= 254 && !UNSAFE.test(address);

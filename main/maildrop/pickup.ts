@@ -1,5 +1,5 @@
 /**
- * When the drop folder is looked into, and what the user is told of it: at the start, when `postcast sendmail` says so,
+ * When the drop folder is read, and what the user is told of it: at the start, when `postcast sendmail` says so,
  * when there is room on the disk again, when the queue is open again, and every few minutes whatever happens.
  */
 import path from 'node:path';
@@ -36,7 +36,7 @@ export function createPickup(deps: {
   let cancel: (() => void) | null = null;
   let closed = false;
   let first = true;
-  /** Drops that the user was told of: what he dismissed does not come back every few minutes. */
+  /** Drops that the user was told of: a problem that was dismissed does not come back every few minutes. */
   let told = new Set<string>();
 
   const now = async (): Promise<number> => {

@@ -3,7 +3,7 @@
  * blanks and "@": it refuses quoted local parts and rewrites domains (standards S3, S4). Pure.
  */
 import { domainToASCII } from 'node:url';
-import { isHostName, isIpv4, isIpv6 } from '../../shared/syntax.ts';
+import { isAscii, isHostName, isIpv4, isIpv6 } from '../../shared/syntax.ts';
 
 export type ParsedPath =
   | {
@@ -22,7 +22,7 @@ export const MAX_ADDRESS_OCTETS = 254;
 
 // eslint-disable-next-line no-control-regex -- control characters are what is refused
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-// Dots may stand anywhere: addresses such as "name.@docomo.example" exist, and the next hop knows better than we do.
+// Dots may be anywhere: addresses such as "name.@docomo.example" exist, and the next hop knows better than we do.
 const ATOM = /^[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~\u00a0-\u{10ffff}]+$/u;
 const SOURCE_ROUTE = /^@[^\s<>,:@"]+(?:,@[^\s<>,:@"]+)*:/;
 
@@ -34,12 +34,6 @@ export function decodeLine(line: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-/** True if `text` is plain ASCII. */
-export function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
 }
 
 /** Parses what follows `MAIL FROM:` or `RCPT TO:`: a path in angle brackets and its parameters. */
@@ -99,7 +93,7 @@ function isMailbox(address: string): boolean {
 
 function isQuoted(local: string): boolean {
   if (local.length < 2 || !local.startsWith('"') || !local.endsWith('"')) return false;
-  // The last quote must not be an escaped one, and none may stand free inside.
+  // The last quote must not be an escaped one, and inside there may be escaped ones only.
   for (let i = 1; i < local.length - 1; i++) {
     if (local[i] === '\\') {
       i++;

@@ -3,6 +3,7 @@
  * MIME library costs more start-up time than the listener itself; what the runtime's TextDecoder does not know is shown
  * as it came. Never used for anything but showing.
  */
+import { isAscii } from '../../shared/syntax.ts';
 import { CONTROL_CHARACTERS } from './control-characters.ts';
 
 const WORD = /=\?([A-Za-z0-9_.:-]+)(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^?]*)\?=/g;
@@ -11,7 +12,7 @@ const MAX_SHOWN = 1000;
 /** `value`: an unfolded field body, its octets read as latin1. At most 1000 characters without control characters. */
 export function displayHeader(value: string): string {
   const encoded = value.includes('=?');
-  const raw = hasHigh(value) ? decodeBytes(Buffer.from(value, 'latin1'), 'utf-8') : value;
+  const raw = !isAscii(value) ? decodeBytes(Buffer.from(value, 'latin1'), 'utf-8') : value;
   const text = encoded ? decodeWords(raw) : raw;
   return text.replace(CONTROL_CHARACTERS, ' ').slice(0, MAX_SHOWN).trim();
 }
@@ -57,9 +58,4 @@ function decodeBytes(bytes: Uint8Array, charset: string): string {
   } catch {
     return new TextDecoder('utf-8').decode(bytes);
   }
-}
-
-function hasHigh(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return true;
-  return false;
 }

@@ -1,6 +1,6 @@
 /** Who a message is for, read from its header, as `sendmail -t` does (RFC 5322 §3.4, §3.6.3, §3.6.6). Pure. */
 
-/** One header field as it stands: its name in lower case, its body unfolded, its lines untouched. */
+/** One header field: its name in lower case, its body unfolded, its lines untouched. */
 export interface HeaderField {
   readonly name: string;
   readonly body: string;
@@ -72,7 +72,7 @@ export function parseAddressList(text: string): readonly string[] {
       angle = '';
     } else if (character === '>' && inAngle) inAngle = false;
     else if (character === ':' && !inAngle)
-      plain = ''; // what stood before was a group's name
+      plain = ''; // what came before was a group's name
     else if ((character === ',' && !inAngle) || (character === ';' && !inAngle)) finish();
     else put(character);
   }

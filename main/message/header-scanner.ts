@@ -1,5 +1,5 @@
 /**
- * Looks at the header of a message while it comes in: where it ends, how many hops it has seen, whether Date and
+ * Reads the header of a message while it comes in: where it ends, how many hops it has seen, whether Date and
  * Message-ID are there, and what to show of it. Linear in its size however it is cut; memory bounded by the limit.
  */
 
@@ -16,7 +16,7 @@ export interface HeaderFacts {
   readonly messageId: string | null;
   readonly subject: string | null;
   readonly from: string | null;
-  /** The text begins without any header field: a blank line must stand between our fields and it (standards 26). */
+  /** The text begins without any header field: a blank line is needed between our fields and it (standards 26). */
   readonly headless: boolean;
 }
 

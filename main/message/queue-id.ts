@@ -5,7 +5,7 @@ const DIGITS = '0123456789bcdfghjklmnpqrstvwxyz'; // no vowels: no words by chan
 
 /**
  * Makes queue ids: 9 digits of milliseconds, so that they sort by age, then 5 of randomness, so that two programs on one
- * mailbox never meet. Unique within a run even if the clock stands still or goes back.
+ * mailbox never meet. Unique within a run even if the clock stops or goes back.
  */
 export function createQueueIds(clock: Clock, random: Random): () => QueueId {
   let last = 0;

@@ -1,5 +1,6 @@
 /** The fields that the listener puts in front of a message (RFC 5321 §4.4, RFC 6409 §8). Pure. */
-import { isAscii } from './address-parser.ts';
+import { isAscii } from '../../shared/syntax.ts';
+import { formatMailDate } from './mail-date.ts';
 
 export interface ReceivedFacts {
   /** What the client called itself; not trusted. */
@@ -26,7 +27,7 @@ export function receivedField(facts: ReceivedFacts): string {
     `Received: from ${heloWord(facts.helo)} (${addressLiteral(facts.address)})\r\n` +
     `\tby ${facts.by} (PostCast Server) with ${protocol(facts)}\r\n` +
     `\tid ${facts.id}${named};\r\n` +
-    `\t${formatDate(facts.at, facts.zone)}\r\n`
+    `\t${formatMailDate(facts.at, facts.zone)}\r\n`
   );
 }
 
@@ -34,19 +35,6 @@ export function receivedField(facts: ReceivedFacts): string {
 export function protocol(facts: Pick<ReceivedFacts, 'esmtp' | 'secure' | 'signedIn' | 'smtputf8'>): string {
   if (!facts.esmtp) return 'SMTP';
   return `${facts.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${facts.secure ? 'S' : ''}${facts.signedIn ? 'A' : ''}`;
-}
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** RFC 5322 §3.3 date-time. `zone`: minutes east of UTC. */
-export function formatDate(at: number, zone: number): string {
-  const local = new Date(at + zone * 60_000);
-  const pad = (n: number): string => String(n).padStart(2, '0');
-  const minutes = Math.abs(zone);
-  const offset = `${zone < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}${pad(minutes % 60)}`;
-  const time = `${pad(local.getUTCHours())}:${pad(local.getUTCMinutes())}:${pad(local.getUTCSeconds())}`;
-  return `${DAYS[local.getUTCDay()] ?? ''}, ${local.getUTCDate()} ${MONTHS[local.getUTCMonth()] ?? ''} ${local.getUTCFullYear()} ${time} ${offset}`;
 }
 
 /** `[127.0.0.1]`, `[IPv6:::1]` (RFC 5321 §4.1.3). */

@@ -1,4 +1,4 @@
-/** An adapter that is loaded and started only when the event loop runs, so that the listener stands before it. */
+/** An adapter that is loaded and started only when the event loop runs, so that the listener is bound before it. */
 import type { NetworkAdapter } from './facts.ts';
 
 /** @param load Loads and makes the real one; called once, in a later turn of the event loop. A rejection is one of every reading. */

@@ -1,6 +1,6 @@
 /**
- * The network monitor: reads the platform's facts, gives them a meaning (interpret-facts.ts), waits until they hold (debounce.ts) and tells.
- * Idle it only waits for the adapter's events; its own timers run after an event.
+ * The network monitor: reads the platform's facts, interprets them (interpret-facts.ts), waits until
+ * they last (debounce.ts), and publishes the state. Without a change it only waits for the adapter's events.
  */
 import type { NetworkState } from '../../shared/status.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
@@ -17,10 +17,10 @@ import { debounce, DEBOUNCE_TIMES, INITIAL_DEBOUNCE, type DebounceTimes, type De
 const GATHER_MS = 30;
 /** How often the table of neighbours is read while the gateway's hardware address is awaited. */
 const RESOLVE_EVERY_MS = 60;
-/** Once told without it: looked for again after 5 s, doubling to 5 min. */
+/** After the state was published without it: read again after 5 s, doubling to 5 min. */
 const RESOLVE_LATER_MS = 5_000;
 const RESOLVE_LATEST_MS = 300_000;
-/** While a captive portal holds the network it is asked again after this long. */
+/** While a captive portal is in the way, the probe is repeated after this long. */
 const PORTAL_AGAIN_MS = 15_000;
 /** A reading that failed is repeated. */
 const READ_AGAIN_MS = 5_000;
@@ -37,197 +37,246 @@ export interface NetworkMonitorParts {
   readonly settleTimes?: DebounceTimes;
 }
 
+interface MonitorState {
+  readonly parts: NetworkMonitorParts;
+  readonly times: DebounceTimes;
+  readonly listeners: Set<(state: NetworkState) => void>;
+  readonly closing: AbortController;
+  /** Gateways whose hardware address was seen, by device and address. */
+  readonly hardware: Map<string, NeighbourFact>;
+  debounced: DebounceState;
+  /** When the network last changed, milliseconds since the epoch. */
+  since: number;
+  /** What the probe last found on this network. */
+  probed: PortalAnswer;
+  published: NetworkState;
+  closed: boolean;
+  reading: Promise<void> | null;
+  readAgain: boolean;
+  /** The one timer for the next reading, and when it fires (monotonic ms). */
+  cancelTimer: (() => void) | null;
+  timerAt: number;
+  resolveLaterMs: number;
+  portalRound: AbortController;
+  cancelPortal: (() => void) | null;
+  lastRoutes: readonly RouteFact[];
+}
+
 /**
  * Starts watching. The state is offline until the first reading (some milliseconds). A listener is called once per settled
  * change; `isNetworkChange` (interpret-facts.ts) tells another network from better knowledge of the same one.
  */
 export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor {
-  const { clock, log, settings, adapter } = parts;
-  const times = parts.settleTimes ?? DEBOUNCE_TIMES;
-  const listeners = new Set<(state: NetworkState) => void>();
-  const closing = new AbortController();
-
-  let settling: DebounceState = INITIAL_DEBOUNCE;
-  let since = clock.now();
-  let probed: PortalAnswer = 'unknown';
-  let state = stateOf(null);
-  let closed = false;
-  let reading: Promise<void> | null = null;
-  let readAgain = false;
-  let cancelTimer: (() => void) | null = null;
-  let timerAt = Infinity;
-  let resolveLater = RESOLVE_LATER_MS;
-  let portalRound = new AbortController();
-  let cancelPortal: (() => void) | null = null;
-  let lastRoutes: readonly RouteFact[] = [];
-  const hardware = new Map<string, NeighbourFact>();
-
-  function stateOf(view: NetworkView | null): NetworkState {
-    const id = view?.id ?? null;
-    const given = id === null ? '' : (settings.get().security.networkNames[id] ?? '').trim();
-    return {
-      online: view?.online ?? false,
-      id,
-      name: given === '' ? (view?.systemName ?? null) : given,
-      kind: view?.kind ?? null,
-      links: view?.links ?? [],
-      portal: view?.online === true && (view.portal ?? probed === 'portal'),
-      metered: view?.metered ?? null,
-      since,
-    };
-  }
-
-  function publish(): void {
-    const next = stateOf(settling.told);
-    if (JSON.stringify(next) === JSON.stringify(state)) return;
-    state = next;
-    for (const listener of [...listeners]) {
-      try {
-        listener(state);
-      } catch (error) {
-        log.problem('network listener', error);
-      }
-    }
-  }
-
-  /** One timer for everything: the earliest wish wins, a reading makes new wishes. */
-  function wakeIn(ms: number): void {
-    const at = clock.monotonic() + Math.max(0, ms);
-    if (closed || at >= timerAt) return;
-    cancelTimer?.();
-    timerAt = at;
-    cancelTimer = clock.after(Math.max(0, ms), () => {
-      cancelTimer = null;
-      timerAt = Infinity;
-      look();
-    });
-  }
-
-  function look(): void {
-    if (closed) return;
-    if (reading !== null) {
-      readAgain = true;
-      return;
-    }
-    reading = adapter
-      .read()
-      .then(consider)
-      .catch((error: unknown) => {
-        log.problem('network reading', error);
-        wakeIn(READ_AGAIN_MS);
-      })
-      .finally(() => {
-        reading = null;
-        if (!readAgain) return;
-        readAgain = false;
-        look();
-      });
-  }
-
-  function consider(facts: NetworkFacts): void {
-    if (closed) return;
-    lastRoutes = facts.routes;
-    const view = interpret(withRemembered(facts));
-    if (!view.online) hardware.clear();
-    if (view.unresolved !== null) adapter.provoke(view.unresolved);
-    const now = clock.monotonic();
-    const { next, telling, wakeAt } = debounce(settling, view, now, times);
-    settling = next;
-    if (wakeAt !== null) wakeIn(view.unresolved === null ? wakeAt - now : Math.min(wakeAt - now, RESOLVE_EVERY_MS));
-    else if (view.unresolved !== null) {
-      wakeIn(resolveLater);
-      resolveLater = Math.min(resolveLater * 2, RESOLVE_LATEST_MS);
-    }
-    if (telling.kind === 'nothing') return;
-    if (telling.kind === 'change') {
-      since = clock.now();
-      resolveLater = RESOLVE_LATER_MS;
-      probed = 'unknown';
-      portalRound.abort();
-      portalRound = new AbortController();
-    }
-    publish();
-    if (telling.kind === 'change') {
-      log.note('network', {
-        online: state.online,
-        id: state.id,
-        name: state.name,
-        kind: state.kind,
-        portal: state.portal,
-      });
-      askPortal();
-    }
-  }
-
-  /** A neighbour that the kernel forgot for want of traffic is still the same gateway as long as the link holds. */
-  function withRemembered(facts: NetworkFacts): NetworkFacts {
-    const present = new Set(facts.links.map(({ device }) => device));
-    for (const [key, neighbour] of hardware) if (!present.has(neighbour.device)) hardware.delete(key);
-    const keyOf = (neighbour: { readonly device: string; readonly address: string }): string =>
-      `${neighbour.device} ${neighbour.address}`;
-    const seen = new Set(facts.neighbours.map(keyOf));
-    const remembered = [...hardware.values()].filter((neighbour) => !seen.has(keyOf(neighbour)));
-    const gateways = new Set(facts.routes.map(({ device, gateway }) => keyOf({ device, address: gateway ?? '' })));
-    for (const neighbour of facts.neighbours)
-      if (gateways.has(keyOf(neighbour))) hardware.set(keyOf(neighbour), neighbour);
-    return { ...facts, neighbours: [...facts.neighbours, ...remembered] };
-  }
-
-  /** Asks the well-known page, if the system itself does not know and the user allows it (spec §4.4). */
-  function askPortal(): void {
-    cancelPortal?.();
-    cancelPortal = null;
-    const { probePortal } = parts;
-    if (closed || probePortal === null || !state.online || settling.told?.portal !== null) return;
-    if (!settings.get().security.captivePortalProbe) return;
-    const round = portalRound;
-    const answered = probePortal(AbortSignal.any([round.signal, closing.signal])).then((answer) => {
-      if (closed || round.signal.aborted) return;
-      const was = state.portal;
-      probed = answer;
-      publish();
-      if (was !== state.portal) log.note('captive portal', { portal: state.portal, network: state.id });
-      if (answer === 'portal') cancelPortal = clock.after(PORTAL_AGAIN_MS, askPortal);
-    });
-    logRejection(answered, log, 'captive portal probe');
-  }
-
-  const stopWatching = adapter.watch(() => wakeIn(GATHER_MS));
-  /** Another gateway may have taken the place of the one that was there before the computer slept. */
-  function lookAfresh(): void {
-    hardware.clear();
-    for (const { gateway, ...route } of lastRoutes) if (gateway !== null) adapter.provoke({ ...route, gateway });
-    look();
-  }
-  let mayAsk = settings.get().security.captivePortalProbe;
-  const stopSettings = settings.onChange((next) => {
-    publish();
-    // Other settings are no reason to ask the Internet anything.
-    if (next.security.captivePortalProbe !== mayAsk) askPortal();
-    mayAsk = next.security.captivePortalProbe;
+  const { settings, adapter, clock } = parts;
+  const since = clock.now();
+  const monitor: MonitorState = {
+    parts,
+    times: parts.settleTimes ?? DEBOUNCE_TIMES,
+    listeners: new Set(),
+    closing: new AbortController(),
+    hardware: new Map(),
+    debounced: INITIAL_DEBOUNCE,
+    since,
+    probed: 'unknown',
+    published: stateOf(settings, null, 'unknown', since),
+    closed: false,
+    reading: null,
+    readAgain: false,
+    cancelTimer: null,
+    timerAt: Infinity,
+    resolveLaterMs: RESOLVE_LATER_MS,
+    portalRound: new AbortController(),
+    cancelPortal: null,
+    lastRoutes: [],
+  };
+  const stopWatching = adapter.watch(() => {
+    readIn(monitor, GATHER_MS);
   });
-  look();
-
+  let mayProbe = settings.get().security.captivePortalProbe;
+  const stopSettings = settings.onChange((next) => {
+    publish(monitor);
+    // Other settings are no reason to ask the Internet anything.
+    if (next.security.captivePortalProbe !== mayProbe) probePortal(monitor);
+    mayProbe = next.security.captivePortalProbe;
+  });
+  read(monitor);
   return {
-    current: () => state,
+    current: () => monitor.published,
     watch(listener) {
-      listeners.add(listener);
+      monitor.listeners.add(listener);
       return () => {
-        listeners.delete(listener);
+        monitor.listeners.delete(listener);
       };
     },
-    refresh: lookAfresh,
+    /** Another gateway may have taken the place of the one that was there before the computer slept. */
+    refresh() {
+      monitor.hardware.clear();
+      for (const { gateway, ...route } of monitor.lastRoutes)
+        if (gateway !== null) adapter.provoke({ ...route, gateway });
+      read(monitor);
+    },
     async close() {
-      if (closed) return;
-      closed = true;
-      closing.abort();
+      if (monitor.closed) return;
+      monitor.closed = true;
+      monitor.closing.abort();
       stopWatching();
       stopSettings();
-      cancelTimer?.();
-      cancelPortal?.();
-      listeners.clear();
-      await reading;
+      monitor.cancelTimer?.();
+      monitor.cancelPortal?.();
+      monitor.listeners.clear();
+      await monitor.reading;
       await adapter.close();
     },
   };
+}
+
+function stateOf(
+  settings: NetworkMonitorParts['settings'],
+  view: NetworkView | null,
+  probed: PortalAnswer,
+  since: number,
+): NetworkState {
+  const id = view?.id ?? null;
+  const given = id === null ? '' : (settings.get().security.networkNames[id] ?? '').trim();
+  return {
+    online: view?.online ?? false,
+    id,
+    name: given === '' ? (view?.systemName ?? null) : given,
+    kind: view?.kind ?? null,
+    links: view?.links ?? [],
+    portal: view?.online === true && (view.portal ?? probed === 'portal'),
+    metered: view?.metered ?? null,
+    since,
+  };
+}
+
+function publish(monitor: MonitorState): void {
+  const { parts, debounced, probed, since } = monitor;
+  const next = stateOf(parts.settings, debounced.told, probed, since);
+  if (JSON.stringify(next) === JSON.stringify(monitor.published)) return;
+  monitor.published = next;
+  for (const listener of [...monitor.listeners]) {
+    try {
+      listener(next);
+    } catch (error) {
+      parts.log.problem('network listener', error);
+    }
+  }
+}
+
+/** One timer for all reasons to read: the earliest counts, and a reading finds new reasons. */
+function readIn(monitor: MonitorState, ms: number): void {
+  const { clock } = monitor.parts;
+  const wait = Math.max(0, ms);
+  const at = clock.monotonic() + wait;
+  if (monitor.closed || at >= monitor.timerAt) return;
+  monitor.cancelTimer?.();
+  monitor.timerAt = at;
+  monitor.cancelTimer = clock.after(wait, () => {
+    monitor.cancelTimer = null;
+    monitor.timerAt = Infinity;
+    read(monitor);
+  });
+}
+
+/** Reads now, or once more when the present reading is done. */
+function read(monitor: MonitorState): void {
+  if (monitor.closed) return;
+  if (monitor.reading !== null) {
+    monitor.readAgain = true;
+    return;
+  }
+  monitor.reading = monitor.parts.adapter
+    .read()
+    .then((facts) => {
+      takeFacts(monitor, facts);
+    })
+    .catch((error: unknown) => {
+      monitor.parts.log.problem('network reading', error);
+      readIn(monitor, READ_AGAIN_MS);
+    })
+    .finally(() => {
+      monitor.reading = null;
+      if (!monitor.readAgain) return;
+      monitor.readAgain = false;
+      read(monitor);
+    });
+}
+
+function takeFacts(monitor: MonitorState, facts: NetworkFacts): void {
+  if (monitor.closed) return;
+  const { clock, adapter } = monitor.parts;
+  monitor.lastRoutes = facts.routes;
+  const view = interpret(withRemembered(monitor.hardware, facts));
+  if (!view.online) monitor.hardware.clear();
+  if (view.unresolved !== null) adapter.provoke(view.unresolved);
+  const now = clock.monotonic();
+  const { next, telling, wakeAt } = debounce(monitor.debounced, view, now, monitor.times);
+  monitor.debounced = next;
+  scheduleReading(monitor, view.unresolved !== null, wakeAt === null ? null : wakeAt - now);
+  if (telling.kind === 'nothing') return;
+  if (telling.kind === 'change') {
+    monitor.since = clock.now();
+    monitor.resolveLaterMs = RESOLVE_LATER_MS;
+    monitor.probed = 'unknown';
+    monitor.portalRound.abort();
+    monitor.portalRound = new AbortController();
+  }
+  publish(monitor);
+  if (telling.kind !== 'change') return;
+  const { online, id, name, kind, portal } = monitor.published;
+  monitor.parts.log.note('network', { online, id, name, kind, portal });
+  probePortal(monitor);
+}
+
+/**
+ * @param unresolved the gateway's hardware address is missing
+ * @param wakeIn ms until the change that is under way may be over; null: none is
+ */
+function scheduleReading(monitor: MonitorState, unresolved: boolean, wakeIn: number | null): void {
+  if (wakeIn !== null) readIn(monitor, unresolved ? Math.min(wakeIn, RESOLVE_EVERY_MS) : wakeIn);
+  else if (unresolved) {
+    readIn(monitor, monitor.resolveLaterMs);
+    monitor.resolveLaterMs = Math.min(monitor.resolveLaterMs * 2, RESOLVE_LATEST_MS);
+  }
+}
+
+/**
+ * The facts with gateways that the kernel forgot for want of traffic: as long as the link is there, they are the same.
+ * Notes those that it knows in `hardware`.
+ */
+function withRemembered(hardware: Map<string, NeighbourFact>, facts: NetworkFacts): NetworkFacts {
+  const present = new Set(facts.links.map(({ device }) => device));
+  for (const [key, neighbour] of hardware) if (!present.has(neighbour.device)) hardware.delete(key);
+  const keyOf = (neighbour: { readonly device: string; readonly address: string }): string =>
+    `${neighbour.device} ${neighbour.address}`;
+  const seen = new Set(facts.neighbours.map(keyOf));
+  const remembered = [...hardware.values()].filter((neighbour) => !seen.has(keyOf(neighbour)));
+  const gateways = new Set(facts.routes.map(({ device, gateway }) => keyOf({ device, address: gateway ?? '' })));
+  for (const neighbour of facts.neighbours)
+    if (gateways.has(keyOf(neighbour))) hardware.set(keyOf(neighbour), neighbour);
+  return { ...facts, neighbours: [...facts.neighbours, ...remembered] };
+}
+
+/** Asks the well-known page, if the system itself does not know and the user allows it (spec §4.4). */
+function probePortal(monitor: MonitorState): void {
+  const { clock, log, settings, probePortal: probe } = monitor.parts;
+  monitor.cancelPortal?.();
+  monitor.cancelPortal = null;
+  if (monitor.closed || probe === null || !monitor.published.online || monitor.debounced.told?.portal !== null) return;
+  if (!settings.get().security.captivePortalProbe) return;
+  const round = monitor.portalRound;
+  const answered = probe(AbortSignal.any([round.signal, monitor.closing.signal])).then((answer) => {
+    if (monitor.closed || round.signal.aborted) return;
+    const before = monitor.published.portal;
+    monitor.probed = answer;
+    publish(monitor);
+    const { portal, id } = monitor.published;
+    if (before !== portal) log.note('captive portal', { portal, network: id });
+    if (answer === 'portal')
+      monitor.cancelPortal = clock.after(PORTAL_AGAIN_MS, () => {
+        probePortal(monitor);
+      });
+  });
+  logRejection(answered, log, 'captive portal probe');
 }

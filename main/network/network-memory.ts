@@ -19,7 +19,7 @@ import type { MemoStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 const MEMO = 'network-memory';
-/** Networks of which something is kept; the one that learnt something longest ago goes first. */
+/** Networks of which something is kept; the one with the oldest facts is removed first. */
 const MAX_NETWORKS = 200;
 /** At most this often gateways are asked whether another port works. */
 const ASK_EVERY_MS = 10 * 60_000;
@@ -45,9 +45,9 @@ export interface NetworkMemory {
   /** Direct delivery counts as blocked; default: on the present network. */
   directBlocked(networkId?: string | null): boolean;
   forget(networkId: string): void;
-  /** Told when "blocked" changes anywhere. Returns its unsubscribe. */
+  /** Calls back when "blocked" changes for any network. Returns its unsubscribe. */
   onChange(listener: () => void): () => void;
-  /** Told when several mail servers were silent and it is not known whether any other port works here. */
+  /** Calls back when several mail servers were silent and it is not known whether any other port works here. */
   onDoubt(listener: () => void): () => void;
 }
 
@@ -64,7 +64,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
   /** In the order of learning. */
   const records = new Map<string, NetworkRecord>();
   const listeners = new Set<() => void>();
-  const doubters = new Set<() => void>();
+  const doubtListeners = new Set<() => void>();
   let askedAt = -Infinity;
 
   const recordOf = (id: string | null): NetworkRecord => (id === null ? undefined : records.get(id)) ?? NEW_NETWORK;
@@ -104,13 +104,13 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
     noteDirect(fact) {
       const id = deps.networkId();
       const before = recordOf(id);
-      // Nothing to mend, nothing to write.
+      // Nothing to correct, nothing to write.
       if (fact.kind === 'answered' && before === NEW_NETWORK) return;
       learn(id, { ...before, direct: noteDirect(before.direct, fact) });
       if (fact.kind !== 'silent' || !wantsOtherPort(recordOf(id).direct, clock.now())) return;
       if (clock.now() - askedAt < ASK_EVERY_MS && askedAt <= clock.now()) return;
       askedAt = clock.now();
-      for (const doubter of doubters) doubter();
+      for (const listener of doubtListeners) listener();
     },
     noteIpv6(works) {
       const id = deps.networkId();
@@ -132,8 +132,8 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
       return () => listeners.delete(listener);
     },
     onDoubt(listener) {
-      doubters.add(listener);
-      return () => doubters.delete(listener);
+      doubtListeners.add(listener);
+      return () => doubtListeners.delete(listener);
     },
   };
 }

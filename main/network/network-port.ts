@@ -1,11 +1,11 @@
-/** What the engine hears of the network and of dial-up connections. */
+/** The network and dial-up connections as scheduler and program see them. */
 import type { NetworkState } from '../../shared/status.ts';
 
 export interface NetworkMonitor {
   current(): NetworkState;
   /** Debounced: once per settled change. Returns its unsubscribe. */
   watch(listener: (state: NetworkState) => void): () => void;
-  /** Looks afresh: after a sleep links may have changed unseen, and another gateway may stand where one stood. */
+  /** Reads again: during a sleep links may have changed unseen, and another gateway may have taken the place of one. */
   refresh(): void;
   close(): Promise<void>;
 }

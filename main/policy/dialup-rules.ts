@@ -41,7 +41,7 @@ export interface DialUpFacts {
   readonly configured: readonly string[];
   /** Recipients that wait for their turn, due or not. */
   readonly waiting: number;
-  /** Recipients in flight. */
+  /** Messages that are in an attempt, or claimed and about to be. */
   readonly sending: number;
   /** Earliest next attempt of a waiting recipient, null if none waits. */
   readonly nextDueAt: number | null;

@@ -3,6 +3,7 @@
 /// <reference path="./punycode.d.ts" />
 import { toASCII } from 'punycode.js';
 import { EVERYTHING } from '../../shared/setting-rules.ts';
+import { isAscii } from '../../shared/syntax.ts';
 
 /**
  * The one spelling that domains are compared in: A-labels (RFC 5890), lower case, no trailing dot. What cannot be
@@ -10,7 +11,7 @@ import { EVERYTHING } from '../../shared/setting-rules.ts';
  */
 export function canonicalDomain(domain: string): string {
   const plain = domain.trim().replace(/\.$/, '');
-  if (isPlainAscii(plain)) return plain.toLowerCase();
+  if (isAscii(plain)) return plain.toLowerCase();
   const folded = plain.normalize('NFKC').toLowerCase();
   try {
     return toASCII(folded).replace(/\.$/, '');
@@ -70,9 +71,4 @@ export function matchesAddress(address: string | null, pattern: string): boolean
 function localPartLength(address: string): number {
   const at = address.lastIndexOf('@');
   return at < 0 ? address.length : at;
-}
-
-function isPlainAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- all of ASCII is what is asked for
-  return /^[\u0000-\u007f]*$/.test(text);
 }

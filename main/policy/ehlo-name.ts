@@ -1,4 +1,4 @@
-import { isHostName } from '../../shared/syntax.ts';
+import { isAscii, isHostName } from '../../shared/syntax.ts';
 import { canonicalDomain } from './domain-match.ts';
 
 /**
@@ -16,6 +16,17 @@ export function ehloName(setting: string, systemName: string, addresses: readonl
   if (address !== undefined) return address.includes(':') ? `[IPv6:${withoutZone(address)}]` : `[${address}]`;
   // No network: nothing is going out either; the greeting still needs a name.
   return isHostName(name) && name !== 'localhost' ? `${name}.invalid` : 'postcast.invalid';
+}
+
+/**
+ * The listener's name in its greeting and in Received: what the user set, else this computer's name, `localhost` if that
+ * is no host name.
+ * @param setting `server.hostname`; empty = find out.
+ * @param systemName The operating system's host name.
+ */
+export function listenerName(setting: string, systemName: string): string {
+  if (setting !== '') return wireName(setting);
+  return isHostName(systemName) && isAscii(systemName) ? systemName.toLowerCase() : 'localhost';
 }
 
 /** A host name as it may stand in SMTP and in fields: A-labels where it is not ASCII (RFC 5890; RFC 6531 changes nothing for EHLO). */

@@ -3,7 +3,6 @@
  * data.
  */
 import type {
-  DeferReason,
   ErrorKind,
   HoldReason,
   HopRef,
@@ -14,7 +13,7 @@ import type {
   Verdict,
 } from '../../shared/mail.ts';
 import type { SecretMisfit, SecretUse } from '../../shared/secret-binding.ts';
-import type { GatewaySettings, Settings } from '../../shared/settings.ts';
+import type { Settings } from '../../shared/settings.ts';
 import type { LeftOutGateway } from './gateway-order.ts';
 import type { Doubts, UnknownOutcome } from './unknown-outcome.ts';
 
@@ -182,5 +181,3 @@ export interface StepOutcome {
    */
   readonly nothingReached: boolean;
 }
-
-export type { DeferReason, ErrorKind, GatewaySettings, HoldReason, HopRef, SmtpReply, Verdict };

@@ -37,11 +37,6 @@ export function latestNextAt(now: number, retryMinutes: readonly number[]): numb
   return now + Math.round(Math.max(...retryMinutes) * MINUTE_MS * (1 + JITTER));
 }
 
-/** A stored "not before", never further away than the schedule allows (the clock may have been set back). */
-export function clampNextAt(nextAt: number, now: number, retryMinutes: readonly number[]): number {
-  return Math.min(nextAt, latestNextAt(now, retryMinutes));
-}
-
 function interval(retryIndex: number, retryMinutes: readonly number[]): number {
   const place = Math.min(Math.max(0, Math.trunc(retryIndex)), retryMinutes.length - 1);
   return (retryMinutes[place] ?? 60) * MINUTE_MS;

@@ -3,6 +3,7 @@
  * (preview-worker.ts): a message built to hurt a MIME parser costs that thread, not the listener.
  */
 import PostalMime from 'postal-mime';
+import { safeFileName } from '../../shared/file-name.ts';
 import type { MessagePreview } from '../../shared/ipc-contract.ts';
 
 const MAX_TEXT = 256 * 1024;
@@ -26,16 +27,9 @@ function octets(content: ArrayBuffer | Uint8Array | string): Uint8Array {
   return content instanceof Uint8Array ? content : new Uint8Array(content);
 }
 
-/** A file name that is safe on every platform: no folders, no control characters, no reserved names, never empty. */
-export function safeFileName(name: string | null | undefined, fallback: string): string {
-  const last = (name ?? '').split(/[\\/]/).at(-1) ?? '';
-  const clean = last
-    // eslint-disable-next-line no-control-regex -- control and direction-changing characters are what is taken out
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>:"|?*]/g, '_')
-    .replace(/^[.\s]+|[.\s]+$/g, '')
-    .slice(-150);
-  if (clean === '' || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(clean)) return fallback;
-  return clean;
+/** The last part of the path that an attachment names, made safe as a file name. */
+function fileName(given: string | null | undefined, index: number): string {
+  return safeFileName((given ?? '').split(/[\\/]/).at(-1) ?? '', `attachment-${index + 1}`);
 }
 
 /** @param message All octets, or as many as are worth reading; then `truncated` is true. */
@@ -46,7 +40,7 @@ export async function parsePreview(message: Uint8Array, truncated: boolean): Pro
     html: mail.html === undefined ? null : mail.html.slice(0, MAX_TEXT * 4),
     attachments: mail.attachments.map((a, index) => ({
       index,
-      name: safeFileName(a.filename, `attachment-${index + 1}`),
+      name: fileName(a.filename, index),
       type: a.mimeType,
       size: octets(a.content).length,
     })),
@@ -59,7 +53,7 @@ export async function parseAttachment(message: Uint8Array, index: number): Promi
   const found = (await parse(message)).attachments[index];
   if (!found) return null;
   return {
-    name: safeFileName(found.filename, `attachment-${index + 1}`),
+    name: fileName(found.filename, index),
     type: found.mimeType,
     bytes: octets(found.content),
   };

@@ -1,6 +1,6 @@
 /** AppStatus out of what the parts say of themselves. Pure. */
 import { phrase } from '../../shared/phrases.ts';
-import type { FolderCounts, Phrase } from '../../shared/mail.ts';
+import type { FolderCounts, HoldReason, Phrase } from '../../shared/mail.ts';
 import type { GatewayMode } from '../../shared/settings.ts';
 import type {
   AppStatus,
@@ -12,7 +12,7 @@ import type {
   ProgramState,
   SecretsState,
 } from '../../shared/status.ts';
-import type { HoldReason } from '../policy/model.ts';
+
 import type { NoWayOut } from '../policy/way-out.ts';
 
 export interface StatusInput {

@@ -1,4 +1,5 @@
 /** The connection to the store: opens it, and if the connection is lost (crash, damage) reopens it with growing delays. */
+import { INTAKE } from '../../shared/limits.ts';
 import { RECIPIENT_FACTOR } from './migrations/schema.ts';
 import { StoreError, type StoreRecovery } from './queue-model.ts';
 import { openLocalChannel, openWorkerChannel, type ChannelEvents, type StoreChannel } from './store-channel.ts';
@@ -11,7 +12,6 @@ const RESTART_MOST_MS = 30_000;
 const REOPENED_WITHIN_MS = 20_000;
 /** Fewer failures than these in a row are not reported: the next try comes within a second. */
 const FAILURES_REPORTED = 3;
-const DEFAULT_RESERVE = 32 * 1024 * 1024;
 
 /** How a queue is opened. */
 export interface QueueStoreOptions {
@@ -148,7 +148,7 @@ async function openChannel(
     suspect,
     // What is in flight names its messages by key: no new one may get the key of one that damage took.
     seqAbove: Math.floor([...inFlight].reduce((highest, id) => Math.max(highest, id), 0) / RECIPIENT_FACTOR),
-    reserveBytes: options.reserveBytes ?? DEFAULT_RESERVE,
+    reserveBytes: options.reserveBytes ?? INTAKE.reserveForBegunBytes,
   };
   if (options.inThread === true) return openLocalChannel(input, events);
   return openWorkerChannel(input, options.workerUrl ?? new URL('store-worker.js', import.meta.url), events);

@@ -3,6 +3,7 @@
  * addresses are not ASCII) and the original or its header (RFC 3461 §4.3). Pure: octets in, octets out.
  */
 import type { MessageDsn, RecipientDsn, SmtpReply } from '../../shared/mail.ts';
+import { formatMailDate } from '../message/mail-date.ts';
 
 /** What became of one recipient, for the report. */
 export interface ReportedRecipient {
@@ -48,11 +49,6 @@ export interface BuiltReport {
   readonly smtputf8: boolean;
 }
 
-/** RFC 5322 §3.3 date-time in UTC. */
-export function formatMailDate(at: number): string {
-  return new Date(at).toUTCString().replace('GMT', '+0000');
-}
-
 // eslint-disable-next-line no-control-regex -- all of ASCII is what is asked for
 const BEYOND_ASCII = /[^\u0000-\u007f]/;
 // eslint-disable-next-line no-control-regex -- everything that could end a field or a line
@@ -61,17 +57,6 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g;
 /** Text safe inside a header or report field: one line, no control characters, bounded. */
 function oneLine(text: string, limit = 900): string {
   return text.replace(CONTROL, ' ').trim().slice(0, limit);
-}
-
-/** xtext of RFC 3461 §4 (used for Original-Envelope-Id, ENVID and ORCPT). */
-export function toXtext(text: string): string {
-  return [...new TextEncoder().encode(text)]
-    .map((octet) =>
-      octet < 0x21 || octet > 0x7e || octet === 0x2b || octet === 0x3d
-        ? `+${octet.toString(16).toUpperCase().padStart(2, '0')}`
-        : String.fromCharCode(octet),
-    )
-    .join('');
 }
 
 /** Folds "Field: value" at blanks so that no line passes 998 octets (RFC 5322 §2.1.1). */

@@ -100,7 +100,10 @@ function isKnownPath(current: Settings, path: string): boolean {
   return true;
 }
 
-/** The value at a dotted path, items by position or id; undefined if there is none. */
+/**
+ * The value at a dotted path, items by position or id; undefined if there is none.
+ * @internal for tests
+ */
 export function valueAt(settings: Settings, path: string): unknown {
   let at: unknown = settings;
   for (const segment of path.split('.')) {

@@ -1,6 +1,6 @@
 /**
- * nodemailer's SMTPConnection, bent to what a mail server needs. Underneath stay its sockets, reply framing, STARTTLS (with
- * its throwing away of injected plaintext) and SASL dialogues. What it gets wrong is overridden here and nowhere else:
+ * nodemailer's SMTPConnection with what a mail server needs. Its sockets, reply framing, STARTTLS (which discards injected
+ * plaintext) and SASL dialogues are used. What it does wrong is overridden here and nowhere else (docs/library-overrides.md):
  * - EHLO and HELO and the extensions are asked for and read by the caller (it finds keywords in the host's name);
  * - transactions are the caller's (one DSN set for all recipients; refusals lost when the final reply is an error; a
  *   message stream that breaks leaves the connection in DATA, one that ends early is sent as if it were whole);
@@ -69,7 +69,6 @@ export class Connection extends SMTPConnection {
   declare _responseActions: ((line: string) => void)[];
   declare _responseQueue: string[];
   declare _remainder: string;
-  declare _destroyed: boolean;
 
   readonly #clock: Clock;
   readonly #logLine: ((direction: 'in' | 'out', line: string) => void) | null;
@@ -81,7 +80,7 @@ export class Connection extends SMTPConnection {
   #timerDue = Infinity;
   #cancelTimer: (() => void) | null = null;
   #signingIn = false;
-  /** Secrets that were sent: a server that repeats them is not quoted. */
+  /** Secrets that were sent: a server may repeat them. */
   #hidden: readonly string[] = [];
   #greeted: ((answer: Answer) => void) | null = null;
   #upgraded: ((trouble: SessionTrouble | null) => void) | null = null;
@@ -133,7 +132,7 @@ export class Connection extends SMTPConnection {
     else this.#ends.push(run);
   }
 
-  /** Ends the session at once; everyone who waits for it hears why. */
+  /** Ends the session at once, with the reason for all that wait for a reply. */
   die(trouble: SessionTrouble, reply: SmtpReply | null = null): void {
     if (this.#death) return;
     this.#death = { trouble, reply };
@@ -195,7 +194,7 @@ export class Connection extends SMTPConnection {
     return answer;
   }
 
-  /** Waits for the next reply that nobody waits for yet. */
+  /** Waits for the next reply that is not waited for yet. */
   expect(): Promise<Answer> {
     if (this.#death) return Promise.resolve({ kind: 'trouble', ...this.#death });
     return new Promise((resolve) => {
@@ -218,8 +217,8 @@ export class Connection extends SMTPConnection {
   }
 
   /**
-   * From now on these never appear in what the server is quoted with, in log, timeline or error. Short ones are left out: to
-   * blot out every "ok" would tell more than it hides.
+   * From now on these are replaced in replies before they get into log, timeline or an error. Short ones are left as they are:
+   * to replace every "ok" would show more than it hides.
    */
   hide(...secrets: readonly string[]): void {
     this.#hidden = [...new Set([...this.#hidden, ...secrets.filter((s) => s.length >= SHORTEST_HIDDEN)])].sort(
@@ -227,7 +226,7 @@ export class Connection extends SMTPConnection {
     );
   }
 
-  #blotted(text: string): string {
+  #redacted(text: string): string {
     return this.#hidden.reduce((left, secret) => left.replaceAll(secret, '***'), text);
   }
 
@@ -243,7 +242,7 @@ export class Connection extends SMTPConnection {
         if (at < 0) return;
         this.#waiting.splice(at, 1);
         if (!error) {
-          // nodemailer keeps the words to itself; that it was granted belongs into the conversation.
+          // nodemailer does not give the reply; that the sign-in was granted belongs into the log.
           this.#logLine?.('in', '235');
           return resolve({ kind: 'reply', reply: { code: 235, text: '' } });
         }
@@ -274,9 +273,9 @@ export class Connection extends SMTPConnection {
   }
 
   #answer(given: string): Answer {
-    const raw = this.#blotted(given);
+    const raw = this.#redacted(given);
     if (this.#logLine) for (const line of raw.split('\n')) this.#logLine('in', line);
-    // Each reply is a sign of life: the next one has the phase's time again.
+    // After a reply the next one has the phase's whole time again.
     if (this.#deadline !== null) this.arm(this.#phaseMs);
     const reply = parseReply(raw);
     if (reply) return { kind: 'reply', reply };
@@ -331,19 +330,19 @@ export class Connection extends SMTPConnection {
       this.die(code === 'ETIMEDOUT' ? { kind: 'timeout' } : tlsTrouble(error));
     else if (code?.startsWith('ERR_SSL') === true || code === 'EPROTO') this.die(tlsTrouble(error));
     else if (type === 'EPROTOCOL') {
-      // A reply that nobody asked for. 421 is the only one that a server may send (RFC 5321 §3.8).
-      const said = this.#blotted(String(response));
+      // A reply that no command asked for. 421 is the only one that a server may send (RFC 5321 §3.8).
+      const said = this.#redacted(String(response));
       const reply = typeof response === 'string' ? parseReply(said) : null;
       this.die({ kind: 'malformed', line: said.slice(0, 200) }, reply?.code === 421 ? reply : null);
     } else this.die(troubleOfErrno(code));
   }
 
   _onServerClosing(raw: string): void {
-    this.die({ kind: 'connection-lost' }, parseReply(this.#blotted(raw)));
+    this.die({ kind: 'connection-lost' }, parseReply(this.#redacted(raw)));
   }
 
   _onClose(): void {
-    // A refusal without its line end, then the end: it is what the server had to say. Never so for a 2yz.
+    // A refusal without its line end, then the end of the connection: it counts as the reply. A 2yz does not.
     const rest = this._remainder.trim();
     if (/^[45]\d\d[ -]/.test(rest) && !this.#death && this.#waiting.length + (this.#greeted ? 1 : 0) > 0) {
       this._remainder = '';

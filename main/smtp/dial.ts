@@ -82,117 +82,147 @@ const NO_ROUTE: ReadonlySet<string | undefined> = new Set(['ENETUNREACH', 'ENETD
 
 const ignore = (): void => undefined;
 
+export interface DialOptions {
+  readonly addresses: readonly ResolvedAddress[];
+  readonly port: number;
+  /** Ms for each address. */
+  readonly connectMs: number;
+  /** For addresses that are not near; then an "address" may also be a name that only the proxy can look up. */
+  readonly proxy?: Proxy | null;
+}
+
+/** A socket that is being connected. */
+interface Attempt {
+  readonly socket: net.Socket;
+  readonly address: ResolvedAddress;
+  readonly cancelTimeout: () => void;
+}
+
+interface Dialling {
+  readonly options: DialOptions;
+  readonly clock: Clock;
+  /** Those that may be connected to. */
+  readonly addresses: readonly ResolvedAddress[];
+  readonly open: Map<net.Socket, Attempt>;
+  readonly failures: DialFailure[];
+  /** Error codes of the failures. */
+  readonly codes: (string | undefined)[];
+  /** Index of the next address to try. */
+  next: number;
+  done: boolean;
+  cancelStagger: () => void;
+  readonly resolve: (result: Dialled) => void;
+}
+
 /**
  * Connects to the addresses in their order, the next one as soon as the one in front failed or was silent for 250 ms.
- * Each address has `connectMs`. Never rejects; an abort comes back as `failed`, connection-lost.
+ * Never rejects; an abort comes back as `failed`, connection-lost.
  */
-export function dial(
-  options: {
-    readonly addresses: readonly ResolvedAddress[];
-    readonly port: number;
-    readonly connectMs: number;
-    /** For addresses that are not near; then an "address" may also be a name that only the proxy can look up. */
-    readonly proxy?: Proxy | null;
-  },
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Dialled> {
+export function dial(options: DialOptions, clock: Clock, signal: AbortSignal): Promise<Dialled> {
   return new Promise((resolve) => {
-    const { port, connectMs } = options;
     const noWayOut = options.proxy?.kind === 'blocked' ? options.proxy : null;
     const addresses = options.addresses.filter(({ address }) => noWayOut === null || bypassesProxy(address));
-    const failures: DialFailure[] = [];
-    const open = new Map<net.Socket, () => void>();
-    const targets = new Map<net.Socket, string>();
-    const codes: (string | undefined)[] = [];
-    let next = 0;
-    let cancelStagger = ignore;
-    let done = false;
-
-    const finish = (result: Dialled): void => {
-      if (done) return;
-      done = true;
-      cancelStagger();
-      signal.removeEventListener('abort', onAbort);
-      for (const [socket, cancelTimeout] of open) {
-        cancelTimeout();
-        if (result.kind !== 'connected' || result.socket !== socket) socket.destroy();
-      }
-      resolve(result);
+    const dialling: Dialling = {
+      options,
+      clock,
+      addresses,
+      open: new Map(),
+      failures: [],
+      codes: [],
+      next: 0,
+      done: false,
+      cancelStagger: ignore,
+      resolve: (result) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(result);
+      },
+    };
+    const fail = (trouble: SessionTrouble, noRoute: boolean): void => {
+      finish(dialling, { kind: 'failed', trouble, failures: dialling.failures, noRoute });
     };
     const onAbort = (): void => {
-      finish({ kind: 'failed', trouble: { kind: 'connection-lost' }, failures, noRoute: false });
+      fail({ kind: 'connection-lost' }, false);
     };
-    const failed = (
-      socket: net.Socket,
-      address: ResolvedAddress,
-      trouble: SessionTrouble,
-      code: string | undefined,
-    ): void => {
-      const cancelTimeout = open.get(socket);
-      if (done || !cancelTimeout) return;
-      cancelTimeout();
-      open.delete(socket);
-      socket.destroy();
-      failures.push({ address: address.address, trouble });
-      codes.push(code);
-      if (next < addresses.length) {
-        cancelStagger();
-        tryNext();
-      } else if (open.size === 0) {
-        finish({
-          kind: 'failed',
-          trouble: failures[0]?.trouble ?? trouble,
-          failures,
-          noRoute: codes.every((c) => NO_ROUTE.has(c)),
-        });
-      }
-    };
-    const tryNext = (): void => {
-      const address = addresses[next++];
-      if (!address || done) return;
-      const proxy = options.proxy && !bypassesProxy(address.address) ? options.proxy : null;
-      const socket = net.connect(
-        proxy ? { host: proxy.host, port: proxy.port, noDelay: true } : { host: address.address, port, noDelay: true },
-      );
-      // Stays for the socket's life: an error between two owners must not end the process.
-      socket.on('error', ignore);
-      targets.set(socket, address.address);
-      open.set(
-        socket,
-        clock.after(connectMs, () => {
-          failed(socket, address, { kind: 'timeout' }, 'ETIMEDOUT');
-        }),
-      );
-      socket.once('error', (error: NodeJS.ErrnoException) => {
-        // Without its proxy this computer is as good as offline: nothing is the mail's or its server's fault.
-        if (proxy) failed(socket, address, proxyNotReached(proxy), 'ENETDOWN');
-        else failed(socket, address, troubleOfErrno(error.code), error.code);
-      });
-      const connected = (): void => {
-        // Overtaken ones were silent longer than the one that answered: worth knowing where IPv6 is dead.
-        for (const silent of open.keys())
-          if (silent !== socket) failures.push({ address: targets.get(silent) ?? '', trouble: { kind: 'timeout' } });
-        finish({ kind: 'connected', socket, address, failures });
-      };
-      socket.once('connect', () => {
-        if (!proxy) return connected();
-        void throughProxy(proxy, socket, { host: address.address, port }).then((trouble) => {
-          if (trouble) failed(socket, address, trouble, undefined);
-          else if (open.has(socket)) connected();
-        });
-      });
-      if (next < addresses.length) cancelStagger = clock.after(ADDRESS_STAGGER_MS, tryNext);
-    };
-
     if (signal.aborted) onAbort();
-    else if (noWayOut !== null && addresses.length === 0)
-      finish({ kind: 'failed', trouble: proxyNotReached(noWayOut), failures, noRoute: true });
-    else if (addresses.length === 0)
-      finish({ kind: 'failed', trouble: { kind: 'unreachable' }, failures, noRoute: false });
-    else {
+    else if (addresses.length > 0) {
       signal.addEventListener('abort', onAbort, { once: true });
-      tryNext();
-    }
+      tryNext(dialling);
+    } else if (noWayOut !== null) fail(proxyNotReached(noWayOut), true);
+    else fail({ kind: 'unreachable' }, false);
   });
+}
+
+function tryNext(dialling: Dialling): void {
+  const { clock, options } = dialling;
+  const address = dialling.addresses[dialling.next++];
+  if (!address || dialling.done) return;
+  const { port } = options;
+  const proxy = options.proxy && !bypassesProxy(address.address) ? options.proxy : null;
+  const socket = net.connect(
+    proxy ? { host: proxy.host, port: proxy.port, noDelay: true } : { host: address.address, port, noDelay: true },
+  );
+  // Stays as long as the socket: an error between two owners must not end the process.
+  socket.on('error', ignore);
+  const cancelTimeout = clock.after(options.connectMs, () => {
+    failed(dialling, socket, { kind: 'timeout' }, 'ETIMEDOUT');
+  });
+  dialling.open.set(socket, { socket, address, cancelTimeout });
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    // Without its proxy this computer is as good as offline: neither mail nor server is at fault.
+    if (proxy) failed(dialling, socket, proxyNotReached(proxy), 'ENETDOWN');
+    else failed(dialling, socket, troubleOfErrno(error.code), error.code);
+  });
+  socket.once('connect', () => {
+    if (!proxy) {
+      connected(dialling, socket);
+      return;
+    }
+    void throughProxy(proxy, socket, { host: address.address, port }).then((trouble) => {
+      if (trouble) failed(dialling, socket, trouble, undefined);
+      else connected(dialling, socket);
+    });
+  });
+  if (dialling.next < dialling.addresses.length)
+    dialling.cancelStagger = clock.after(ADDRESS_STAGGER_MS, () => {
+      tryNext(dialling);
+    });
+}
+
+function connected(dialling: Dialling, socket: net.Socket): void {
+  const { open, failures } = dialling;
+  const own = open.get(socket);
+  if (!own) return;
+  // Those that were started before it and are still silent: worth knowing where IPv6 leads nowhere.
+  for (const other of open.values())
+    if (other !== own) failures.push({ address: other.address.address, trouble: { kind: 'timeout' } });
+  finish(dialling, { kind: 'connected', socket, address: own.address, failures });
+}
+
+function failed(dialling: Dialling, socket: net.Socket, trouble: SessionTrouble, code: string | undefined): void {
+  const { open, failures, codes } = dialling;
+  const own = open.get(socket);
+  if (dialling.done || !own) return;
+  own.cancelTimeout();
+  open.delete(socket);
+  socket.destroy();
+  failures.push({ address: own.address.address, trouble });
+  codes.push(code);
+  if (dialling.next < dialling.addresses.length) {
+    dialling.cancelStagger();
+    tryNext(dialling);
+  } else if (open.size === 0) {
+    const noRoute = codes.every((c) => NO_ROUTE.has(c));
+    finish(dialling, { kind: 'failed', trouble: failures[0]?.trouble ?? trouble, failures, noRoute });
+  }
+}
+
+function finish(dialling: Dialling, result: Dialled): void {
+  if (dialling.done) return;
+  dialling.done = true;
+  dialling.cancelStagger();
+  for (const { socket, cancelTimeout } of dialling.open.values()) {
+    cancelTimeout();
+    if (result.kind !== 'connected' || result.socket !== socket) socket.destroy();
+  }
+  dialling.resolve(result);
 }

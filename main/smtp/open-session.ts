@@ -1,48 +1,21 @@
 /**
- * From a hop's addresses to a session that is ready for MAIL: connect, greeting, EHLO, TLS, sign-in. Tells facts, judges
- * nothing.
+ * From a host's addresses to a session that is ready for MAIL: connect, greeting, EHLO, TLS, sign-in. Reports facts and
+ * judges nothing.
  */
 import type net from 'node:net';
 import tls from 'node:tls';
 import type { HopRef, SmtpPhase, SmtpReply, TlsInfo } from '../../shared/mail.ts';
-import { isIp } from '../../shared/syntax.ts';
 import type { SessionTrouble } from '../policy/model.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { dial } from './dial.ts';
-import type { DialFailure, ResolvedAddress } from './dial.ts';
+import { Connection, type Answer } from './connection.ts';
+import { dial, type DialFailure, type Dialled, type ResolvedAddress } from './dial.ts';
+import { asInterception, foreignBanner } from './interception.ts';
 import type { Proxy } from './proxy.ts';
-import { Connection } from './connection.ts';
-import type { Answer } from './connection.ts';
-import { NO_EXTENSIONS, parseEhlo } from './reply.ts';
-import type { Extensions } from './reply.ts';
-import { createSession } from './session.ts';
-import type { PhaseTimeouts, SmtpSession } from './session.ts';
-
-export { phaseTimeouts } from './session.ts';
-export type { PhaseTimeouts, SmtpSession } from './session.ts';
-
-export type Credentials =
-  | { readonly kind: 'password'; readonly username: string; readonly password: string }
-  /** `token(refresh)`: an access token; `refresh` asks for a new one after the first was refused. */
-  | {
-      readonly kind: 'oauth2';
-      readonly username: string;
-      readonly token: (refresh: boolean) => Promise<TokenAnswer>;
-    };
-
-/** What a token source says. */
-export type TokenAnswer =
-  | { readonly kind: 'token'; readonly token: string }
-  /** Only the user can help. */
-  | { readonly kind: 'sign-in-needed' }
-  /** It could not be renewed now; nothing is wrong with the sign-in as far as is known. */
-  | { readonly kind: 'later'; readonly detail: string };
-
-/** A token source without a token, as the trouble of the session. */
-export function tokenTrouble(answer: Exclude<TokenAnswer, { kind: 'token' }>): SessionTrouble {
-  return answer.kind === 'later' ? { kind: 'token-later', detail: answer.detail } : { kind: 'no-secret' };
-}
+import { NO_EXTENSIONS, parseEhlo, type Extensions } from './reply.ts';
+import { createSession, type SmtpSession } from './session.ts';
+import { signIn, type Credentials } from './sign-in.ts';
+import type { PhaseTimeouts } from './timeouts.ts';
 
 /** Where and how to connect. */
 export interface SessionTarget {
@@ -54,7 +27,7 @@ export interface SessionTarget {
   /** Certificate must be valid for `hop.host`; ignored for `opportunistic`. */
   readonly verify: boolean;
   readonly credentials: Credentials | null;
-  /** Credentials are needed there, though perhaps not on this connection (a probe): whoever answers must be the asked host (spec §4.4). */
+  /** The host wants credentials, though perhaps not on this connection (a probe): what answers must be the host itself (spec §4.4). */
   readonly guarded?: boolean;
   /** Credentials may travel unencrypted: the user ticked it for this gateway. */
   readonly allowInsecureAuth: boolean;
@@ -69,13 +42,13 @@ export interface SessionTarget {
 export interface SessionPorts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when the greeting has arrived: the hop is alive (spec §3.3). */
+  /** Called when the greeting has arrived: the hop answers (spec §3.3). */
   readonly onGreeting?: () => void;
   /** Called when a phase begins. */
   readonly onPhase?: (phase: SmtpPhase) => void;
 }
 
-/** Why no session could be had. */
+/** Why no session could be opened. */
 export interface SessionFailure {
   readonly kind: 'failed';
   readonly hop: HopRef;
@@ -102,8 +75,24 @@ function tlsInfo(socket: net.Socket | null): TlsInfo | null {
 
 const HANDSHAKE_MS = 60_000;
 
-/** Mechanisms in order of choice: the plain ones are fine inside TLS; outside, what does not show the password first. */
-const MECHANISMS = { inside: ['PLAIN', 'LOGIN', 'CRAM-MD5'], outside: ['CRAM-MD5', 'PLAIN', 'LOGIN'] } as const;
+/** A session that is being opened. */
+interface Opening {
+  readonly target: SessionTarget;
+  readonly ports: SessionPorts;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** With its address, once it is known. */
+  readonly hop: HopRef;
+  readonly addressFailures: readonly DialFailure[];
+  readonly connection: Connection;
+  /** Credentials are involved: what answers must be the asked host. */
+  readonly guarded: boolean;
+  phase: SmtpPhase;
+}
+
+/** A step of opening that brought `value`, or ended it. */
+type Step<T> =
+  { readonly kind: 'onward'; readonly value: T } | { readonly kind: 'ended'; readonly failure: SessionFailure };
 
 /**
  * Connects, greets, encrypts, signs in. Never rejects. An `opportunistic` target whose TLS does not work is connected to
@@ -114,7 +103,7 @@ export async function openSession(
   ports: SessionPorts,
   signal: AbortSignal,
 ): Promise<SmtpSession | SessionFailure> {
-  const first = await openOnce(target, ports, signal);
+  const first = await openOnce(target, ports, signal, false);
   if (first.kind === 'ready' || target.security !== 'opportunistic' || signal.aborted) return first;
   if (first.trouble?.kind !== 'tls' && first.phase !== 'tls') return first;
   return openOnce({ ...target, security: 'none' }, ports, signal, true);
@@ -124,163 +113,37 @@ async function openOnce(
   target: SessionTarget,
   ports: SessionPorts,
   signal: AbortSignal,
-  fellBack = false,
+  fellBack: boolean,
 ): Promise<SmtpSession | SessionFailure> {
-  const { clock, log } = ports;
+  const { clock } = ports;
   const startedAt = clock.now();
   const began = clock.monotonic();
-  const logLine = (direction: 'in' | 'out', line: string): void => {
-    log.conversation(`${target.hop.host}:${target.hop.port} ${connection.id}`, direction, line);
-  };
-  let hop = target.hop;
-  let addressFailures: readonly DialFailure[] = [];
-  const failure = (
-    phase: SmtpPhase,
-    trouble: SessionTrouble | null,
-    reply: SmtpReply | null,
-    info: TlsInfo | null,
-    noRoute = false,
-  ): SessionFailure => ({
-    kind: 'failed',
-    hop,
-    phase,
-    startedAt,
-    endedAt: clock.now(),
-    trouble: reply ? null : trouble,
-    reply,
-    tls: info,
-    addressFailures,
-    noRoute,
-  });
-
-  const dialled = await dial(
-    {
-      addresses: target.addresses,
-      port: target.hop.port,
-      connectMs: target.timeouts.connect,
-      proxy: target.proxy ?? null,
-    },
-    clock,
-    signal,
-  );
-  addressFailures = dialled.failures;
-  if (dialled.kind === 'failed') {
-    const address = dialled.failures[0]?.address ?? target.addresses[0]?.address;
-    if (address !== undefined) hop = { ...hop, address };
-    return failure('connect', dialled.trouble, null, null, dialled.noRoute);
-  }
-  hop = { ...hop, address: dialled.address.address };
-
-  const verify = target.verify && target.security !== 'opportunistic';
-  const guarded = verify && (target.guarded === true || target.credentials !== null);
-  const connection = new Connection(
-    dialled.socket,
-    {
-      host: target.hop.host,
-      name: target.heloName,
-      implicitTls: target.security === 'tls',
-      tls: {
-        rejectUnauthorized: verify,
-        minVersion: 'TLSv1.2',
-        ...(/^[\d.]+$|:/.test(target.hop.host) ? {} : { servername: target.hop.host }),
-        ...(target.ca ? { ca: [...tls.rootCertificates, ...target.ca] } : {}),
-      },
-    },
-    clock,
-    logLine,
-  );
+  const { hop, addresses, timeouts, proxy = null } = target;
+  const dialled = await dial({ addresses, port: hop.port, connectMs: timeouts.connect, proxy }, clock, signal);
+  if (dialled.kind === 'failed') return dialFailed(target, dialled, startedAt, clock.now());
+  const opening = begin(target, ports, dialled, startedAt);
+  const { connection } = opening;
   const onAbort = (): void => {
     connection.die({ kind: 'connection-lost' });
   };
   signal.addEventListener('abort', onAbort, { once: true });
-  let phase: SmtpPhase = target.security === 'tls' ? 'tls' : 'greeting';
-  const enter = (next: SmtpPhase): void => {
-    phase = next;
-    ports.onPhase?.(next);
-  };
-  enter(phase);
-  const info = (): TlsInfo | null => (connection.secure ? tlsInfo(connection.socket) : null);
-  /** Null: go on. */
-  const fail = (answer: Answer | SessionTrouble): SessionFailure => {
-    const known = info();
-    if (answer.kind === 'reply') {
-      connection.die({ kind: 'connection-lost' });
-      return failure(phase, null, answer.reply, known);
-    }
-    const trouble = suspicious(answer.kind === 'trouble' ? answer.trouble : answer, guarded);
-    const reply = answer.kind === 'trouble' ? answer.reply : null;
-    connection.die(trouble);
-    return failure(phase, trouble, reply, known);
-  };
-  const positive = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code < 300;
-
   try {
-    // One deadline for handshake and greeting: silence is silence.
-    connection.arm(target.timeouts.greeting);
-    const greeting = await connection.greeting();
-    if (
-      phase === 'tls' &&
-      connection.secure &&
-      (greeting.kind === 'reply' || connection.getDeath()?.trouble.kind !== 'tls')
-    )
-      enter('greeting');
-    if (greeting.kind !== 'reply' || greeting.reply.code !== 220) return fail(greeting);
-    ports.onGreeting?.();
-
-    connection.arm(target.timeouts.command);
-    enter('ehlo');
-    const hello = async (): Promise<Extensions | Answer> => {
-      const ehlo = await connection.ask(`EHLO ${target.heloName}`);
-      if (ehlo.kind === 'reply' && positive(ehlo)) return parseEhlo(ehlo.reply);
-      if (ehlo.kind !== 'reply' || ehlo.reply.code === 421) return ehlo;
-      // Refused: an old server may still know HELO, and then no parameters (RFC 5321 §3.2).
-      const helo = await connection.ask(`HELO ${target.heloName}`);
-      return positive(helo) ? NO_EXTENSIONS : helo;
-    };
-    let offered = await hello();
-    if ('kind' in offered) return fail(offered);
-
-    if (target.security !== 'none' && target.security !== 'tls') {
-      if (offered.keywords.has('STARTTLS')) {
-        enter('starttls');
-        const granted = await connection.ask('STARTTLS');
-        if (positive(granted)) {
-          enter('tls');
-          // A handshake is machines talking: minutes of patience are for people's queues.
-          connection.arm(Math.min(target.timeouts.command, HANDSHAKE_MS));
-          const trouble = await connection.upgrade();
-          if (trouble) return fail(trouble);
-          connection.arm(target.timeouts.command);
-          enter('ehlo');
-          offered = await hello();
-          if ('kind' in offered) return fail(offered);
-        } else if (target.security !== 'opportunistic' || granted.kind !== 'reply' || granted.reply.code === 421)
-          return fail(granted);
-      } else if (target.security === 'starttls') {
-        enter('starttls');
-        return fail({ kind: 'tls', problem: 'not-offered', detail: 'the server does not offer encryption' });
-      }
-    }
-
-    if (guarded && !connection.secure && target.allowInsecureAuth) {
-      // Nothing but its banner says who this is.
-      const stranger = foreignBanner(greeting.reply.text, target.hop.host);
-      if (stranger !== null)
-        return fail({ kind: 'intercepted', detail: `${target.hop.host} was asked, ${stranger} answered` });
-    }
-    if (target.credentials) {
-      enter('auth');
-      const refused = await signIn(connection, target, offered, target.credentials);
-      if (refused) return fail(refused);
-    }
+    const greeted = await greet(opening);
+    if (greeted.kind === 'ended') return greeted.failure;
+    const introduced = await sayEhlo(opening);
+    if (introduced.kind === 'ended') return introduced.failure;
+    const secured = await encrypt(opening, introduced.value);
+    if (secured.kind === 'ended') return secured.failure;
+    const refused = await authenticate(opening, greeted.value, secured.value);
+    if (refused) return refused;
     connection.disarm();
-    return createSession(connection, target.timeouts, clock, {
-      hop,
+    return createSession(connection, timeouts, clock, {
+      hop: opening.hop,
       address: dialled.address,
       localAddress: dialled.socket.localAddress ?? null,
-      offered,
-      tls: info(),
-      addressFailures,
+      offered: secured.value,
+      tls: connection.secure ? tlsInfo(connection.socket) : null,
+      addressFailures: dialled.failures,
       fellBack,
       readyMs: clock.monotonic() - began,
     });
@@ -289,76 +152,165 @@ async function openOnce(
   }
 }
 
-/** A certificate for another name, where a password is to be shown: this is not the host that was asked. */
-function suspicious(trouble: SessionTrouble, guarded: boolean): SessionTrouble {
-  return guarded && trouble.kind === 'tls' && trouble.problem === 'name'
-    ? { kind: 'intercepted', detail: trouble.detail }
-    : trouble;
+/** Waits for the greeting, behind implicit TLS if wanted; its text. */
+async function greet(opening: Opening): Promise<Step<string>> {
+  const { connection, target, ports } = opening;
+  // One deadline for handshake and greeting together: the server is silent in either.
+  connection.arm(target.timeouts.greeting);
+  const greeting = await connection.greeting();
+  const tlsDone = connection.secure && (greeting.kind === 'reply' || connection.getDeath()?.trouble.kind !== 'tls');
+  if (opening.phase === 'tls' && tlsDone) enter(opening, 'greeting');
+  if (greeting.kind !== 'reply' || greeting.reply.code !== 220) return ended(opening, greeting);
+  ports.onGreeting?.();
+  connection.arm(target.timeouts.command);
+  return { kind: 'onward', value: greeting.reply.text };
 }
 
-/**
- * The host that a greeting names (RFC 5321 §4.2), if it belongs to another domain than the asked one; null if it fits or
- * says nothing. A bare name or an address proves nothing, and mail24.example.net may well answer for smtp.example.net.
- */
-export function foreignBanner(greeting: string, asked: string): string | null {
-  const named = /^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+)\.?(?:\s|$)/i.exec(
-    greeting,
-  )?.[1];
-  if (named === undefined || isIp(asked) || isIp(named) || !asked.includes('.')) return null;
-  const ownerOf = (host: string): string => host.toLowerCase().replace(/\.$/, '').split('.').slice(-2).join('.');
-  return ownerOf(named) === ownerOf(asked) ? null : named;
+async function sayEhlo(opening: Opening): Promise<Step<Extensions>> {
+  const { connection, target } = opening;
+  enter(opening, 'ehlo');
+  const ehlo = await connection.ask(`EHLO ${target.heloName}`);
+  if (ehlo.kind === 'reply' && isPositive(ehlo)) return { kind: 'onward', value: parseEhlo(ehlo.reply) };
+  if (ehlo.kind !== 'reply' || ehlo.reply.code === 421) return ended(opening, ehlo);
+  // Refused: an old server may still know HELO, and then no parameters (RFC 5321 §3.2).
+  const helo = await connection.ask(`HELO ${target.heloName}`);
+  return isPositive(helo) ? { kind: 'onward', value: NO_EXTENSIONS } : ended(opening, helo);
 }
 
-/** Null: signed in. */
-async function signIn(
-  connection: Connection,
+/** STARTTLS as far as target and server want it; what is offered afterwards. */
+async function encrypt(opening: Opening, offered: Extensions): Promise<Step<Extensions>> {
+  const { connection, target } = opening;
+  const { security, timeouts } = target;
+  const asItIs: Step<Extensions> = { kind: 'onward', value: offered };
+  if (security === 'none' || security === 'tls') return asItIs;
+  if (!offered.keywords.has('STARTTLS')) {
+    if (security !== 'starttls') return asItIs;
+    enter(opening, 'starttls');
+    return ended(opening, { kind: 'tls', problem: 'not-offered', detail: 'the server does not offer encryption' });
+  }
+  enter(opening, 'starttls');
+  const granted = await connection.ask('STARTTLS');
+  if (!isPositive(granted)) {
+    const mayGoWithout = security === 'opportunistic' && granted.kind === 'reply' && granted.reply.code !== 421;
+    return mayGoWithout ? asItIs : ended(opening, granted);
+  }
+  enter(opening, 'tls');
+  // No person and no queue is waited for in a handshake: it needs less patience than a command.
+  connection.arm(Math.min(timeouts.command, HANDSHAKE_MS));
+  const trouble = await connection.upgrade();
+  if (trouble) return ended(opening, trouble);
+  connection.arm(timeouts.command);
+  return sayEhlo(opening);
+}
+
+/** Signs in if credentials are to be used; null: done, or none are. */
+async function authenticate(opening: Opening, greeting: string, offered: Extensions): Promise<SessionFailure | null> {
+  const { connection, target, guarded } = opening;
+  const { credentials, allowInsecureAuth, hop } = target;
+  if (guarded && !connection.secure && allowInsecureAuth) {
+    // Without TLS only the greeting says which host this is.
+    const other = foreignBanner(greeting, hop.host);
+    if (other !== null)
+      return failWith(opening, { kind: 'intercepted', detail: `${hop.host} was asked, ${other} answered` });
+  }
+  if (!credentials) return null;
+  enter(opening, 'auth');
+  const refused = await signIn(connection, offered, credentials, allowInsecureAuth);
+  return refused ? failWith(opening, refused) : null;
+}
+
+function begin(
   target: SessionTarget,
-  offered: Extensions,
-  credentials: Credentials,
-): Promise<Answer | SessionTrouble | null> {
-  const impossible = (detail: string): SessionTrouble => ({ kind: 'auth-not-possible', detail });
-  if (!connection.secure && !target.allowInsecureAuth)
-    return impossible('the connection is not encrypted, so the password was not sent');
-  if (offered.auth.length === 0) return impossible('the server does not offer a sign-in');
-  if (credentials.kind === 'password') {
-    const method = MECHANISMS[connection.secure ? 'inside' : 'outside'].find((m) => offered.auth.includes(m));
-    if (method === undefined)
-      return impossible(`the server offers no sign-in that this program knows (${offered.auth.join(', ')})`);
-    const { username, password } = credentials;
-    const base64 = (text: string): string => Buffer.from(text).toString('base64');
-    connection.hide(password, base64(password), base64(`\u0000${username}\u0000${password}`));
-    const answer = await connection.signIn({ method, user: username, pass: password });
-    return answer.kind === 'reply' && answer.reply.code === 235 ? null : answer;
-  }
-  if (!offered.auth.includes('XOAUTH2')) return impossible('the server does not offer sign-in with OAuth 2');
-  let refreshed = false;
-  for (;;) {
-    let missing: Exclude<TokenAnswer, { kind: 'token' }> | null = null;
-    const oauth2 = {
-      // nodemailer asks once more by itself after a 334 challenge; servers that say 535 at once are asked again below.
-      getToken: (again: boolean, done: (error: Error | null, token: string) => void) => {
-        refreshed ||= again;
-        void credentials.token(refreshed).then((answer) => {
-          if (answer.kind === 'token') done(null, answer.token);
-          else {
-            missing = answer;
-            done(new Error('no token'), '');
-          }
-        });
+  ports: SessionPorts,
+  dialled: Extract<Dialled, { kind: 'connected' }>,
+  startedAt: number,
+): Opening {
+  const { host, port } = target.hop;
+  const verify = target.verify && target.security !== 'opportunistic';
+  const implicitTls = target.security === 'tls';
+  const connection: Connection = new Connection(
+    dialled.socket,
+    {
+      host,
+      name: target.heloName,
+      implicitTls,
+      tls: {
+        rejectUnauthorized: verify,
+        minVersion: 'TLSv1.2',
+        ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+        ...(target.ca ? { ca: [...tls.rootCertificates, ...target.ca] } : {}),
       },
-      buildXOAuth2Token: (value: string) => {
-        const text = `user=${credentials.username}\u0001auth=Bearer ${value}\u0001\u0001`;
-        const line = Buffer.from(text).toString('base64');
-        connection.hide(value, text, line);
-        return line;
-      },
-    };
-    const answer = await connection.signIn({ method: 'XOAUTH2', user: credentials.username, oauth2: oauth2 as never });
-    if (answer.kind === 'reply' && answer.reply.code === 235) return null;
-    // Set by the callback that the sign-in calls.
-    const lacking = missing as Exclude<TokenAnswer, { kind: 'token' }> | null;
-    if (lacking) return tokenTrouble(lacking);
-    if (refreshed || answer.kind !== 'reply' || connection.getDeath()) return answer;
-    refreshed = true;
-  }
+    },
+    ports.clock,
+    (direction, line) => {
+      ports.log.conversation(`${host}:${port} ${connection.id}`, direction, line);
+    },
+  );
+  const opening: Opening = {
+    target,
+    ports,
+    startedAt,
+    hop: { ...target.hop, address: dialled.address.address },
+    addressFailures: dialled.failures,
+    connection,
+    guarded: verify && (target.guarded === true || target.credentials !== null),
+    phase: 'connect',
+  };
+  enter(opening, implicitTls ? 'tls' : 'greeting');
+  return opening;
+}
+
+function enter(opening: Opening, phase: SmtpPhase): void {
+  opening.phase = phase;
+  opening.ports.onPhase?.(phase);
+}
+
+/** Ends the connection with what was answered, or what went wrong. */
+function failWith(opening: Opening, why: Answer | SessionTrouble): SessionFailure {
+  const { connection, hop, phase, startedAt, addressFailures, guarded } = opening;
+  const known = connection.secure ? tlsInfo(connection.socket) : null;
+  const trouble = why.kind === 'reply' ? null : asInterception(why.kind === 'trouble' ? why.trouble : why, guarded);
+  const reply = why.kind === 'reply' || why.kind === 'trouble' ? why.reply : null;
+  connection.die(trouble ?? { kind: 'connection-lost' });
+  return {
+    kind: 'failed',
+    hop,
+    phase,
+    startedAt,
+    endedAt: opening.ports.clock.now(),
+    trouble: reply ? null : trouble,
+    reply,
+    tls: known,
+    addressFailures,
+    noRoute: false,
+  };
+}
+
+function ended(opening: Opening, why: Answer | SessionTrouble): Step<never> {
+  return { kind: 'ended', failure: failWith(opening, why) };
+}
+
+function dialFailed(
+  { hop, addresses }: SessionTarget,
+  { failures, trouble, noRoute }: Extract<Dialled, { kind: 'failed' }>,
+  startedAt: number,
+  endedAt: number,
+): SessionFailure {
+  const address = failures[0]?.address ?? addresses[0]?.address;
+  return {
+    kind: 'failed',
+    hop: address === undefined ? hop : { ...hop, address },
+    phase: 'connect',
+    startedAt,
+    endedAt,
+    trouble,
+    reply: null,
+    tls: null,
+    addressFailures: failures,
+    noRoute,
+  };
+}
+
+function isPositive(answer: Answer): boolean {
+  return answer.kind === 'reply' && answer.reply.code < 300;
 }

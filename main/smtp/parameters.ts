@@ -1,15 +1,9 @@
 /** Commands of one mail transaction, made from the envelope and what the server offers. Pure. */
 import { domainToASCII } from 'node:url';
 import type { MessageDsn, RecipientDsn } from '../../shared/mail.ts';
+import { isAscii } from '../../shared/syntax.ts';
+import { encodeXtext } from '../message/xtext.ts';
 import type { Extensions } from './reply.ts';
-
-// eslint-disable-next-line no-control-regex -- the range is the point
-const ASCII = /^[\u0000-\u007f]*$/;
-
-/** True if every character is ASCII. */
-export function isAscii(text: string): boolean {
-  return ASCII.test(text);
-}
 
 /**
  * The address with its domain as A-labels (standards 35, N8), local part untouched. A domain that has no A-label form,
@@ -21,18 +15,6 @@ export function withAsciiDomain(address: string): string {
   if (at < 0 || isAscii(domain)) return address;
   const ascii = domainToASCII(domain);
   return ascii === '' ? address : `${address.slice(0, at)}@${ascii}`;
-}
-
-/** xtext (RFC 3461 §4): printable ASCII but "+" and "=", all else as +HH of its octets. */
-export function encodeXtext(text: string): string {
-  let out = '';
-  for (const octet of Buffer.from(text, 'utf8')) {
-    out +=
-      octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d
-        ? String.fromCharCode(octet)
-        : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return out;
 }
 
 /** ORCPT value out of "type;address" (RFC 3461 §4.2); a non-ASCII address in the form of RFC 6533 §3. */

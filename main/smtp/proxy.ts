@@ -107,7 +107,7 @@ async function connectSocks(
     default:
       return { kind: 'proxy', detail: `the proxy could not connect (SOCKS reply ${answer[1] ?? 0})` };
   }
-  // The address that the proxy uses is of no interest, but it stands before the mail server's greeting.
+  // The address that the proxy uses is not needed, but has to be read: the mail server's greeting follows it.
   const length = answer[3] === 1 ? 4 : answer[3] === 4 ? 16 : answer[3] === 3 ? ((await read(1))?.[0] ?? 0) : 0;
   if (length === 0 || (await read(length + 2)) === null) return odd(proxy);
   return null;

@@ -14,8 +14,10 @@ import type { ResolvedAddress } from '../../smtp/dial.ts';
 import type { Ipv6Memory } from '../ipv6-memory.ts';
 import { parseProxy } from '../../smtp/proxy.ts';
 import type { ResolverWatch } from '../../dns/resolver-watch.ts';
-import { openSession, phaseTimeouts, tokenTrouble } from '../../smtp/open-session.ts';
-import type { Credentials, SessionFailure, SessionTarget, SmtpSession, TokenAnswer } from '../../smtp/open-session.ts';
+import { openSession, type SessionFailure, type SessionTarget } from '../../smtp/open-session.ts';
+import type { SmtpSession } from '../../smtp/session.ts';
+import { tokenTrouble, type Credentials, type TokenAnswer } from '../../smtp/sign-in.ts';
+import { phaseTimeouts } from '../../smtp/timeouts.ts';
 
 /** Fetches an access token for a gateway; `refresh` after the last one was refused. Never rejects. */
 export type TokenSource = (gateway: GatewaySettings, refresh: boolean) => Promise<TokenAnswer>;
@@ -146,8 +148,8 @@ async function credentialsOf(
   const { username } = gateway;
   if (gateway.auth === 'oauth2') {
     const { token } = deps;
-    const standing = secretCondition(deps.secrets, 'tokens', gateway, way);
-    if (standing.kind === 'again') return { kind: 'no-secret', why: standing.why, use: 'tokens' };
+    const condition = secretCondition(deps.secrets, 'tokens', gateway, way);
+    if (condition.kind === 'again') return { kind: 'no-secret', why: condition.why, use: 'tokens' };
     return token ? { kind: 'oauth2', username, token: (refresh) => token(gateway, refresh) } : { kind: 'no-secret' };
   }
   if (typeof given === 'string') return { kind: 'password', username, password: given };
@@ -184,7 +186,7 @@ async function resolveGateway(
   return system.kind === 'found' ? system : answer;
 }
 
-/** Its certificate is looked at before anything is sent: whoever stands at an invented address gets nothing. */
+/** Its certificate is verified before anything is sent: a host at an invented address gets nothing. */
 function provesItsName({ security, port, auth, allowInsecureAuth, allowInvalidCertificate }: GatewaySettings): boolean {
   if (allowInvalidCertificate) return false;
   if (security === 'tls' || security === 'starttls' || (security === 'auto' && port === 465)) return true;

@@ -1,60 +1,77 @@
 /**
- * A gateway pass (spec §3.2, §3.3): staggered start, the first that is ready takes the message, what it does not take goes
- * on. Who goes on and what it all means is decided in main/policy/gateway-pass.ts; here are the connections.
+ * A gateway pass (spec §3.2, §3.3): gateways in order, the first that is ready takes the message, and recipients that it
+ * does not take go on to the next one. Which recipients go on, and what the pass comes to, is decided in
+ * main/policy/gateway-pass.ts.
  */
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import { sessionEstablished } from '../../policy/classify.ts';
-import { afterGateway, finishPass, startPass, remainingRecipients } from '../../policy/gateway-pass.ts';
+import { afterGateway, finishPass, startPass, remainingRecipients, type GatewayPass } from '../../policy/gateway-pass.ts';
 import { mayBeDelivered } from '../../policy/unknown-outcome.ts';
-import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { GATEWAY_CONNECTIONS } from '../connection-pool.ts';
-import type { ConnectionPool } from '../connection-pool.ts';
-import { gatewayFingerprint } from './gateway-states.ts';
-import type { GatewayStates } from './gateway-states.ts';
-import { gatewayHop } from './open-gateway.ts';
-import type { SessionFailure, SmtpSession } from '../../smtp/open-session.ts';
-import { outcomeOfFailure, reportOfFailure, sendOver } from '../transactions.ts';
-import type { HopOutcome, HopAttemptDraft } from '../transactions.ts';
+import type { SessionFailure } from '../../smtp/open-session.ts';
+import type { SmtpSession } from '../../smtp/session.ts';
+import { GATEWAY_CONNECTIONS, type ConnectionPool, type SessionWatch } from '../connection-pool.ts';
 import type { OutgoingRecipient, StepResult, MessageInDelivery } from '../delivery-port.ts';
+import { outcomeOfFailure, reportOfFailure, sendOver, type HopAttemptDraft, type HopOutcome } from '../transactions.ts';
+import { gatewayFingerprint, type GatewayStates } from './gateway-states.ts';
+import { gatewayHop } from './open-gateway.ts';
+import { createStaggeredStart, type OpenFirstReady, type ReadyGateway } from './staggered-start.ts';
 
 export interface GatewayPassDeps {
   readonly clock: Clock;
-  readonly log: Log;
   readonly settings: () => Settings;
   readonly pool: ConnectionPool;
-  readonly book: GatewayStates;
+  readonly states: GatewayStates;
   readonly open: (
     gateway: GatewaySettings,
     signal: AbortSignal,
     onGreeting: () => void,
   ) => Promise<SmtpSession | SessionFailure>;
+  /** Told when a gateway took mail: others wait for it. */
   readonly hopWorks: (key: string) => void;
 }
 
+/** Gateways of a step. `doubtful`: those of the ids that are used only once every other one failed to take the message. */
+export interface GatewayStep {
+  readonly ids: readonly string[];
+  readonly doubtful?: readonly string[];
+}
+
+/** Runs one pass. Rejects only when `signal` aborts before a recipient was taken. */
 export type RunGatewayPass = (
-  /** `doubtful`: those of the ids that are used only once every other one failed to take the message. */
-  { ids, doubtful }: { readonly ids: readonly string[]; readonly doubtful?: readonly string[] },
+  step: GatewayStep,
   message: MessageInDelivery,
   recipients: readonly OutgoingRecipient[],
   signal: AbortSignal,
 ) => Promise<StepResult>;
 
-interface Won {
-  readonly gateway: GatewaySettings;
-  readonly session: SmtpSession;
+/** One pass of one message. */
+interface PassRun {
+  readonly message: MessageInDelivery;
+  readonly recipients: readonly OutgoingRecipient[];
+  readonly signal: AbortSignal;
+  /** The gateways of the step by id, as the settings had them when the pass began. */
+  readonly gateways: ReadonlyMap<string, GatewaySettings>;
+  readonly tries: HopAttemptDraft[];
+  readonly dsnPassedOn: Set<number>;
+  pass: GatewayPass;
+  /** A gateway was reached and signed in to. */
+  reached: boolean;
+  delivered: boolean;
+}
+
+interface PassPorts extends GatewayPassDeps {
+  readonly acquire: (
+    gateway: GatewaySettings,
+    signal: AbortSignal,
+    watch?: SessionWatch,
+  ) => Promise<SmtpSession | SessionFailure>;
+  readonly openFirstReady: OpenFirstReady;
 }
 
 export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
-  const { clock, pool, book } = deps;
-  /** Gateways that a late answer is still awaited from: one connection each is enough. */
-  const awaited = new Set<string>();
-
-  const acquire = (
-    gateway: GatewaySettings,
-    signal: AbortSignal,
-    watch: { readonly started: () => void; readonly greeted: () => void },
-  ) =>
+  const { clock, pool, states } = deps;
+  const acquire: PassPorts['acquire'] = (gateway, signal, watch) =>
     pool.acquire(
       {
         key: `gateway:${gateway.id}\n${gatewayFingerprint(gateway)}`,
@@ -64,207 +81,137 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
       signal,
       watch,
     );
-
-  /**
-   * Opens sessions in order, each next one when the one in front failed or let its head start pass in silence. The first
-   * that is ready wins; null = none did. Rejects only when `signal` aborts.
-   */
-  const race = (
-    order: readonly GatewaySettings[],
-    signal: AbortSignal,
-    failed: (gateway: GatewaySettings, failure: SessionFailure) => void,
-  ): Promise<Won | null> =>
-    new Promise((resolve, reject) => {
-      const running = new Map<
-        string,
-        {
-          readonly gateway: GatewaySettings;
-          readonly abort: AbortController;
-          /** Of the moment that it was started: what a probe learns meanwhile does not change it. */
-          readonly headStart: number;
-          started: boolean;
-          silentSince: number;
-        }
-      >();
-      let next = 0;
-      let over = false;
-      let cancelTimer = (): void => undefined;
-
-      const finish = (won: Won | null): void => {
-        over = true;
-        cancelTimer();
-        signal.removeEventListener('abort', onAbort);
-        const now = clock.monotonic();
-        for (const [id, other] of running) {
-          // Late, but perhaps alive: let one connection come to its end, and be kept if it does.
-          if (other.started && won && now - other.silentSince >= other.headStart) book.slow(other.gateway);
-          if (!other.started || awaited.has(id) || !won) other.abort.abort(new Error('another gateway took it'));
-          else awaited.add(id);
-        }
-        resolve(won);
-      };
-      const onAbort = (): void => {
-        over = true;
-        cancelTimer();
-        for (const other of running.values()) other.abort.abort(signal.reason);
-        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      const arm = (headStart: number): void => {
-        cancelTimer();
-        if (next < order.length) cancelTimer = clock.after(headStart, startNext);
-      };
-      const startNext = (): void => {
-        const gateway = order[next++];
-        if (!gateway || over) return;
-        const abort = new AbortController();
-        const headStart = book.headStart(gateway);
-        const entry = { gateway, abort, headStart, started: false, silentSince: clock.monotonic() };
-        running.set(gateway.id, entry);
-        const front = next;
-        acquire(gateway, abort.signal, {
-          started: () => {
-            entry.started = true;
-            entry.silentSince = clock.monotonic();
-            if (!over && front === next) arm(headStart);
-          },
-          greeted: () => {
-            entry.silentSince = clock.monotonic();
-            if (!over && front === next) arm(headStart);
-          },
-        }).then(
-          (opened) => {
-            running.delete(gateway.id);
-            if (over) {
-              awaited.delete(gateway.id);
-              late(gateway, opened);
-            } else if (opened.kind === 'ready') finish({ gateway, session: opened });
-            else {
-              failed(gateway, opened);
-              if (next < order.length) startNext();
-              else if (running.size === 0) finish(null);
-            }
-          },
-          () => {
-            running.delete(gateway.id);
-            awaited.delete(gateway.id);
-          },
-        );
-      };
-
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (order.length === 0) finish(null);
-      else startNext();
-    });
-
-  const late = (gateway: GatewaySettings, opened: SmtpSession | SessionFailure): void => {
-    if (opened.kind === 'ready') {
-      book.worked(gateway, opened.tls, opened.readyMs, true);
-      pool.release(opened);
-    } else if (opened.trouble?.kind !== 'connection-lost') book.failed(gateway, reportOfFailure(opened, []));
+  const release = (session: SmtpSession): void => {
+    pool.release(session);
   };
+  const ports = { ...deps, acquire, openFirstReady: createStaggeredStart({ clock, states, acquire, release }) };
+  return (step, message, recipients, signal) => runPass(ports, step, message, recipients, signal);
+}
 
-  return async ({ ids, doubtful = [] }, message, recipients, signal) => {
-    const list = deps.settings().gateways.list;
-    const known = ids.filter((id) => list.some((g) => g.id === id));
-    const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
-    const { use, skipped } = book.sort(known.filter((id) => !doubtful.includes(id)));
-    const last = book.sort(known.filter((id) => doubtful.includes(id)));
-    const tries: HopAttemptDraft[] = [...skipped, ...last.skipped].flatMap((id) => {
-      const gateway = gatewayOf(id);
-      const now = clock.now();
-      return gateway
-        ? [
-            {
-              hop: gatewayHop(gateway),
-              startedAt: now,
-              endedAt: now,
-              phase: 'connect' as const,
-              tls: null,
-              skipped: true,
-              outcomes: [],
-            },
-          ]
-        : [];
-    });
-    const dsnPassedOn = new Set<number>();
-    let pass = startPass(
+/** Order the gateways, send by the usable ones, then by skipped and doubtful ones if need be, and combine. */
+async function runPass(
+  ports: PassPorts,
+  { ids, doubtful = [] }: GatewayStep,
+  message: MessageInDelivery,
+  recipients: readonly OutgoingRecipient[],
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const gateways = new Map(ports.settings().gateways.list.map((g) => [g.id, g]));
+  const known = ids.filter((id) => gateways.has(id));
+  const sure = ports.states.sort(known.filter((id) => !doubtful.includes(id)));
+  const last = ports.states.sort(known.filter((id) => doubtful.includes(id)));
+  const run: PassRun = {
+    message,
+    recipients,
+    signal,
+    gateways,
+    tries: skippedRows([...sure.skipped, ...last.skipped], gateways, ports.clock.now()),
+    dsnPassedOn: new Set(),
+    pass: startPass(
       known,
       recipients.map((r) => r.id),
+    ),
+    reached: false,
+    delivered: false,
+  };
+  try {
+    await sendBy(ports, run, sure.use);
+    // Skipped for a recent failure while another one is usable (spec §3.3): none was. A doubtful one is no better choice.
+    if (!run.reached || doubtful.length > 0) await sendBy(ports, run, sure.skipped);
+    // Only after all others failed, however long that took: an answer that comes sooner must not make a second copy.
+    await sendBy(ports, run, last.use);
+    if (!run.reached) await sendBy(ports, run, last.skipped);
+  } catch (error) {
+    // Aborted: what was said so far counts if a recipient was taken, or may have been; else nothing was sent.
+    if (!signal.aborted || !wasTaken(run)) throw error;
+  }
+  if (signal.aborted && !wasTaken(run)) throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
+  return combine(run);
+}
+
+/** Sends by these gateways until every recipient is done or each of them has been used. */
+async function sendBy(ports: PassPorts, run: PassRun, order: readonly string[]): Promise<void> {
+  let left = order;
+  for (;;) {
+    const going = new Set(remainingRecipients(run.pass));
+    const recipients = run.recipients.filter((r) => going.has(r.id));
+    if (recipients.length === 0 || left.length === 0) return;
+    const used = new Set<string>();
+    const ready = await ports.openFirstReady(
+      left.flatMap((id) => run.gateways.get(id) ?? []),
+      run.signal,
+      (gateway, failure) => {
+        used.add(gateway.id);
+        takeIn(run, gateway, outcomeOfFailure(failure, recipients));
+        ports.states.failed(gateway, reportOfFailure(failure, recipients));
+      },
     );
-    const seen = { reached: false, delivered: false };
+    if (!ready) return;
+    used.add(ready.gateway.id);
+    await sendByGateway(ports, run, ready, recipients);
+    left = left.filter((id) => !used.has(id));
+  }
+}
 
-    const through = async (order: readonly string[]): Promise<void> => {
-      let left = order;
-      for (;;) {
-        const going = new Set(remainingRecipients(pass));
-        const open = recipients.filter((r) => going.has(r.id));
-        if (open.length === 0 || left.length === 0) return;
-        const done = new Set<string>();
-        const note = (gateway: GatewaySettings, outcome: HopOutcome): void => {
-          done.add(gateway.id);
-          tries.push(...outcome.tries);
-          const reached = outcome.reports.some((report) => sessionEstablished(report));
-          seen.reached ||= reached;
-          pass = afterGateway(pass, gateway.id, outcome.verdicts, reached);
-        };
-        const won = await race(
-          left.flatMap((id) => gatewayOf(id) ?? []),
-          signal,
-          (gateway, failure) => {
-            note(gateway, outcomeOfFailure(failure, open));
-            book.failed(gateway, reportOfFailure(failure, open));
-          },
-        );
-        if (!won) return;
-        if (won.session.used === 0) book.worked(won.gateway, won.session.tls, won.session.readyMs, true);
-        const again = (): Promise<SmtpSession | SessionFailure> =>
-          acquire(won.gateway, signal, { started: () => undefined, greeted: () => undefined });
-        const outcome = await sendOver(won.session, again, message, open, tries, signal);
-        pool.release(outcome.session);
-        note(won.gateway, outcome);
-        book.heard(won.gateway, outcome.reports, won.session);
-        for (const id of outcome.dsnPassedOn) dsnPassedOn.add(id);
-        if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
-          seen.delivered = true;
-          deps.hopWorks(`gateway:${won.gateway.id}`);
-        }
-        left = left.filter((id) => !done.has(id));
-      }
-    };
+async function sendByGateway(
+  ports: PassPorts,
+  run: PassRun,
+  { gateway, session }: ReadyGateway,
+  recipients: readonly OutgoingRecipient[],
+): Promise<void> {
+  const { states } = ports;
+  if (session.used === 0) states.worked(gateway, session.tls, session.readyMs, true);
+  const reconnect = () => ports.acquire(gateway, run.signal);
+  const outcome = await sendOver(session, reconnect, run.message, recipients, run.tries, run.signal);
+  ports.pool.release(outcome.session);
+  takeIn(run, gateway, outcome);
+  states.heard(gateway, outcome.reports, session);
+  if ([...outcome.verdicts.values()].some((v) => v.kind === 'delivered')) {
+    run.delivered = true;
+    ports.hopWorks(`gateway:${gateway.id}`);
+  }
+}
 
-    const keepsResult = (): boolean =>
-      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeDelivered(r.verdict));
-    try {
-      await through(use);
-      // Passed over while another is usable (spec §3.3): none was. A doubtful one is no better one.
-      if (!seen.reached || doubtful.length > 0) await through(skipped);
-      // Only now, however long the others took to fail: an answer that comes sooner must not make a second copy.
-      await through(last.use);
-      if (!seen.reached) await through(last.skipped);
-    } catch (error) {
-      // Aborted. What was said so far counts if a recipient was taken, or may have been; else nothing was sent.
-      if (!signal.aborted || !keepsResult()) throw error;
-    }
-    if (signal.aborted && !keepsResult()) throw signal.reason instanceof Error ? signal.reason : new Error('aborted');
+function takeIn(run: PassRun, gateway: GatewaySettings, outcome: HopOutcome): void {
+  run.tries.push(...outcome.tries);
+  const reached = outcome.reports.some((report) => sessionEstablished(report));
+  run.reached ||= reached;
+  run.pass = afterGateway(run.pass, gateway.id, outcome.verdicts, reached);
+  for (const id of outcome.dsnPassedOn) run.dsnPassedOn.add(id);
+}
 
-    const results = finishPass(pass);
-    const waitsFor = new Map<number, string>();
-    for (const [id, { verdict, gatewayId }] of results) {
-      if (
-        verdict.kind === 'deferred' &&
-        gatewayId !== null &&
-        (verdict.scope === 'host' || verdict.scope === 'gateway')
-      )
-        waitsFor.set(id, `gateway:${gatewayId}`);
-    }
-    return {
-      tries: tries.sort((a, b) => a.startedAt - b.startedAt),
-      verdicts: new Map([...results].map(([id, r]) => [id, r.verdict])),
-      errorKinds: new Map(),
-      waitsFor,
-      nothingReached: [...results.values()].every((r) => r.nothingReached),
-      dsnPassedOn,
-    };
+/** A recipient was taken, or may have been: that is recorded, aborted or not. */
+function wasTaken({ delivered, pass }: PassRun): boolean {
+  return delivered || [...finishPass(pass).values()].some((r) => mayBeDelivered(r.verdict));
+}
+
+/** Timeline rows of gateways that are skipped for a recent failure (spec §3.3). */
+function skippedRows(
+  ids: readonly string[],
+  gateways: ReadonlyMap<string, GatewaySettings>,
+  now: number,
+): HopAttemptDraft[] {
+  return ids.flatMap((id): HopAttemptDraft[] => {
+    const gateway = gateways.get(id);
+    if (!gateway) return [];
+    const hop = gatewayHop(gateway);
+    return [{ hop, startedAt: now, endedAt: now, phase: 'connect', tls: null, skipped: true, outcomes: [] }];
+  });
+}
+
+function combine(run: PassRun): StepResult {
+  const results = finishPass(run.pass);
+  const waitsFor = new Map<number, string>();
+  for (const [id, { verdict, gatewayId }] of results) {
+    const isHopsFault = verdict.kind === 'deferred' && (verdict.scope === 'host' || verdict.scope === 'gateway');
+    if (isHopsFault && gatewayId !== null) waitsFor.set(id, `gateway:${gatewayId}`);
+  }
+  return {
+    tries: run.tries.sort((a, b) => a.startedAt - b.startedAt),
+    verdicts: new Map([...results].map(([id, r]) => [id, r.verdict])),
+    errorKinds: new Map(),
+    waitsFor,
+    nothingReached: [...results.values()].every((r) => r.nothingReached),
+    dsnPassedOn: run.dsnPassedOn,
   };
 }

@@ -62,7 +62,7 @@ export function serviceFacts(manager: Properties, connections: readonly ActiveCo
   };
 }
 
-/** Connection types of NetworkManager (nm-settings). Null = let the kernel's word stand. */
+/** Connection types of NetworkManager (nm-settings). Null = the kernel's kind is kept. */
 function kindOfType(type: string): LinkKind | null {
   switch (type) {
     case '802-3-ethernet':

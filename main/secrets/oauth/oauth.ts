@@ -10,7 +10,7 @@ import type { TokenEndpointResponse } from 'oauth4webapi';
 import type { Phrase } from '../../../shared/mail.ts';
 import type { SecretWay } from '../../../shared/secret-binding.ts';
 import type { GatewaySettings } from '../../../shared/settings.ts';
-import type { TokenAnswer } from '../../smtp/open-session.ts';
+import type { TokenAnswer } from '../../smtp/sign-in.ts';
 import { secretCondition } from '../gateway-secrets.ts';
 import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';

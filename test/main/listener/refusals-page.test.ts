@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../main/listener/accept-policy.ts';
-import { REFUSALS, refusalsPage, type ReplyRow } from '../../../main/listener/replies.ts';
+import { REFUSALS, type ReplyRow } from '../../../main/listener/replies.ts';
+import { refusalsPage } from './refusals-page.ts';
 
 const rows = Object.entries<ReplyRow>(REFUSALS);
 

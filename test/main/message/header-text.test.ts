@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { displayHeader } from '../../../main/message/display-header.ts';
 import { HeaderScanner } from '../../../main/message/header-scanner.ts';
-import { formatDate, protocol, receivedField } from '../../../main/message/received-field.ts';
+import { formatMailDate } from '../../../main/message/mail-date.ts';
+import { protocol, receivedField } from '../../../main/message/received-field.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
@@ -71,7 +72,7 @@ test.each([
   [0, 'Thu, 1 Jan 1970 00:00:00 +0000', 0],
   [Date.UTC(2026, 10, 23, 9, 5, 7), 'Mon, 23 Nov 2026 10:05:07 +0100', 60],
   [Date.UTC(2026, 0, 1, 2, 0, 0), 'Wed, 31 Dec 2025 22:30:00 -0330', -210],
-])('date of %i', (at, text, zone) => expect(formatDate(at, zone)).toBe(text));
+])('date of %i', (at, text, zone) => expect(formatMailDate(at, zone)).toBe(text));
 
 test.each([
   [false, false, false, false, 'SMTP'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ehloName } from '../../../main/policy/ehlo-name.ts';
+import { ehloName, listenerName } from '../../../main/policy/ehlo-name.ts';
 
 const LINK = ['127.0.0.1', '192.0.2.7'];
 
@@ -17,5 +17,18 @@ describe('the name in EHLO', () => {
     ['', 'localhost', [], 'postcast.invalid'],
   ])('%j on %j with %j: %s', (setting, system, addresses, expected) => {
     expect(ehloName(setting, system, addresses)).toBe(expected);
+  });
+});
+
+describe('the name of the listener', () => {
+  it.each<[setting: string, system: string, expected: string]>([
+    ['Mail.Example.test', 'laptop', 'Mail.Example.test'],
+    ['mail.bücher.test', 'laptop', 'mail.xn--bcher-kva.test'],
+    ['', 'Laptop', 'laptop'],
+    ['', 'büro', 'localhost'],
+    ['', 'my laptop', 'localhost'],
+    ['', '', 'localhost'],
+  ])('%j on %j: %s', (setting, system, expected) => {
+    expect(listenerName(setting, system)).toBe(expected);
   });
 });

@@ -10,7 +10,7 @@ import { folderOf, mostUrgentState } from '../../../main/policy/folder.ts';
 import { limitReached } from '../../../main/policy/limit.ts';
 import { nextStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
-import { clampNextAt, latestNextAt, nextRetryIndex, retryDelay } from '../../../main/policy/retry-schedule.ts';
+import { latestNextAt, nextRetryIndex, retryDelay } from '../../../main/policy/retry-schedule.ts';
 import { reportSentence } from '../../../main/policy/report-sentence.ts';
 import type { NextStep } from '../../../main/policy/model.ts';
 import { NO_OTHER_HOP } from '../../../main/policy/unknown-outcome.ts';
@@ -58,11 +58,6 @@ describe('the retry schedule', () => {
       }),
     );
   }); // prettier-ignore
-
-  it('a time left far away by a clock that was set back comes near again', () => {
-    expect(clampNextAt(NOW + 3 * DAY, NOW, SCHEDULE)).toBe(NOW + 72 * 60_000);
-    expect(clampNextAt(NOW - DAY, NOW, SCHEDULE)).toBe(NOW - DAY);
-  });
 });
 
 describe('the limit', () => {

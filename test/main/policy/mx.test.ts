@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupRecipients } from '../../../main/policy/group-recipients.ts';
 import { addressScope, literalAddress } from '../../../main/policy/ip-address.ts';
 import { mxCandidates, orderMx, type Answer, type MxRecord, type OrderMxInput } from '../../../main/policy/order-mx.ts';
 
@@ -107,29 +106,4 @@ describe('addresses', () => {
   ])('literal %s: %s', (domain, address) => {
     expect(literalAddress(domain)).toBe(address);
   }); // prettier-ignore
-});
-
-describe('transactions', () => {
-  const plain = (id: number) => ({ id, dsn: {} });
-  it('takes at most 100 recipients each', () => {
-    const groups = groupRecipients(Array.from({ length: 250 }, (_, i) => plain(i)), true); // prettier-ignore
-    expect(groups.map((g) => g.length)).toEqual([100, 100, 50]);
-  });
-
-  it('keeps different DSN parameters apart where they are sent, and only there', () => {
-    const list = [plain(1), { id: 2, dsn: { notify: ['never'] as const } }, { id: 3, dsn: { notify: ['delay', 'failure'] as const } }, { id: 4, dsn: { notify: ['failure', 'delay'] as const } }, { id: 5, dsn: { orcpt: 'rfc822;x@y.test' } }, plain(6)]; // prettier-ignore
-    expect(groupRecipients(list, true).map((g) => g.map((r) => r.id))).toEqual([[1, 6], [2], [3, 4], [5]]);
-    expect(groupRecipients(list, false).map((g) => g.map((r) => r.id))).toEqual([[1, 2, 3, 4, 5, 6]]);
-  });
-
-  it('loses and repeats nobody', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom<('never' | 'success')[]>('never', 'success')), fc.integer({ min: 1, max: 5 }), fc.boolean(), (asks, most, offered) => {
-        const list = asks.map((ask, id) => ({ id, dsn: { notify: [ask] } }));
-        const groups = groupRecipients(list, offered, most);
-        expect(groups.flat().map((r) => r.id).sort((a, b) => a - b)).toEqual(list.map((r) => r.id));
-        expect(groups.every((g) => g.length >= 1 && g.length <= most)).toBe(true);
-      }),
-    ); // prettier-ignore
-  });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TokenAnswer } from '../../../main/smtp/open-session.ts';
+import type { TokenAnswer } from '../../../main/smtp/sign-in.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type Dialogue } from '../../fakes/scripted-smtp-server.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';
