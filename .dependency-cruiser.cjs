@@ -45,6 +45,8 @@ module.exports = {
       comment: 'What is due and the finished report come from reporter.ts, its time from report-scheduler.ts.',
       from: { path: '^main/', pathNot: '^main/report/' },
       to: { path: '^main/report/', pathNot: '^main/report/(reporter|report-scheduler)\\.ts$' },
+    },
+    {
       name: 'queue-by-its-contract',
       severity: 'error',
       comment: 'Users of the queue know the part of its contract that they need; the composition opens it.',
