@@ -163,7 +163,7 @@ async function transactOnce(sending: Sending, now: readonly OutgoingRecipient[])
     for (const { id } of sending.left) sending.verdicts.set(id, LOCAL_TROUBLE);
     return { kind: 'over' };
   }
-  const mayBeStale = session.used > 0 || (wasAlive && !session.alive && sending.replacementsLeft-- > 0);
+  const mayBeStale = session.used > 0 || (wasAlive && !sending.session.alive && sending.replacementsLeft-- > 0);
   const { report, dsnPassedOn } = await session.transact(message, now, signal);
   const answered: Transacted = { kind: 'answered', report, dsnPassedOn };
   if (!mayBeStale || session.alive || !endedBeforeFirstReply(report) || signal.aborted) return answered;
