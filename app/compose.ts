@@ -8,8 +8,9 @@ import { createNetworkMonitor } from '../main/network/monitor.ts';
 import { createPortalProbe } from '../main/network/portal-probe.ts';
 import { startProgram } from '../main/program/program.ts';
 import type { RunningEngine } from './engine-port.ts';
-import { createSecretStore } from './secrets/secrets.ts';
-import { openSettingsFile, type SettingsFile } from './settings-file.ts';
+import { createSecretStore } from '../main/secrets/kept-secrets.ts';
+import { openSettingsFile, type SettingsFile } from '../main/settings/settings-file.ts';
+import { createKeyStore } from './key-store.ts';
 
 /** Everything that runs behind the windows. */
 export interface Composition {
@@ -36,9 +37,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const settings = openSettingsFile({ profile, now: () => Date.now(), note });
   const secrets = createSecretStore({
     file: path.join(profile, 'secrets'),
-    safeStorage,
-    platform: process.platform,
-    ready: app.whenReady(),
+    keyStore: createKeyStore({ safeStorage, platform: process.platform, ready: app.whenReady() }),
     problem,
   });
   const program = await startProgram({

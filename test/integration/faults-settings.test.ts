@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openSettingsFile, type SettingsWriter } from '../../app/settings-file.ts';
+import { openSettingsFile } from '../../main/settings/settings-file.ts';
 import { defaultSettings, type Settings } from '../../shared/settings.ts';
 import { memorySecrets } from '../fakes/memory-secrets.ts';
 import { startScriptedServer, type ScriptedServer } from '../fakes/scripted-smtp-server.ts';
@@ -13,19 +13,6 @@ import { submit } from '../support/smtp-load.ts';
 
 const built = builtProgram();
 const problemIds = (rig: ProgramRig): readonly string[] => rig.program.status().problems.map((p) => p.phrase.id);
-
-/** electron-store needs Electron around it; what it does with the file is a plain write here. */
-function plainWriter(profile: string): SettingsWriter {
-  const file = path.join(profile, 'settings.json');
-  return {
-    get store() {
-      return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    },
-    set store(value) {
-      writeFileSync(file, JSON.stringify(value));
-    },
-  };
-}
 
 const TO = { to: 'bob@far.test' };
 
@@ -145,10 +132,7 @@ describe('settings.json', () => {
     test('"use the settings as they are" is a decision: it goes as they say', async () => {
       const profile = tempFolder();
       writeFileSync(path.join(profile, 'settings.json'), whole().slice(0, 40));
-      const settings = openSettingsFile({
-        ...{ profile, now: () => Date.now(), note: () => undefined },
-        openWriter: () => Promise.resolve(plainWriter(profile)),
-      });
+      const settings = openSettingsFile({ profile, now: () => Date.now(), note: () => undefined });
       endWithTest(settings);
       const rig = await built.start({ profile, parts: { settings: quiet(settings, reach) } });
       expect(await submit(rig.port, 's', TO)).toMatch(/^250/);

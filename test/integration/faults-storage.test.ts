@@ -16,7 +16,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createSecretStore } from '../../app/secrets/secrets.ts';
+import type { KeyStoreState } from '../../main/secrets/key-store.ts';
+import { createSecretStore } from '../../main/secrets/kept-secrets.ts';
 import { builtProgram, NOWHERE, tempFolder } from '../support/fault-rig.ts';
 import { keepUntilEnd } from '../support/kept.ts';
 import { gatewaysAt } from '../support/program-parts.ts';
@@ -423,6 +424,7 @@ describe('a damaged queue', () => {
 });
 
 describe('the file of the stored passwords', () => {
+  const UNLOCKED: KeyStoreState = { ability: 'protected', backend: 'test' };
   test('cannot be read: the user is told, none is kept in their place, and they are there again', async () => {
     const profile = tempFolder();
     const file = path.join(profile, 'secrets');
@@ -430,13 +432,11 @@ describe('the file of the stored passwords', () => {
     const open = (): ReturnType<typeof createSecretStore> =>
       createSecretStore({
         file,
-        safeStorage: {
-          isEncryptionAvailable: () => true,
-          encryptString: (text) => Buffer.from(text),
-          decryptString: (bytes) => bytes.toString(),
+        keyStore: {
+          state: () => UNLOCKED,
+          encrypt: async (text) => Promise.resolve({ state: UNLOCKED, data: text }),
+          decrypt: async (data) => Promise.resolve({ state: UNLOCKED, text: data }),
         },
-        platform: 'darwin',
-        ready: Promise.resolve(),
         problem: () => undefined,
       });
     await open().set('gateway:g0', 'hush', given);

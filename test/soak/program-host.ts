@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
-import { openSettingsFile } from '../../app/settings-file.ts';
+import { openSettingsFile } from '../../main/settings/settings-file.ts';
 import { startControlServer } from '../../main/control/control-server.ts';
 import { createDispatch } from '../../main/control/dispatch.ts';
 import { controlPlace, thisComputer } from '../../main/control/profile-path.ts';
@@ -14,7 +13,6 @@ import { engineMethods } from '../../shared/ipc-contract.ts';
 import type { NetworkState } from '../../shared/status.ts';
 import { JumpingClock } from '../fakes/jumping-clock.ts';
 import { memorySecrets } from '../fakes/memory-secrets.ts';
-import { plainWriter } from './settings-writer.ts';
 
 /** What the soak says. Each is answered by its number once it is done. */
 export type HostOrder = { readonly n: number } & (
@@ -50,7 +48,6 @@ const settings = openSettingsFile({
   profile: task.profile,
   now: () => clock.now(),
   note: () => undefined,
-  openWriter: () => Promise.resolve(plainWriter(path.join(task.profile, 'settings.json'))),
 });
 const none = { ok: false, detail: 'not here' };
 const beside = (name: string): URL => new URL(`./${name}.mjs`, import.meta.url);

@@ -20,7 +20,6 @@ import { createInternet, PASSWORD, SIGN_IN_GATEWAY, zoneOf, type DnsMood, type I
 import { createMailServer, type MailServer, type Mood, type Witness } from './mail-server.ts';
 import { networkState } from './network-state.ts';
 import type { HostOrder, HostTask, HostWord } from './program-host.ts';
-import { plainWriter } from './settings-writer.ts';
 
 /** Nobody listens there: where a resolver leads that has one address for every name. */
 const LIE = '127.0.66.66';
@@ -120,12 +119,13 @@ class RealHouse implements House {
       this.#servers.set(host.id, { mail, tcp });
     }
     const { server, connection, gateways } = settings;
-    plainWriter(this.#file).store = {
+    const first = {
       ...settings,
       server: { ...server, port: this.#port },
       gateways: { ...gateways, headStartMs: 500 },
       connection: { ...connection, dnsServers: [this.#dns.server], dnsTimeoutSeconds: 1 },
     };
+    writeFileSync(this.#file, JSON.stringify(first));
     await this.start();
   }
 

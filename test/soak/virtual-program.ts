@@ -3,7 +3,7 @@
  * process, and mortal: once it was killed it does nothing more, hears nothing more, and its queue file is as it was then.
  */
 import path from 'node:path';
-import { openSettingsFile, type SettingsFile } from '../../app/settings-file.ts';
+import { openSettingsFile, type SettingsFile } from '../../main/settings/settings-file.ts';
 import { createApi } from '../../main/api/api.ts';
 import { createDelivery } from '../../main/delivery/delivery.ts';
 import { createDns } from '../../main/dns/dns.ts';
@@ -26,7 +26,6 @@ import { exportSettings, importSettings } from '../../main/settings/export-setti
 import { submitTestMessage } from '../../main/api/test-message.ts';
 import type { EngineApi } from '../../shared/ipc-contract.ts';
 import type { NetworkState } from '../../shared/status.ts';
-import { plainWriter } from './settings-writer.ts';
 
 /** What is in flight has so long (ms) at a polite end. */
 const QUIT_GRACE_MS = 2_000;
@@ -77,7 +76,6 @@ export async function createLife(parts: LifeParts): Promise<Life> {
     profile: parts.folder,
     now: () => clock.now(),
     note: () => undefined,
-    openWriter: async () => Promise.resolve(plainWriter(path.join(parts.folder, 'settings.json'))),
   });
   const real = await openQueueStore({
     path: path.join(parts.folder, 'queue.db'),

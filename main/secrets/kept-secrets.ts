@@ -1,48 +1,27 @@
 /**
- * Passwords and tokens, encrypted by the system's key store through Electron's safeStorage, kept as base64 in `secrets`
- * of the profile. On Linux without a key ring they could only be obfuscated: that is said, and done only if the user agreed.
+ * Passwords and tokens, encrypted by the system's key store, kept as base64 in `secrets` of the profile. On Linux without a
+ * key ring they could only be obfuscated: that is said, and done only if the user agreed.
  */
-import { readEntry, readSecrets, writeSecrets, type Entry, type SecretsContent } from './secrets-file.ts';
-import { SecretError, type SecretStore, type SecretsFault } from '../../main/secrets/secret-store.ts';
-import type { SecretBinding } from '../../shared/secret-binding.ts';
 import type { SecretsState } from '../../shared/status.ts';
-
-/** The part of Electron's safeStorage that is used. */
-export interface SafeStorage {
-  isEncryptionAvailable(): boolean;
-  encryptString(text: string): Buffer;
-  decryptString(bytes: Buffer): string;
-  /** Linux only. */
-  getSelectedStorageBackend?(): string;
-  /** Linux only. */
-  setUsePlainTextEncryption?(usePlainText: boolean): void;
-}
+import type { KeyStore, KeyStoreAbility } from './key-store.ts';
+import { SecretError, type SecretStore, type SecretsFault } from './secret-store.ts';
+import { readEntry, readSecrets, writeSecrets, type Entry, type SecretsContent } from './secrets-file.ts';
 
 /** Options of createSecretStore. */
 export interface SecretStoreOptions {
   /** Path of the file; its folder exists. */
   readonly file: string;
-  readonly safeStorage: SafeStorage;
-  readonly platform: NodeJS.Platform;
-  /** Resolves when Electron is ready: safeStorage may not be touched before. */
-  readonly ready: Promise<unknown>;
+  readonly keyStore: KeyStore;
   /** Never told a secret. */
   readonly problem: (event: string, error: unknown) => void;
 }
-
-/** What the key store can do at the moment. */
-type Ability = 'protected' | 'locked' | 'plain';
 
 /**
  * Reads the file; decrypts nothing until it is asked to. While the file cannot be read nothing is kept, so that nothing is
  * written in its place; it is looked at again whenever somebody wants a secret or has one to keep.
  */
 export function createSecretStore(options: SecretStoreOptions): SecretStore {
-  const { file, safeStorage, platform, problem } = options;
-  let isReady = false;
-  const ready = options.ready.then(() => {
-    isReady = true;
-  });
+  const { file, keyStore, problem } = options;
   /** Null: the file cannot be read. */
   let content: SecretsContent | null = null;
   let fault: SecretsFault | null = null;
@@ -80,28 +59,6 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
   };
   const entryOf = (name: string): Entry | null => readEntry(content?.entries.get(name));
 
-  function backend(): string {
-    if (platform === 'win32') return 'dpapi';
-    if (platform === 'darwin') return 'keychain';
-    return safeStorage.getSelectedStorageBackend?.() ?? 'unknown';
-  }
-
-  function ability(): Ability {
-    const name = backend();
-    if (name === 'basic_text' || name === 'unknown') return 'plain';
-    return safeStorage.isEncryptionAvailable() ? 'protected' : 'locked';
-  }
-
-  /** Without a key ring Electron encrypts with a key that everybody knows, and only if told to. */
-  function allowPlain(): void {
-    safeStorage.setUsePlainTextEncryption?.(true);
-  }
-
-  function encrypt(value: string, protection: Entry['protection'], binding: SecretBinding | null): Entry {
-    if (protection === 'obfuscated') allowPlain();
-    return { protection, data: safeStorage.encryptString(value).toString('base64'), binding };
-  }
-
   /** Rejects with SecretError. */
   function write(changed: SecretsContent): Promise<void> {
     const next = writing.then(() => writeSecrets(file, changed));
@@ -131,35 +88,27 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
   }
 
   /** A key ring has come into being: what was only obfuscated is from now on protected. */
-  function protect(name: string, value: string, entry: Entry): void {
-    if (content === null) return;
-    replace(content, name, encrypt(value, 'protected', entry.binding)).catch((error: unknown) =>
-      problem('secrets not re-written', error),
-    );
+  async function protect(name: string, value: string, entry: Entry): Promise<void> {
+    const { data } = await keyStore.encrypt(value, false);
+    // Another one that was given meanwhile is the newer one.
+    if (data === null || content === null || entryOf(name)?.data !== entry.data) return;
+    await replace(content, name, { protection: 'protected', data, binding: entry.binding } satisfies Entry);
   }
 
   return {
     get: async (name) => {
       if (!known().has(name)) return null;
       const entry = entryOf(name);
-      await ready;
-      const now = ability();
-      try {
-        if (entry === null) throw new Error('not understood');
-        if (entry.protection === 'obfuscated' && now === 'plain') allowPlain();
-        const value = safeStorage.decryptString(Buffer.from(entry.data, 'base64'));
-        if (entry.protection === 'obfuscated' && now === 'protected') protect(name, value, entry);
-        return value;
-      } catch {
-        // The error's text is not repeated: it is about the secret.
-        problem(
-          'secret',
-          new Error(
-            `"${name}" cannot be read: ${now === 'locked' ? 'the key ring is locked' : 'the key store does not know it'}`,
-          ),
-        );
-        return null;
+      const found = entry === null ? null : await keyStore.decrypt(entry.data, entry.protection === 'obfuscated');
+      const locked = (found?.state ?? keyStore.state())?.ability === 'locked';
+      if (entry !== null && found !== null && found.text !== null) {
+        if (entry.protection === 'obfuscated' && found.state.ability === 'protected')
+          protect(name, found.text, entry).catch((error: unknown) => problem('secrets not re-written', error));
+        return found.text;
       }
+      const why = locked ? 'the key ring is locked' : 'the key store does not know it';
+      problem('secret', new Error(`"${name}" cannot be read: ${why}`));
+      return null;
     },
     set: async (name, value, { acceptObfuscated, binding }) => {
       if (value === null) {
@@ -167,21 +116,14 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
         if (changed.entries.has(name)) await replace(changed, name, undefined);
         return;
       }
-      await ready;
-      const now = ability();
-      if (now === 'locked') throw new SecretError('locked', 'The key ring is locked. Unlock it, then try again.');
-      if (now === 'plain' && !acceptObfuscated) {
-        throw new SecretError(
-          'needs-consent',
-          'There is no key ring on this system: the password would only be obfuscated, and every program of yours could read it.',
-        );
-      }
+      const { state, data } = await keyStore.encrypt(value, acceptObfuscated);
+      if (data === null) throw refusal(state.ability, acceptObfuscated);
       const changed = toChange();
-      const entry = encrypt(
-        value,
-        now === 'plain' ? 'obfuscated' : 'protected',
-        binding ?? entryOf(name)?.binding ?? null,
-      );
+      const entry: Entry = {
+        protection: state.ability === 'plain' ? 'obfuscated' : 'protected',
+        data,
+        binding: binding ?? entryOf(name)?.binding ?? null,
+      };
       await replace(changed, name, entry);
     },
     has: (name) => content?.entries.has(name) ?? false,
@@ -218,19 +160,31 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
     },
     fault: () => fault,
     state: (): SecretsState => {
-      if (!isReady) return { protection: 'none', backend: 'starting' };
-      const name = backend();
-      switch (ability()) {
+      const now = keyStore.state();
+      if (now === null) return { protection: 'none', backend: 'starting' };
+      const { backend } = now;
+      switch (now.ability) {
         case 'protected':
-          return { protection: 'protected', backend: name };
+          return { protection: 'protected', backend };
         case 'locked':
-          return { protection: 'none', backend: `${name} (locked)` };
+          return { protection: 'none', backend: `${backend} (locked)` };
         case 'plain': {
           const entries = [...(content?.entries.values() ?? [])];
           const agreed = entries.some((raw) => readEntry(raw)?.protection === 'obfuscated');
-          return { protection: agreed ? 'obfuscated' : 'none', backend: name };
+          return { protection: agreed ? 'obfuscated' : 'none', backend };
         }
       }
     },
   };
+}
+
+/** Why nothing was encrypted. */
+function refusal(ability: KeyStoreAbility, acceptObfuscated: boolean): SecretError {
+  if (ability === 'locked') return new SecretError('locked', 'The key ring is locked. Unlock it, then try again.');
+  if (ability === 'plain' && !acceptObfuscated)
+    return new SecretError(
+      'needs-consent',
+      'There is no key ring on this system: the password would only be obfuscated, and every program of yours could read it.',
+    );
+  return new SecretError('write', 'The password could not be kept: the key store refused it.');
 }

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSecretStore, type SafeStorage } from '../../../app/secrets/secrets.ts';
+import { createKeyStore, type SafeStorage } from '../../../app/key-store.ts';
+import { createSecretStore } from '../../../main/secrets/kept-secrets.ts';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
 
 type Backend = 'gnome_libsecret' | 'basic_text';
@@ -58,9 +59,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function open(safeStorage: SafeStorage, ready: Promise<unknown> = Promise.resolve()) {
   return createSecretStore({
     file,
-    safeStorage,
-    platform: 'linux',
-    ready,
+    keyStore: createKeyStore({ safeStorage, platform: 'linux', ready }),
     problem: (event, error) => problems.push(`${event}: ${(error as Error).message}`),
   });
 }

@@ -1,24 +1,17 @@
 /**
- * settings.json behind the SettingsStore port. The file is read by itself at start, which costs next to nothing;
- * electron-store (atomic, synced writes) is loaded with the first write.
+ * settings.json behind the SettingsStore port. It is read by a plain read; atomically (whole, synced writes) is loaded with
+ * the first write, since most days go by without one.
  */
-import type ElectronStore from 'electron-store';
 import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
-import type { SettingsStore } from '../main/settings/settings-store.ts';
-import { withUnread } from '../main/settings/keep-unread.ts';
-import {
-  readSettings,
-  UNDECIDED,
-  undecidedIn,
-  type KeptPlace,
-  type UnreadableSetting,
-} from '../main/settings/read-settings.ts';
-import { watchForChanges, type WatchedFile } from '../main/settings/watch-file.ts';
-import { defaultSettings, parseSettings, settingsSchema, type Settings } from '../shared/settings.ts';
+import type { SettingsStore } from './settings-store.ts';
+import { withUnread } from './keep-unread.ts';
+import { readSettings, UNDECIDED, undecidedIn, type KeptPlace, type UnreadableSetting } from './read-settings.ts';
+import { watchForChanges, type WatchedFile } from './watch-file.ts';
+import { defaultSettings, parseSettings, settingsSchema, type Settings } from '../../shared/settings.ts';
 
-/** The port, and what only the shell needs. */
+/** The port, and what only its owner needs. */
 export interface SettingsFile extends SettingsStore {
   readonly problems: readonly UnreadableSetting[];
   readonly undecided: string | null;
@@ -34,45 +27,13 @@ export interface SettingsFile extends SettingsStore {
   close(): void;
 }
 
-/** Seams for tests: electron-store needs Electron around it. */
+/** Options of openSettingsFile. */
 export interface SettingsFileOptions {
   /** The profile folder; it exists. */
   readonly profile: string;
   readonly now: () => number;
   readonly note: (event: string, facts: Readonly<Record<string, string>>) => void;
-  /** Opens the writer; `electron-store` unless a test says otherwise. */
-  readonly openWriter?: (profile: string) => Promise<SettingsWriter>;
 }
-
-/** The part of electron-store that is used. */
-export interface SettingsWriter {
-  store: Record<string, unknown>;
-}
-
-async function openElectronStore(profile: string): Promise<SettingsWriter> {
-  const { default: Store } = await import('electron-store');
-  const store: ElectronStore = new Store({
-    cwd: profile,
-    name: 'settings',
-    // Not `watch`: on Linux that looks at the file every five seconds for ever (watch-file.ts does not).
-    // A file that cannot be read is set aside by us; electron-store must never clear it.
-    clearInvalidConfig: false,
-    accessPropertiesByDotNotation: false,
-    configFileMode: 0o600,
-    serialize: (value) => `${JSON.stringify(value, null, 2)}\n`,
-    // Its first look parses the file: broken text is ours to judge, so it is never an exception here.
-    deserialize: (text) => {
-      try {
-        return JSON.parse(text.replace(/^\ufeff/, '')) as Record<string, unknown>;
-      } catch {
-        return { [UNREADABLE]: text };
-      }
-    },
-  });
-  return store;
-}
-
-const UNREADABLE = '__unreadable__';
 
 /** Reads the file, whatever state it is in. Never throws for what is in the file, or for a file that cannot be read. */
 export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
@@ -90,7 +51,6 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   let copyFirst = first.kind === 'mended' || first.kind === 'broken';
   if (first.kind === 'broken') standIn();
   const listeners = new Set<(settings: Settings) => void>();
-  let writer: Promise<SettingsWriter> | undefined;
   let watched: WatchedFile | undefined;
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
@@ -141,11 +101,6 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     let name = `${file}.broken-${stamp}`;
     for (let n = 2; existsSync(name); n++) name = `${file}.broken-${stamp}-${n}`;
     return name;
-  }
-
-  function openWriter(): Promise<SettingsWriter> {
-    writer ??= (options.openWriter ?? openElectronStore)(options.profile);
-    return writer;
   }
 
   /** Takes over what somebody wrote into the file; a broken text changes nothing and is not overwritten unseen. */
@@ -218,7 +173,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
   async function write(next: unknown, touched: readonly string[] | null): ReturnType<SettingsStore['replace']> {
     const parsed = parseSettings(next);
     if (!parsed.ok) return parsed;
-    const opened = await openWriter();
+    const { writeFileSync: replaceFile } = await import('atomically');
     const onDisk = lookAtFile();
     // Changed by hand since it was read: what stands there now is kept beside it.
     if (onDisk !== text && onDisk !== null) copyFirst = true;
@@ -226,7 +181,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     copyFirst = false;
     const { [UNDECIDED]: _decided, ...decided } = parsed.settings;
     const stored = touched === null ? decided : withUnread(parsed.settings, current, kept, touched);
-    opened.store = stored;
+    replaceFile(file, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
     text = lookAtFile();
     // What stands for values that still cannot be read is worked out in one place.
     const read = readSettings(JSON.stringify(stored));

@@ -1,16 +1,15 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSettingsFile, type SettingsFile, type SettingsWriter } from '../../app/settings-file.ts';
-import { applyChanges } from '../../main/settings/apply-changes.ts';
-import { settingsHold } from '../../main/settings/read-settings.ts';
-import { defaultSettings, type Settings } from '../../shared/settings.ts';
+import { openSettingsFile, type SettingsFile } from '../../../main/settings/settings-file.ts';
+import { applyChanges } from '../../../main/settings/apply-changes.ts';
+import { settingsHold } from '../../../main/settings/read-settings.ts';
+import { defaultSettings, type Settings } from '../../../shared/settings.ts';
 
 let profile: string;
 let file: string;
-let written: number;
 const notes: string[] = [];
 const WAIT = { timeout: 30_000 };
 let opened: SettingsFile[] = [];
@@ -18,7 +17,6 @@ let opened: SettingsFile[] = [];
 beforeEach(async () => {
   profile = await mkdtemp(path.join(tmpdir(), 'pc-settings-'));
   file = path.join(profile, 'settings.json');
-  written = 0;
   notes.length = 0;
 });
 afterEach(async () => {
@@ -27,24 +25,11 @@ afterEach(async () => {
   await rm(profile, { recursive: true, force: true });
 });
 
-/** electron-store needs Electron around it; what it does with the file is a plain write here. */
-function writer(): SettingsWriter {
-  return {
-    get store() {
-      return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    },
-    set store(value) {
-      written++;
-      writeFileSync(file, JSON.stringify(value));
-    },
-  };
-}
 function open(): SettingsFile {
   const settings = openSettingsFile({
     profile,
     now: () => Date.UTC(2026, 10, 23, 10, 0),
     note: (event) => notes.push(event),
-    openWriter: async () => writer(),
   });
   opened.push(settings);
   return settings;
@@ -79,7 +64,7 @@ describe('settings.json', () => {
       ok: false,
       problems: [{ path: 'server.port' }],
     });
-    expect(written).toBe(0);
+    expect(existsSync(file)).toBe(false);
     expect(settings.get()).toEqual(defaultSettings());
   });
 
@@ -146,10 +131,12 @@ describe('settings.json', () => {
 
   it('takes saves one after another', async () => {
     const settings = open();
+    const told: number[] = [];
+    settings.onChange((next) => told.push(next.server.port));
     const saves = [2601, 2602, 2603].map((port) => settings.replace({ server: { port } }));
     await Promise.all(saves);
     expect(settings.get().server.port).toBe(2603);
-    expect(written).toBe(3);
+    expect(told).toEqual([2601, 2602, 2603]);
   });
 
   it.each<[what: string, text: string | null, whole: boolean]>([
