@@ -26,7 +26,7 @@ function executable(file: string): Plugin {
  * The program's entry, an ES module for one reason: Electron lets the event loop run while one awaits at its top, and
  * clients are greeted before it starts itself (docs/decisions.md, *Start*).
  */
-const ENTRY = "import main from './main.js';\nawait main.standing;\n";
+const ENTRY = "import './main.js';\n";
 
 /**
  * CommonJS loads in one go. ES modules are read piece by piece with a turn of the event loop for each, and while Chromium
@@ -62,7 +62,7 @@ function present(entries: Record<string, string>): Record<string, string> {
 
 export default defineConfig({
   main: {
-    plugins: [commonJs(), ascii(), executable('cli.js')],
+    plugins: [...(process.env['FORMAT'] === 'cjs' ? [commonJs(), ascii()] : []), executable('cli.js')],
     build: {
       outDir: path.join(outDir, 'main'),
       target: 'node20.18',
@@ -74,13 +74,14 @@ export default defineConfig({
       rolldownOptions: {
         input: present({
           main: 'app/main.ts',
+          engine: 'main/engine-thread/entry.ts',
           cli: 'app/cli.ts',
           'store-worker': 'main/queue/store-worker.ts',
           'preview-worker': 'main/preview/preview-worker.ts',
         }),
         external,
         output: {
-          format: 'cjs',
+          format: process.env['FORMAT'] === 'cjs' ? 'cjs' : 'es',
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',
           comments: { legal: true, jsdoc: false, annotation: false },

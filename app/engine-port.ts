@@ -1,40 +1,29 @@
-/** What the shell needs of a running engine besides the calls of the contract. app/compose.ts adapts the real one. */
-import type { EngineApi, Events } from '../shared/ipc-contract.ts';
+/** What the shell needs of a running engine besides the calls of the contract. app/engine-host.ts is the real one. */
+import type { EngineApi } from '../shared/ipc-contract.ts';
 import type { Result } from '../shared/result.ts';
 import type { AppStatus } from '../shared/status.ts';
+import type { Attachment, EngineEvents, ShellSettings } from '../main/engine-thread/protocol.ts';
+import type { FailedMessage } from '../main/report/reporter.ts';
 
-/** Events that come from the engine; the window:… ones are the shell's own. */
-export type EngineEvents = Pick<Events, 'queue:changed' | 'status:changed' | 'settings:changed' | 'gateways:changed'>;
+export type { EngineEvents, FailedMessage, ShellSettings };
 
-/** A message whose folder became Bad or Bounced just now. */
-export interface FailedMessage {
-  readonly id: string;
-  readonly folder: 'bad' | 'bounced';
-  readonly subject: string;
-  /** First recipient that failed. */
-  readonly to: string;
-  /** Some recipient that failed may have got it all the same. */
-  readonly mayHaveArrived: boolean;
-  /** The server's words, one line, or null. */
-  readonly words: string | null;
-}
-
-/** The engine, running. */
+/** The engine, running, or being started again. */
 export interface RunningEngine {
+  /** While the engine is being started again every call answers with the code `engine-down`. */
   readonly api: EngineApi;
-  /** The newest status; cheap, as often as wanted. */
+  /** The same for a name and an input that nobody has looked at yet. */
+  call(name: string, input: unknown): Promise<Result<unknown>>;
+  /** The newest status that was told; cheap, as often as wanted. */
   status(): AppStatus;
-  /** Subscribes; returns its unsubscribe. The engine may call as often as it likes: the shell coalesces. */
+  /** Subscribes; returns its unsubscribe. About four times a second at most. */
   on<E extends keyof EngineEvents>(event: E, listener: (payload: EngineEvents[E]) => void): () => void;
+  /** The settings that the shell itself goes by. */
+  settings(): ShellSettings;
+  onSettings(listener: (settings: ShellSettings) => void): () => void;
   /** One attachment of a message, decoded. `index` as in queue.preview. */
-  attachment(id: string, index: number): Promise<Result<{ readonly name: string; readonly bytes: Uint8Array }>>;
+  attachment(id: string, index: number): Promise<Result<Attachment>>;
   onFailed(listener: (message: FailedMessage) => void): () => void;
   /** The computer is about to sleep, or woke up. May come twice. */
   suspended(): void;
   resumed(): void;
-  /**
-   * Accepts nothing more, lets what is in flight finish or gives it back, closes the store. Resolves within about
-   * `graceMs`; never rejects.
-   */
-  stop(graceMs: number): Promise<void>;
 }

@@ -1,10 +1,12 @@
-/** The program's entry: one instance per profile, then straight to the engine; everything else is loaded when it is wanted. */
+/** The program's entry: the engine's thread first, then one instance per profile, then the shell. */
+import { firstEngineThread } from './engine-worker.ts';
 import { app, dialog, Menu, protocol } from 'electron';
 import path from 'node:path';
+import { logTrouble } from '../main/log/trouble.ts';
 import { parseArguments } from './shell/arguments.ts';
-import { logTrouble } from './shell/trouble.ts';
 import { openProfile } from './shell/profile.ts';
-import { PAGE_SCHEME } from './windows/ipc-server.ts';
+import { runShell } from './shell/shell.ts';
+import { PAGE_SCHEME } from './windows/page-scheme.ts';
 
 // Our windows show tables and text of our own files: drawn without a GPU, and without a software one in its place, there is
 // one process fewer to hold in memory, and less in this one (docs/decisions.md has the figures).
@@ -18,28 +20,14 @@ Menu.setApplicationMenu(null);
 // opening, a fifth of the time until the first rows are seen.
 app.commandLine.appendSwitch('js-flags', '--no-lazy');
 
-const args = parseArguments(process.argv);
-
-/** However long the queue takes to open: the tray icon is not kept waiting for longer. */
-const STANDING_WITHIN_MS = 1_000;
-let stands = (): void => undefined;
-/**
- * Resolves once mail is taken, or it is clear that it will not be, or it takes too long. entry.mjs waits for it: until then
- * Electron lets the event loop run, afterwards it keeps the thread to itself for the 150 ms of its own start.
- */
-export const standing = new Promise<void>((resolve) => {
-  stands = resolve;
-  setTimeout(resolve, STANDING_WITHIN_MS);
-});
-
 function begin(): void {
+  const args = parseArguments(process.argv);
   let profile: string;
   try {
     profile = openProfile(args.profile, process.cwd());
   } catch (error) {
     dialog.showErrorBox('PostCast Server', `The profile folder cannot be used.\n${(error as Error).message}`);
     app.exit(1);
-    stands();
     return;
   }
   // Electron's own files stay out of the user's way, and its lock is per profile.
@@ -48,7 +36,6 @@ function begin(): void {
   if (!app.requestSingleInstanceLock({ hidden: args.hidden })) {
     process.stderr.write('PostCast Server is already running with this profile; its window is shown.\n');
     app.exit(0);
-    stands();
     return;
   }
   const trouble = logTrouble(profile);
@@ -59,16 +46,19 @@ function begin(): void {
   app.once('before-quit', () => {
     ending = true;
   });
-  import('./shell/shell.ts')
-    .then(({ runShell }) => runShell({ profile, hidden: args.hidden, trouble, stands, ending: () => (ending = true) }))
-    .catch((error: unknown) => {
-      stands();
-      trouble('start', error);
-      // Its box would hold up the end until somebody clicks.
-      if (ending) return;
-      dialog.showErrorBox('PostCast Server', `PostCast Server could not start.\n${(error as Error).message}`);
-      app.exit(1);
-    });
+  runShell({
+    profile,
+    firstEngineThread,
+    hidden: args.hidden,
+    trouble,
+    ending: () => (ending = true),
+  }).catch((error: unknown) => {
+    trouble('start', error);
+    // Its box would hold up the end until somebody clicks.
+    if (ending) return;
+    dialog.showErrorBox('PostCast Server', `PostCast Server could not start.\n${(error as Error).message}`);
+    app.exit(1);
+  });
 }
 
 begin();

@@ -1,34 +1,33 @@
-/** The life of the program: engine first, then tray, windows, calls and notifications; the way out at the end. */
-import { app, Menu, nativeTheme } from 'electron';
+/** The life of the shell: the engine's thread, then tray, windows, calls and notifications; the way out at the end. */
+import { app, Menu, nativeTheme, safeStorage, shell } from 'electron';
 import os from 'node:os';
 import path from 'node:path';
-import { startControlServer } from '../../main/control/control-server.ts';
-import { createDispatch } from '../../main/control/dispatch.ts';
-import { controlPlace, defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
-import { engineMethods, type EngineApi } from '../../shared/ipc-contract.ts';
-import { ok } from '../../shared/result.ts';
-import { createCoalescer } from './coalesce.ts';
-import { compose, type Composition } from '../compose.ts';
+import type { Worker } from 'node:worker_threads';
+import { defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
+import type { Trouble } from '../../main/log/trouble.ts';
+import { hostEngine } from '../engine-host.ts';
+import { built, newEngineThread } from '../engine-worker.ts';
+import { createKeyStore } from '../key-store.ts';
+import { createNotifier } from '../notifications/notifications.ts';
 import { createTrayActions } from '../tray/tray-actions.ts';
-import type { TrayIcon } from '../tray/tray.ts';
-import type { Trouble } from './trouble.ts';
+import { trayView } from '../tray/tray-menu.ts';
+import { createTray, type TrayIcon } from '../tray/tray.ts';
 import { createWindowOpener } from '../windows/window-opener.ts';
+import { watchPower } from './power.ts';
 import { shellWords, type ShellWords } from './words.ts';
 
 /** Options of runShell. */
 export interface ShellOptions {
   /** Real path. */
   readonly profile: string;
+  /** A thread that nobody has spoken to yet. */
+  readonly firstEngineThread: Worker;
   readonly hidden: boolean;
   readonly trouble: Trouble;
-  /** Called once mail is taken and the command line is answered. A start that fails rejects instead. */
-  readonly stands: () => void;
   /** The program begins to end: what fails from here on in its start is no news. */
   readonly ending: () => void;
 }
 
-/** Events to windows and tray, about four a second. */
-const EVENT_INTERVAL_MS = 250;
 /** How long mail in flight may take to finish when the program ends; what is not done goes back to the queue. */
 const STOP_GRACE_MS = 5_000;
 /** The end comes after this time whatever hangs: everything accepted is on disk already. */
@@ -49,41 +48,26 @@ export async function runShell(options: ShellOptions): Promise<void> {
   let trayHost: Promise<boolean> | null = null;
   let saidStillRunning = false;
 
-  const composing = compose({
-    profile,
-    problem: trouble,
-    note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
-  });
-  const quitApi: Pick<EngineApi, 'app.quit'> = {
-    'app.quit': async () => {
-      // The answer goes out first.
-      setImmediate(() => detached('quit', quit()));
-      return ok({});
-    },
-  };
-
-  // Listens from the beginning, and answers once there is something to answer with: nobody is told that nothing runs here.
-  const dispatching = composing.then(({ engine }) =>
-    createDispatch(engineMethods, { ...engine.api, ...quitApi }, trouble),
-  );
-  dispatching.catch(() => undefined);
-  const controlling = startControlServer({
-    place: controlPlace(profile, thisComputer(os)),
-    dispatch: async (name, input) => (await dispatching)(name, input),
-    problem: trouble,
-  }).catch((error: unknown) => {
-    // The program works without its command line.
-    trouble('control socket', error);
-    return null;
-  });
   const ready = app.whenReady();
-  const wordsNow = (settings: Composition['settings']): ShellWords =>
-    shellWords(settings.get().general.language, app.isReady() ? app.getLocale() : '');
+  const hosted = hostEngine({
+    first: options.firstEngineThread,
+    another: newEngineThread,
+    start: {
+      profile,
+      version: app.getVersion(),
+      workers: { store: built('store-worker.js').href, preview: built('preview-worker.js').href },
+    },
+    keyStore: createKeyStore({ safeStorage, platform: process.platform, ready }),
+    keyStoreReady: ready,
+    openExternal: (url) => shell.openExternal(url),
+    quit: () => detached('quit', quit()),
+    trouble,
+  });
+  const { started } = hosted;
   const windows = createWindowOpener({
-    composing,
+    started,
     ready,
-    handlers: (engine) => ({ ...engine.api, ...quitApi }),
-    words: wordsNow,
+    words: () => words(),
     root: ROOT,
     profile,
     icon: APP_ICON,
@@ -107,36 +91,23 @@ export async function runShell(options: ShellOptions): Promise<void> {
   // ends the process at once. With a listener of ours its end is only asked for again.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => detached(signal, quit()));
 
-  const composition = await composing.catch((error: unknown) => {
-    throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
-  });
-  const { engine, settings } = composition;
-  const words = (): ShellWords => wordsNow(settings);
-
-  await controlling;
-  options.stands();
-
+  const engine = await started;
+  const words = (): ShellWords => shellWords(engine.settings().language, app.isReady() ? app.getLocale() : '');
   await ready;
   if (process.platform === 'darwin') setMacMenu();
 
-  const events = createCoalescer((name, payload) => windows.opened()?.send(name, payload), EVENT_INTERVAL_MS);
-  for (const name of ['queue:changed', 'settings:changed', 'gateways:changed'] as const) {
-    engine.on(name, (payload) => events.push(name, payload));
-  }
-  const { createTray } = await import('../tray/tray.ts');
-  const { trayView } = await import('../tray/tray-menu.ts');
+  for (const name of ['queue:changed', 'status:changed', 'settings:changed', 'gateways:changed'] as const)
+    engine.on(name, (payload) => windows.opened()?.send(name, payload));
   const view = (): ReturnType<typeof trayView> => trayView(engine.status(), words().tray);
-  const act = createTrayActions({ engine, windows, words, redraw: () => trayUpdates.push('status', null), quit });
+  const redraw = (): void => icon.update(view());
+  const act = createTrayActions({ engine, windows, words, redraw, quit });
   const icon = createTray(ASSETS, view(), (action) => detached(`tray ${action.kind}`, act(action)));
   tray = icon;
-  const trayUpdates = createCoalescer(() => icon.update(view()), EVENT_INTERVAL_MS);
-  engine.on('status:changed', (status) => {
-    events.push('status:changed', status);
-    trayUpdates.push('status', null);
-    notifier.listener(status.listener);
+  engine.on('status:changed', ({ listener }) => {
+    redraw();
+    notifier.listener(listener);
   });
 
-  const { createNotifier } = await import('../notifications/notifications.ts');
   const notifier = createNotifier({
     show: (notice) => {
       detached(
@@ -151,7 +122,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
         ),
       );
     },
-    enabled: () => settings.get().general.notifications,
+    enabled: () => engine.settings().notifications,
     words,
     gatherMs: GATHER_MS,
     after: (ms, run) => void setTimeout(run, ms),
@@ -159,27 +130,25 @@ export async function runShell(options: ShellOptions): Promise<void> {
   engine.onFailed((message) => notifier.failed(message));
   notifier.listener(engine.status().listener);
 
-  if (!options.hidden && !settings.get().general.startHidden) {
+  if (!options.hidden && !engine.settings().startHidden) {
     // A window that cannot be shown is no reason to accept no mail.
     await windows.showMain().catch((error: unknown) => trouble('window', error));
   }
 
   // Comforts, once mail is taken care of.
-  const { watchPower } = await import('./power.ts');
   watchPower({
     suspended: () => engine.suspended(),
     resumed: () => engine.resumed(),
     ending: () => detached('session end', quit()),
   });
-  await settings.watch().catch((error: unknown) => trouble('settings.json is not watched', error));
   const applySettings = (): void => {
-    const { general } = settings.get();
-    nativeTheme.themeSource = general.theme;
-    trayUpdates.push('status', null);
-    detached('launch at login', applyLoginItem(general.launchAtLogin));
+    const { theme, launchAtLogin } = engine.settings();
+    nativeTheme.themeSource = theme;
+    redraw();
+    detached('launch at login', applyLoginItem(launchAtLogin));
   };
-  settings.onChange(applySettings);
-  if (settings.get().general.launchAtLogin) applySettings();
+  engine.onSettings(applySettings);
+  if (engine.settings().launchAtLogin) applySettings();
 
   function detached(event: string, promise: Promise<unknown>): void {
     promise.catch((error: unknown) => trouble(event, error));
@@ -191,9 +160,9 @@ export async function runShell(options: ShellOptions): Promise<void> {
   }
 
   async function afterLastWindow(): Promise<void> {
-    const { general } = settings.get();
-    if (!general.closeToTray) return quit();
-    if (saidStillRunning || !general.notifications || (await hasTray())) return;
+    const { closeToTray, notifications } = (await started).settings();
+    if (!closeToTray) return quit();
+    if (saidStillRunning || !notifications || (await hasTray())) return;
     saidStillRunning = true;
     const { showNotice } = await import('../notifications/notification-host.ts');
     const { stillRunning } = words();
@@ -210,14 +179,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     setTimeout(() => app.exit(0), STOP_LIMIT_MS);
     const placesKept = windows.opened()?.closeAll();
     tray?.close();
-    // A start that is under way comes to its end first: what it opens has to be closed.
-    const running = await composing.catch(() => null);
-    running?.settings.close();
-    await Promise.all([
-      controlling.then((control) => control?.close(1_000)),
-      running?.engine.stop(STOP_GRACE_MS),
-      placesKept,
-    ]).catch((error: unknown) => trouble('stop', error));
+    await Promise.all([hosted.stop(STOP_GRACE_MS), placesKept]).catch((error: unknown) => trouble('stop', error));
     app.exit(0);
   }
 

@@ -2,14 +2,12 @@
 import type { IpcMain, IpcMainInvokeEvent } from 'electron';
 import type { Dispatch } from '../../main/control/dispatch.ts';
 import { fail, type Result } from '../../shared/result.ts';
+import { PAGE_ORIGIN } from './page-scheme.ts';
 
 /** The one channel for calls and the one for events; which call or event, the payload says. */
 export const CALL_CHANNEL = 'postcast:call';
 export const EVENT_CHANNEL = 'postcast:event';
 
-/** Where our pages come from; nothing else may call. */
-export const PAGE_SCHEME = 'postcast';
-export const PAGE_ORIGIN = `${PAGE_SCHEME}://app`;
 
 /** True if `url` is one of our own pages. */
 export function isOwnPage(url: string): boolean {

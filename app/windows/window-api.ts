@@ -12,7 +12,7 @@ import type { ShellWords } from '../shell/words.ts';
 
 /** Options of createWindowApi. */
 export interface WindowApiOptions {
-  readonly engine: () => Promise<RunningEngine>;
+  readonly engine: Pick<RunningEngine, 'api' | 'attachment'>;
   readonly windows: Windows;
   readonly logs: string;
   readonly words: () => ShellWords;
@@ -62,15 +62,14 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
 
   return {
     'app.saveMessage': async ({ id }) => {
-      const { api } = await options.engine();
+      const { api } = options.engine;
       const details = await api['queue.show']({ id });
       if (!details.ok) return details;
       const name = safeFileName(`${details.value.subject}.eml`, `${id}.eml`);
       return saved(options.words().saveMessage, name, ['eml'], rawMessage(api, id));
     },
     'app.saveAttachment': async ({ id, index }) => {
-      const engine = await options.engine();
-      const attachment = await engine.attachment(id, index);
+      const attachment = await options.engine.attachment(id, index);
       if (!attachment.ok) return attachment;
       const { name, bytes } = attachment.value;
       return saved(options.words().saveAttachment, safeFileName(name, `attachment-${index + 1}`), [], single(bytes));

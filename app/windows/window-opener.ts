@@ -1,22 +1,20 @@
 /** Shows windows: all that belongs to them is loaded with the first one, since most days go by without any. */
 import { ipcMain } from 'electron';
 import path from 'node:path';
-import { createDispatch, type HandlerTable } from '../../main/control/dispatch.ts';
-import { methods } from '../../shared/ipc-contract.ts';
-import type { Composition } from '../compose.ts';
-import type { Trouble } from '../shell/trouble.ts';
+import { createDispatch } from '../../main/control/dispatch.ts';
+import { windowMethods } from '../../shared/ipc-contract.ts';
+import type { RunningEngine } from '../engine-port.ts';
+import type { Trouble } from '../../main/log/trouble.ts';
 import type { Windows } from './windows.ts';
 import type { ShellWords } from '../shell/words.ts';
 
 /** Options of createWindowOpener. */
 export interface WindowOpenerOptions {
   /** What runs behind the windows; they wait for it. */
-  readonly composing: Promise<Composition>;
+  readonly started: Promise<RunningEngine>;
   /** Electron is ready; they wait for that too. */
   readonly ready: Promise<void>;
-  /** The calls that are no window's own. */
-  readonly handlers: (engine: Composition['engine']) => HandlerTable;
-  readonly words: (settings: Composition['settings']) => ShellWords;
+  readonly words: () => ShellWords;
   /** The work tree, or the root of the packaged program's archive. */
   readonly root: string;
   readonly profile: string;
@@ -37,17 +35,17 @@ export interface WindowOpener {
 
 /** See WindowOpener. */
 export function createWindowOpener(options: WindowOpenerOptions): WindowOpener {
-  const { composing, ready, root, profile, trouble } = options;
+  const { started, ready, root, profile, trouble } = options;
   let windows: Windows | null = null;
   let windowsLoading: Promise<Windows> | null = null;
 
   /** Loaded with the first window, once, however many ask for it side by side. */
-  function openWindows({ engine, settings }: Composition): Promise<Windows> {
-    windowsLoading ??= loadWindows(engine, settings);
+  function openWindows(engine: RunningEngine): Promise<Windows> {
+    windowsLoading ??= loadWindows(engine);
     return windowsLoading;
   }
 
-  async function loadWindows(engine: Composition['engine'], settings: Composition['settings']): Promise<Windows> {
+  async function loadWindows(engine: RunningEngine): Promise<Windows> {
     const [{ createWindows }, { createWindowApi }, { serveIpc }] = await Promise.all([
       import('./windows.ts'),
       import('./window-api.ts'),
@@ -58,19 +56,21 @@ export function createWindowOpener(options: WindowOpenerOptions): WindowOpener {
       preload: path.join(root, 'out', 'preload', 'preload.cjs'),
       stateFile: path.join(profile, 'windows.json'),
       icon: options.icon,
-      settings: () => settings.get(),
+      theme: () => engine.settings().theme,
       problem: trouble,
     });
     const windowApi = createWindowApi({
-      engine: async () => (await composing).engine,
+      engine,
       windows: made,
       logs: path.join(profile, 'logs'),
-      words: () => options.words(settings),
+      words: options.words,
       openSettings: showSettings,
     });
+    const own = createDispatch(windowMethods, windowApi, trouble);
     serveIpc(
       ipcMain,
-      createDispatch(methods, { ...options.handlers(engine), ...windowApi }, trouble),
+      // What is no call of a window's own is looked up, and its input parsed, by the engine.
+      (name, input) => (Object.hasOwn(windowMethods, String(name)) ? own(name, input) : engine.call(String(name), input)),
       (id) => made.isOwn(id),
       trouble,
     );
@@ -79,18 +79,18 @@ export function createWindowOpener(options: WindowOpenerOptions): WindowOpener {
   }
 
   async function showMain(message: string | null = null): Promise<void> {
-    const composition = await composing;
+    const engine = await started;
     await ready;
-    const opened = await openWindows(composition);
+    const opened = await openWindows(engine);
     const wasOpen = opened.isOpen('main');
     await opened.show('main', message === null ? {} : { message });
     if (wasOpen && message !== null) opened.sendTo('main', 'window:show-message', { id: message });
   }
 
   async function showSettings(page: string): Promise<void> {
-    const composition = await composing;
+    const engine = await started;
     await ready;
-    const opened = await openWindows(composition);
+    const opened = await openWindows(engine);
     const wasOpen = opened.isOpen('settings');
     await opened.show('settings', { page });
     if (wasOpen) opened.sendTo('settings', 'window:show-page', { page });

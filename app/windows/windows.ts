@@ -8,7 +8,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Settings } from '../../shared/settings.ts';
 import { clampBounds, parseRemembered, type RememberedWindow } from './bounds.ts';
-import { EVENT_CHANNEL, isOwnPage, PAGE_ORIGIN, PAGE_SCHEME } from './ipc-server.ts';
+import { EVENT_CHANNEL, isOwnPage } from './ipc-server.ts';
+import { PAGE_ORIGIN, PAGE_SCHEME } from './page-scheme.ts';
 
 /** Which windows there are. */
 export type WindowKind = 'main' | 'settings';
@@ -90,7 +91,7 @@ export interface WindowsOptions {
   /** Where bounds are remembered. */
   readonly stateFile: string;
   readonly icon: string;
-  readonly settings: () => Settings;
+  readonly theme: () => Settings['general']['theme'];
   readonly problem: (event: string, error: unknown) => void;
 }
 
@@ -115,8 +116,7 @@ export function createWindows(options: WindowsOptions): Windows {
 
   function create(kind: WindowKind): BrowserWindow {
     const size = SIZES[kind];
-    const { theme } = options.settings().general;
-    nativeTheme.themeSource = theme;
+    nativeTheme.themeSource = options.theme();
     const primary = screen.getPrimaryDisplay();
     const areas = [primary, ...screen.getAllDisplays().filter((d) => d.id !== primary.id)].map((d) => d.workArea);
     const last = remembered.get(kind) ?? null;

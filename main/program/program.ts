@@ -71,6 +71,8 @@ export interface ProgramParts {
   readonly openExternal?: (url: string) => Promise<void>;
   /** The user or the command line wants the program to end. */
   readonly quit: () => void;
+  /** How often the engine ended by itself and was started again, this time included; the user is told. Absent: never. */
+  readonly restarts?: number;
 }
 
 export interface ProgramEvents {
@@ -134,6 +136,9 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     log.problem('event', error);
   });
   const problems = createProblems(clock);
+  const { restarts = 0 } = parts;
+  if (restarts > 0)
+    problems.raise('engine-restarted', 'warning', phrase('problem.engineRestarted', { count: restarts }));
   const storage = createStorageProblems({
     profile,
     clock,

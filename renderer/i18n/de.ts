@@ -709,6 +709,8 @@ export const de: Words<typeof en> = {
     'store-busy': 'Die Warteschlange ist beschäftigt. Versuchen Sie es erneut.',
     'store-closed': 'Das Programm wird beendet.',
     'store-other': 'Die Warteschlange konnte das nicht.',
+    'engine-down':
+      'Der Teil des Programms, der die Post bearbeitet, wird neu gestartet. Versuchen Sie es gleich noch einmal.',
     'secret-locked': 'Der Schlüsselbund ist gesperrt. Entsperren Sie ihn und versuchen Sie es erneut.',
     'secret-unreadable':
       'Die Datei der Passwörter ist nicht lesbar. An ihr wurde nichts geändert, damit die anderen nicht verloren gehen.',

@@ -688,6 +688,7 @@ export const en = {
     'store-busy': 'The queue is busy. Try again.',
     'store-closed': 'The program is ending.',
     'store-other': 'The queue could not do this.',
+    'engine-down': 'The part of the program that handles mail is being started again. Try again in a moment.',
     'secret-locked': 'The key ring is locked. Unlock it, then try again.',
     'secret-unreadable':
       'The file of the passwords cannot be read. Nothing was changed in it, so that the others are not lost.',

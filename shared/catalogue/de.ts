@@ -251,6 +251,16 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'problem.intercepted': 'Dieses Netzwerk fängt die Verbindung zu „{gateway}“ ab. Es wurde kein Passwort gesendet.',
   'problem.oauth-revoked':
     'Die Anmeldung für „{gateway}“ ist beendet. Melden Sie sich neu an, um das Gateway zu verwenden.',
+  'problem.engineRestarted_one':
+    'Der Teil des Programms, der die Post bearbeitet, endete unerwartet und wurde neu gestartet. Angenommene Post ist sicher.',
+  'problem.engineRestarted_other':
+    'Der Teil des Programms, der die Post bearbeitet, endete {count}-mal unerwartet und wurde neu gestartet. Angenommene Post ist sicher.',
+  'problem.engineDown':
+    'Der Teil des Programms, der die Post bearbeitet, endete unerwartet und wird neu gestartet. Bis dahin wird keine Post angenommen; die angenommene ist sicher.',
+  'problem.engineResting':
+    'Der Teil des Programms, der die Post bearbeitet, endet immer wieder und wird in einigen Minuten erneut gestartet. Bis dahin wird keine Post angenommen; die angenommene ist sicher.',
+  'problem.engineStuck':
+    'Der Teil des Programms, der die Post bearbeitet, antwortet nicht und lässt sich nicht beenden. Beenden Sie PostCast Server und starten Sie ihn neu; angenommene Post ist sicher.',
   'problem.internal': 'Im Programm ist etwas schiefgegangen: {detail}',
 
   'report.failed.expired':

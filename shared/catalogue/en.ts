@@ -235,6 +235,16 @@ export const en = {
   'problem.tls-failed': 'No safe connection to “{gateway}” could be made. No password was sent.',
   'problem.intercepted': 'This network intercepts the connection to “{gateway}”. No password was sent.',
   'problem.oauth-revoked': 'The sign-in for “{gateway}” has ended. Sign in again to use this gateway.',
+  'problem.engineRestarted_one':
+    'The part of the program that handles mail ended unexpectedly and was started again. Mail that was accepted is safe.',
+  'problem.engineRestarted_other':
+    'The part of the program that handles mail ended unexpectedly {count} times and was started again. Mail that was accepted is safe.',
+  'problem.engineDown':
+    'The part of the program that handles mail ended unexpectedly and is being started again. Until then no mail is accepted; what was accepted is safe.',
+  'problem.engineResting':
+    'The part of the program that handles mail keeps ending and is tried again in a few minutes. Until then no mail is accepted; what was accepted is safe.',
+  'problem.engineStuck':
+    'The part of the program that handles mail does not answer and cannot be ended. Quit PostCast Server and start it again; mail that was accepted is safe.',
   'problem.internal': 'Something went wrong inside the program: {detail}',
 
   'report.failed.expired': 'It could not be delivered in the time that was set for it, and is no longer tried.',

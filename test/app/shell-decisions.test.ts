@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../app/shell/arguments.ts';
 import { autostartEntry, autostartFile } from '../../app/shell/autostart.ts';
 import { clampBounds, parseRemembered, type Bounds } from '../../app/windows/bounds.ts';
-import { createCoalescer } from '../../app/shell/coalesce.ts';
+import { createCoalescer } from '../../main/engine-thread/coalesce.ts';
 import { safeFileName } from '../../app/windows/file-name.ts';
 import { createNotifier, type Notice } from '../../app/notifications/notifications.ts';
 import { hasTrayHost } from '../../app/tray/tray-host.ts';
