@@ -1,5 +1,5 @@
 /** The program's entry: the engine's thread first, then one instance per profile, then the shell. */
-import { firstEngineThread } from './engine-worker.ts';
+import { firstEngineThread } from './engine/engine-worker.ts';
 import { app, dialog, Menu, protocol } from 'electron';
 import path from 'node:path';
 import { logTrouble } from '../main/log/trouble.ts';

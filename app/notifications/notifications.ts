@@ -1,6 +1,6 @@
 /** Which notifications are shown (spec §9): failures only, one for many. Electron shows them in notification-host.ts. */
 import type { ListenerState } from '../../shared/status.ts';
-import type { FailedMessage } from '../engine-port.ts';
+import type { FailedMessage } from '../engine/engine-port.ts';
 import type { ShellWords } from '../shell/words.ts';
 
 /** One notification. `id`: the message that a click opens, null for the window itself. */

@@ -1,7 +1,7 @@
 /** Does what was clicked in the tray's menu. */
 import { dialog } from 'electron';
 import { assertNever } from '../../shared/result.ts';
-import type { RunningEngine } from '../engine-port.ts';
+import type { RunningEngine } from '../engine/engine-port.ts';
 import type { TrayAction } from './tray-menu.ts';
 import type { WindowOpener } from '../windows/window-opener.ts';
 import type { ShellWords } from '../shell/words.ts';

@@ -8,7 +8,6 @@ import { PAGE_ORIGIN } from './page-scheme.ts';
 export const CALL_CHANNEL = 'postcast:call';
 export const EVENT_CHANNEL = 'postcast:event';
 
-
 /** True if `url` is one of our own pages. */
 export function isOwnPage(url: string): boolean {
   return url === PAGE_ORIGIN || url.startsWith(`${PAGE_ORIGIN}/`);

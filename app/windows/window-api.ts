@@ -4,7 +4,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { WindowApi } from '../../shared/ipc-contract.ts';
 import { fail, ok, type Result } from '../../shared/result.ts';
-import type { RunningEngine } from '../engine-port.ts';
+import type { RunningEngine } from '../engine/engine-port.ts';
 import { safeFileName } from './file-name.ts';
 import { saveFile } from './save-file.ts';
 import { openOutside, type Windows } from './windows.ts';

@@ -3,7 +3,7 @@ import { ipcMain } from 'electron';
 import path from 'node:path';
 import { createDispatch } from '../../main/control/dispatch.ts';
 import { windowMethods } from '../../shared/ipc-contract.ts';
-import type { RunningEngine } from '../engine-port.ts';
+import type { RunningEngine } from '../engine/engine-port.ts';
 import type { Trouble } from '../../main/log/trouble.ts';
 import type { Windows } from './windows.ts';
 import type { ShellWords } from '../shell/words.ts';
@@ -70,7 +70,8 @@ export function createWindowOpener(options: WindowOpenerOptions): WindowOpener {
     serveIpc(
       ipcMain,
       // What is no call of a window's own is looked up, and its input parsed, by the engine.
-      (name, input) => (Object.hasOwn(windowMethods, String(name)) ? own(name, input) : engine.call(String(name), input)),
+      (name, input) =>
+        Object.hasOwn(windowMethods, String(name)) ? own(name, input) : engine.call(String(name), input),
       (id) => made.isOwn(id),
       trouble,
     );

@@ -67,8 +67,7 @@ export type HostRequest =
   | { readonly kind: 'open-external'; readonly url: string };
 
 /** An answer to a request; `message` never holds a secret. */
-export type Answer =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
+export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
 
 /** Engine to main thread. */
 export type FromEngine =

@@ -12,10 +12,9 @@ export interface Requests<R extends { readonly kind: string }, A extends Readonl
 }
 
 /** `send` puts a request on the port. */
-export function createRequests<
-  R extends { readonly kind: string },
-  A extends Readonly<Record<R['kind'], unknown>>,
->(send: (n: number, request: R) => void): Requests<R, A> {
+export function createRequests<R extends { readonly kind: string }, A extends Readonly<Record<R['kind'], unknown>>>(
+  send: (n: number, request: R) => void,
+): Requests<R, A> {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let last = 0;
   return {

@@ -117,10 +117,9 @@ export async function runEngine(start: EngineStart, host: EngineHostPorts): Prom
     keyStoreChanged: tellStatus,
     stop: async (graceMs) => {
       settings.close();
-      await Promise.all([
-        controlling.then((control) => control?.close(CONTROL_GRACE_MS)),
-        program.stop(graceMs),
-      ]).catch((error: unknown) => trouble('stop', error));
+      await Promise.all([controlling.then((control) => control?.close(CONTROL_GRACE_MS)), program.stop(graceMs)]).catch(
+        (error: unknown) => trouble('stop', error),
+      );
     },
   };
 }

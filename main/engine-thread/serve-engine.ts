@@ -51,19 +51,24 @@ export function serveEngine(port: MessagePort): void {
     setImmediate(() => process.exit(0));
   }
 
-  function answer(n: number, request: EngineRequest): Promise<unknown> {
-    // A start that is under way comes to its end first, also for what is to be stopped.
-    const running = engine ?? Promise.reject(new Error('The engine was not started.'));
+  /** A start that fails is told by itself. */
+  function ifRunning(run: (running: Engine) => void): void {
+    engine?.then(run, () => undefined);
+  }
+
+  function answer(n: number, request: EngineRequest): Promise<void> {
     return answerOf(async () => {
+      if (request.kind === 'ping') return null;
+      if (engine === null) throw new Error('The engine was not started.');
+      // A start that is under way comes to its end first, also for what is to be stopped.
+      const running = await engine;
       switch (request.kind) {
-        case 'ping':
-          return null;
         case 'call':
-          return (await running).call(request.name, request.input);
+          return running.call(request.name, request.input);
         case 'attachment':
-          return (await running).attachment(request.id, request.index);
+          return running.attachment(request.id, request.index);
         case 'stop':
-          await (await running).stop(request.graceMs);
+          await running.stop(request.graceMs);
           return null;
         default:
           return assertNever(request);
@@ -87,11 +92,11 @@ export function serveEngine(port: MessagePort): void {
         break;
       case 'key-store':
         keyStore = message.state;
-        void engine?.then((running) => running.keyStoreChanged());
+        ifRunning((running) => running.keyStoreChanged());
         break;
       case 'suspended':
       case 'resumed':
-        void engine?.then((running) => running[message.kind]());
+        ifRunning((running) => running[message.kind]());
         break;
       default:
         assertNever(message);

@@ -8,7 +8,7 @@ import { createNotifier, type Notice } from '../../app/notifications/notificatio
 import { hasTrayHost } from '../../app/tray/tray-host.ts';
 import { shellWords } from '../../app/shell/words.ts';
 import { printable } from '../../app/cli/format.ts';
-import type { FailedMessage } from '../../app/engine-port.ts';
+import type { FailedMessage } from '../../app/engine/engine-port.ts';
 
 describe('the arguments of the program', () => {
   it.each<[string[], string | null, boolean]>([

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createKeyStore, type SafeStorage } from '../../../app/key-store.ts';
+import { createKeyStore, type SafeStorage } from '../../../app/engine/key-store.ts';
 import { createSecretStore } from '../../../main/secrets/kept-secrets.ts';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
 

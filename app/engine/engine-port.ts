@@ -1,9 +1,9 @@
-/** What the shell needs of a running engine besides the calls of the contract. app/engine-host.ts is the real one. */
-import type { EngineApi } from '../shared/ipc-contract.ts';
-import type { Result } from '../shared/result.ts';
-import type { AppStatus } from '../shared/status.ts';
-import type { Attachment, EngineEvents, ShellSettings } from '../main/engine-thread/protocol.ts';
-import type { FailedMessage } from '../main/report/reporter.ts';
+/** What the shell needs of a running engine besides the calls of the contract. app/engine/engine-host.ts is the real one. */
+import type { EngineApi } from '../../shared/ipc-contract.ts';
+import type { Result } from '../../shared/result.ts';
+import type { AppStatus } from '../../shared/status.ts';
+import type { Attachment, EngineEvents, ShellSettings } from '../../main/engine-thread/protocol.ts';
+import type { FailedMessage } from '../../main/report/reporter.ts';
 
 export type { EngineEvents, FailedMessage, ShellSettings };
 

@@ -1,5 +1,5 @@
 /** The system's key store through Electron's safeStorage. */
-import type { KeyStore, KeyStoreState } from '../main/secrets/key-store.ts';
+import type { KeyStore, KeyStoreState } from '../../main/secrets/key-store.ts';
 
 /** The part of Electron's safeStorage that is used. */
 export interface SafeStorage {
