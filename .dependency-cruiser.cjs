@@ -86,14 +86,14 @@ module.exports = {
       severity: 'error',
       comment: 'The engine runs whole under plain Node.js in tests and benches.',
       from: { path: '^main/' },
-      to: { path: ['^app/', '^renderer/', '^test/', '^electron$', `${NODE_MODULES}electron(-store)?/`] },
+      to: { path: ['^app/', '^renderer/', '^test/', '^electron$', `${NODE_MODULES}electron/`] },
     },
     {
       name: 'renderer-imports-shared-only',
       severity: 'error',
       comment: 'A window knows the contract and the browser; everything else goes over IPC.',
       from: { path: '^renderer/' },
-      to: { path: ['^app/', '^main/', '^test/', '^electron$', `${NODE_MODULES}electron(-store)?/`] },
+      to: { path: ['^app/', '^main/', '^test/', '^electron$', `${NODE_MODULES}electron/`] },
     },
     {
       name: 'renderer-without-node',
@@ -114,13 +114,13 @@ module.exports = {
       severity: 'error',
       comment: 'postcast is started by plain Node.js.',
       from: { path: '^app/cli\\.ts$' },
-      to: { reachable: true, path: ['^electron$', `${NODE_MODULES}electron(-store)?/`] },
+      to: { reachable: true, path: ['^electron$', `${NODE_MODULES}electron/`] },
     },
     {
       name: 'only-app-imports-electron',
       severity: 'error',
       from: { pathNot: ['^app/', '^test/', '^scripts/'] },
-      to: { path: ['^electron$', `${NODE_MODULES}electron(-store)?/`] },
+      to: { path: ['^electron$', `${NODE_MODULES}electron/`] },
     },
     {
       name: 'no-tools-in-the-program',

@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import type { Plugin } from 'vite';
@@ -8,7 +8,7 @@ import type { Plugin } from 'vite';
 const root = import.meta.dirname;
 const outDir = path.join(root, 'out');
 
-// Everything else goes into the bundle: one file loads faster than hundreds, and start to listening is measured.
+// Everything else goes into the bundle: one file loads faster than hundreds. Minified ones were not seen to load faster.
 const external = ['electron', /^electron\//, '@photostructure/sqlite', /^node:/, ...builtinModules];
 
 /** The command line is started as a program of its own. */
@@ -22,37 +22,6 @@ function executable(file: string): Plugin {
   };
 }
 
-/**
- * The program's entry, an ES module for one reason: Electron lets the event loop run while one awaits at its top, and
- * clients are greeted before it starts itself (docs/decisions.md, *Start*).
- */
-const ENTRY = "import './main.js';\n";
-
-/**
- * CommonJS loads in one go. ES modules are read piece by piece with a turn of the event loop for each, and while Chromium
- * starts on the same thread those turns are long in coming: half a second until the listener stood.
- */
-function commonJs(): Plugin {
-  return {
-    name: 'common-js',
-    writeBundle(options) {
-      writeFileSync(path.join(options.dir ?? outDir, 'package.json'), '{ "type": "commonjs" }\n');
-      writeFileSync(path.join(options.dir ?? outDir, 'entry.mjs'), ENTRY);
-    },
-  };
-}
-
-/** One octet for each character: V8 reads it sooner and holds half of it, where a single arrow would make two of each. */
-function ascii(): Plugin {
-  return {
-    name: 'ascii',
-    renderChunk: (code) => ({
-      code: code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
-      map: null,
-    }),
-  };
-}
-
 /** What the licences of the libraries inside ask for; `npm run pack` puts the three lists together. */
 const license = { fileName: 'licenses.md' };
 
@@ -62,12 +31,12 @@ function present(entries: Record<string, string>): Record<string, string> {
 
 export default defineConfig({
   main: {
-    plugins: [...(process.env['FORMAT'] === 'cjs' ? [commonJs(), ascii()] : []), executable('cli.js')],
+    plugins: [executable('cli.js')],
     build: {
       outDir: path.join(outDir, 'main'),
       target: 'node20.18',
       sourcemap: false,
-      // Less to read and to hold in memory; names stay, for stack traces in the log.
+      // Names stay, for stack traces in the log; minified files were not seen to load faster.
       minify: false,
       license,
       externalizeDeps: false,
@@ -81,7 +50,7 @@ export default defineConfig({
         }),
         external,
         output: {
-          format: process.env['FORMAT'] === 'cjs' ? 'cjs' : 'es',
+          format: 'es',
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',
           comments: { legal: true, jsdoc: false, annotation: false },

@@ -87,8 +87,8 @@ export async function runShell(options: ShellOptions): Promise<void> {
     event.preventDefault();
     detached('quit', quit());
   });
-  // Electron's own handlers are gone as soon as any library listens for a signal, and electron-store brings one that
-  // ends the process at once. With a listener of ours its end is only asked for again.
+  // Electron's own handlers are gone as soon as any library listens for a signal, and one of them may end the process at
+  // once. With a listener of ours its end is only asked for again.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => detached(signal, quit()));
 
   const engine = await started;

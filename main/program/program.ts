@@ -1,6 +1,6 @@
 /**
- * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the Electron
- * shell (app/compose.ts), the tests and the benches all run this same composition with their own ports.
+ * The whole program but its shell: listener, queue, delivery, engine and API wired together. Plain Node: the engine's
+ * thread (main/engine-thread), the tests and the benches all run this same composition with their own ports.
  */
 import { mkdirSync } from 'node:fs';
 import os from 'node:os';
@@ -122,7 +122,6 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
   const clock = parts.clock ?? systemClock;
   const random = parts.random ?? systemRandom;
   try {
-    // Without a turn of the event loop: while Electron starts, each takes long (docs/decisions.md, *Start*).
     mkdirSync(path.join(profile, 'logs'), { recursive: true, mode: 0o700 });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** The system's key store, as what keeps secrets sees it. The shell brings the real one (app/engine/key-store.ts). */
+/** The system's key store, as what keeps secrets sees it. The real one is Electron's, in the main thread. */
 
 /** `plain`: there is none, and what is kept is obfuscated at best. */
 export type KeyStoreAbility = 'protected' | 'locked' | 'plain';

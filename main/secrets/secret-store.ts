@@ -1,4 +1,4 @@
-/** Where passwords, tokens and keys are kept, as the engine sees it; the shell brings the real one (app/secrets/). */
+/** Where passwords, tokens and keys are kept, as the engine sees it; kept-secrets.ts is the real one. */
 import type { SecretBinding } from '../../shared/secret-binding.ts';
 import type { SecretsState } from '../../shared/status.ts';
 

@@ -1,4 +1,4 @@
-/** The settings, as the engine sees them; the shell brings the file (app/settings-file.ts). */
+/** The settings, as the engine sees them; settings-file.ts is the real one. */
 import type { UnreadableSetting } from './read-settings.ts';
 import type { Settings } from '../../shared/settings.ts';
 

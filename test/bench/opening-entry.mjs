@@ -1,8 +1,8 @@
 // The program's entry with a hand on the clock: asks for the window as a click on the icon does and tells, without any
-// debugger attached, when the page painted first. Put in the place of entry.mjs by opening.ts.
+// debugger attached, when the page painted first. Put in the place of the program's entry by opening.ts.
 import { app, BrowserWindow } from 'electron';
 import { setTimeout as pause } from 'node:timers/promises';
-import main from './main.js';
+import './main.js';
 
 const PAINT =
   "[performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime, document.querySelectorAll('[role=gridcell]').length]";
@@ -23,5 +23,4 @@ async function openAndClose() {
   app.quit();
 }
 
-await main.standing;
 void openAndClose();

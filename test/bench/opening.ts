@@ -3,7 +3,7 @@
 //   POSTCAST_TEST_ELECTRON=path/to/electron npx tsx test/bench/opening.ts
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,10 +22,14 @@ const profile = await makeProfile({ dialUp: { requireConnection: true } });
 const folder = mkdtempSync(path.join(tmpdir(), 'opening-'));
 try {
   await fillOutbox(profile.folder, COUNT);
-  for (const name of ['out', 'assets', 'package.json'])
-    cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  for (const name of ['out', 'assets']) cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  copyFileSync(path.join(import.meta.dirname, 'opening-entry.mjs'), path.join(folder, 'out/main/entry.mjs'));
+  copyFileSync(path.join(import.meta.dirname, 'opening-entry.mjs'), path.join(folder, 'out/main/opening-entry.mjs'));
+  const description = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
+  writeFileSync(
+    path.join(folder, 'package.json'),
+    JSON.stringify({ ...description, main: 'out/main/opening-entry.mjs' }),
+  );
   const program = spawn(
     electronPath(),
     [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), folder, '--profile', profile.folder, '--hidden'],
