@@ -117,7 +117,7 @@ export function createApi(deps: ApiDeps): EngineApi {
     'queue.show': async ({ id }) => {
       const found = await store.details(id);
       if (!found) return notFound();
-      const world = engine.world();
+      const world = engine.environment();
       return ok({
         ...found,
         recipients: found.recipients.map(({ facts, ...recipient }) => ({
@@ -211,7 +211,7 @@ export function createApi(deps: ApiDeps): EngineApi {
     },
     'gateways.states': async () => Promise.resolve(ok({ states: delivery.gatewayStates() })),
     'gateways.test': async ({ gateway, secret }) => {
-      const hold = engine.world().hold;
+      const hold = engine.environment().hold;
       if (hold === 'dial-up')
         return fail('held', 'Nothing is tried while a dial-up connection is required and missing.');
       const steps = await delivery.testGateway(gateway, secret ?? null, AbortSignal.timeout(MAX_TEST_MS));

@@ -167,7 +167,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
     dns,
     log,
     settings: () => settings.get(),
-    mayLook: async () => engine.world().hold === null && (await store.counts()).outbox > 0,
+    mayLook: async () => engine.environment().hold === null && (await store.counts()).outbox > 0,
   });
   const listener = createSmtpListener({
     stage: stageForDelivery(store, {
@@ -349,7 +349,7 @@ export async function startProgram(parts: ProgramParts): Promise<Program> {
       pid: process.pid,
       profile,
       paused: engine.paused(),
-      hold: engine.world().hold,
+      hold: engine.environment().hold,
       noWayOut: noWayOut(settings.get().gateways.mode, delivery.gatewayStates(), memory.directBlocked()),
       listener: listener.state(),
       network: network.current(),

@@ -105,7 +105,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
     dns,
     log,
     settings: () => settings.get(),
-    mayLook: async () => engine.world().hold === null && (await store.counts()).outbox > 0,
+    mayLook: async () => engine.environment().hold === null && (await store.counts()).outbox > 0,
   });
   const delivery = createDelivery({
     clock,
