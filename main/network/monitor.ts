@@ -7,6 +7,7 @@ import { logRejection } from '../runtime/log-rejection.ts';
 import type { Log } from '../log/log-port.ts';
 import type { NetworkMonitor } from './network-port.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { createEmitter } from '../runtime/emitter.ts';
 import type { SettingsStore } from '../settings/settings-store.ts';
 import type { NeighbourFact, NetworkAdapter, NetworkFacts, RouteFact } from './facts.ts';
 import { interpret, type NetworkView } from './interpret-facts.ts';
@@ -44,7 +45,9 @@ export interface NetworkMonitorParts {
 export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor {
   const { clock, log, settings, adapter } = parts;
   const times = parts.settleTimes ?? DEBOUNCE_TIMES;
-  const listeners = new Set<(state: NetworkState) => void>();
+  const events = createEmitter<{ readonly changed: NetworkState }>((error) => {
+    log.problem('network listener', error);
+  });
   const closing = new AbortController();
 
   let settling: DebounceState = INITIAL_DEBOUNCE;
@@ -81,13 +84,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
     const next = stateOf(settling.told);
     if (JSON.stringify(next) === JSON.stringify(state)) return;
     state = next;
-    for (const listener of [...listeners]) {
-      try {
-        listener(state);
-      } catch (error) {
-        log.problem('network listener', error);
-      }
-    }
+    if (!closed) events.emit('changed', state);
   }
 
   /** One timer for everything: the earliest wish wins, a reading makes new wishes. */
@@ -210,12 +207,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
 
   return {
     current: () => state,
-    watch(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    watch: (listener) => events.on('changed', listener),
     refresh: lookAfresh,
     async close() {
       if (closed) return;
@@ -225,7 +217,6 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
       stopSettings();
       cancelTimer?.();
       cancelPortal?.();
-      listeners.clear();
       await reading;
       await adapter.close();
     },

@@ -2,7 +2,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { proxyNotReached, throughProxy, type Proxy } from './proxy.ts';
-import { troubleWords } from '../delivery/transactions.ts';
+import { troubleWords } from './trouble-words.ts';
 
 const ignore = (): void => undefined;
 

@@ -2,6 +2,7 @@
 import { phrase } from '../../../shared/phrases.ts';
 import type { Phrase } from '../../../shared/mail.ts';
 import type { DialUpState } from '../../../shared/status.ts';
+import { createEmitter } from '../../runtime/emitter.ts';
 import { logRejection } from '../../runtime/log-rejection.ts';
 import { activeDialUp, nextDialUpAction } from '../../policy/dialup-rules.ts';
 import type { Log } from '../../log/log-port.ts';
@@ -41,7 +42,9 @@ export interface DialUpDriverDeps {
 
 export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
   const { clock, log, settings, network } = deps;
-  const listeners = new Set<() => void>();
+  const events = createEmitter<{ readonly changed: undefined }>((error) => {
+    log.problem('dial-up', error);
+  });
   let lastAction: Phrase | null = null;
   let lastDialAt: number | null = null;
   let dialled: string | null = null;
@@ -55,13 +58,10 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
   const abort = new AbortController();
 
   const active = (): readonly string[] => activeDialUp(network.current().links, settings.get().dialUp);
-  const tell = (): void => {
-    for (const listener of listeners) listener();
-  };
   const say = (phrase: Phrase): void => {
     lastAction = phrase;
     log.note(phrase.id, phrase.params ?? {});
-    tell();
+    events.emit('changed');
   };
 
   const act = async (): Promise<void> => {
@@ -162,19 +162,16 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
       arm();
     },
     networkChanged() {
-      tell();
+      events.emit('changed');
       look();
     },
     queueChanged: soon,
     settingsChanged() {
       arm();
-      tell();
+      events.emit('changed');
       look();
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: (listener) => events.on('changed', listener),
     close() {
       closed = true;
       cancelLook?.();
