@@ -48,11 +48,14 @@ export interface ClaimLoop {
   close(): void;
 }
 
-export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
-  const { clock, log, store, delivery, conditions, attempts, housekeeping } = deps;
-  const state: ClaimState = { reserved: 0, moreDue: false, round: 'none', cancelTimer: null };
+/** How long the loop sleeps if the next recipient is due `at`; ms. */
+function sleepUntil(at: number, now: number, running: number): number {
+  return Math.min(Math.max(at - now, running > 0 ? SLEEP_WHILE_RUNNING_MS : 0), LONGEST_SLEEP_MS);
+}
 
-  const mayClaim = (): boolean => conditions.phase() !== 'closing' && conditions.hold() === null;
+export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
+  const { clock, log, store, conditions, attempts, housekeeping } = deps;
+  const state: ClaimState = { reserved: 0, moreDue: false, round: 'none', cancelTimer: null };
 
   /** @param ms Until the next round; null = none. */
   const setTimer = (ms: number | null): void => {
@@ -64,17 +67,13 @@ export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
     await housekeeping.noticeClockSet();
     do {
       state.round = 'claiming';
-      if (!mayClaim()) return;
+      if (!mayTry(conditions)) return;
       const room = MAX_RUNNING_ATTEMPTS - attempts.count() - state.reserved;
       if (room < ROOM_WORTH_ASKING) {
         state.moreDue = true;
         return;
       }
-      const skipDomains = delivery.busyDomains();
-      const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains });
-      state.moreDue = skipDomains.length > 0 || claimed.length > 0;
-      attempts.run(claimed);
-      if (claimed.length > 0) state.round = 'claiming-and-asked-again';
+      if ((await claimSome(deps, state, room)) > 0) state.round = 'claiming-and-asked-again';
     } while (wasAskedAgain());
     await setTimerForNextDue();
   };
@@ -84,7 +83,7 @@ export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
 
   const setTimerForNextDue = async (): Promise<void> => {
     setTimer(null);
-    if (!mayClaim()) return;
+    if (!mayTry(conditions)) return;
     if (attempts.count() >= MAX_RUNNING_ATTEMPTS) {
       // The end of an attempt asks again.
       state.moreDue = true;
@@ -98,8 +97,7 @@ export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
       state.round = 'claiming-and-asked-again';
       return;
     }
-    const wait = Math.max(at - clock.now(), attempts.count() > 0 ? SLEEP_WHILE_RUNNING_MS : 0);
-    setTimer(Math.min(wait, LONGEST_SLEEP_MS));
+    setTimer(sleepUntil(at, clock.now(), attempts.count()));
   };
 
   function request(): void {
@@ -110,38 +108,59 @@ export function createClaimLoop(deps: ClaimLoopDeps): ClaimLoop {
       return;
     }
     state.round = 'claiming';
-    const round = claimAndRun()
-      .catch((error: unknown) => {
-        log.problem('claim', error);
-        setTimer(AFTER_TROUBLE_MS);
-      })
-      .finally(() => {
-        const again = wasAskedAgain();
-        state.round = 'none';
-        if (again) request();
-      });
-    logRejection(round, log, 'claim');
+    logRejection(round(), log, 'claim');
   }
+
+  const round = async (): Promise<void> => {
+    try {
+      await claimAndRun();
+    } catch (error) {
+      log.problem('claim', error);
+      setTimer(AFTER_TROUBLE_MS);
+    }
+    const again = wasAskedAgain();
+    state.round = 'none';
+    if (again) request();
+  };
 
   return {
     request,
-    attemptEnded({ leavesWork }) {
+    attemptEnded: ({ leavesWork }) => {
       if (leavesWork || state.moreDue) request();
     },
-    reserve() {
-      attempts.noteAccepted();
-      if (conditions.phase() !== 'running' || state.moreDue || conditions.hold() !== null) return null;
-      if (!attempts.hasRoom(state.reserved) || delivery.busyDomains().length > 0) return null;
-      state.reserved += 1;
-      return (claimed) => {
-        state.reserved -= 1;
-        if (claimed === null) request();
-        else if (!mayClaim()) logRejection(attempts.giveBack(claimed, clock.now()), log, 'release');
-        else attempts.run([claimed]);
-      };
-    },
-    close() {
-      setTimer(null);
-    },
+    reserve: () => reserve(deps, state, request),
+    close: () => setTimer(null),
+  };
+}
+
+function mayTry(conditions: Conditions): boolean {
+  return conditions.phase() !== 'closing' && conditions.hold() === null;
+}
+
+/** Claims what is due for `room` messages at most, and begins their attempts. @returns how many there were. */
+async function claimSome(deps: ClaimLoopDeps, state: ClaimState, room: number): Promise<number> {
+  const { clock, store, delivery, attempts } = deps;
+  const skipDomains = delivery.busyDomains();
+  const claimed = await store.claimDue({ now: clock.now(), limit: room, skipDomains });
+  state.moreDue = skipDomains.length > 0 || claimed.length > 0;
+  attempts.run(claimed);
+  return claimed.length;
+}
+
+/** As `Scheduler.reserve`. */
+function reserve(
+  { clock, log, delivery, conditions, attempts }: ClaimLoopDeps,
+  state: ClaimState,
+  request: () => void,
+): ReturnType<ClaimLoop['reserve']> {
+  attempts.noteAccepted();
+  if (conditions.phase() !== 'running' || state.moreDue || conditions.hold() !== null) return null;
+  if (!attempts.hasRoom(state.reserved) || delivery.busyDomains().length > 0) return null;
+  state.reserved += 1;
+  return (claimed) => {
+    state.reserved -= 1;
+    if (claimed === null) request();
+    else if (!mayTry(conditions)) logRejection(attempts.giveBack(claimed, clock.now()), log, 'release');
+    else attempts.run([claimed]);
   };
 }

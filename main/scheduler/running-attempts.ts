@@ -33,7 +33,7 @@ export interface RunningAttemptsDeps {
   readonly reportDue: () => void;
 }
 
-interface AttemptsState {
+interface MarksState {
   /** Goes up with each change of the network: trouble on one that is gone says nothing about the mail. */
   networkEpoch: number;
   /** Goes up whenever everything that waits is woken: what an attempt that began before then comes to is old news. */
@@ -42,18 +42,12 @@ interface AttemptsState {
   readonly waitedFor: Set<string>;
   /** Messages that went to Deleted in mid-attempt. */
   readonly deleted: Set<string>;
+  /** Ends what is in flight. */
+  abort: AbortController;
 }
 
-export interface RunningAttempts {
-  /** Messages in an attempt, or next in line for one. */
-  count(): number;
-  /** Room for one more message while `coming` others are being accepted. */
-  hasRoom(coming: number): boolean;
-  /** A message came in: what the pace of attempts depends on. */
-  noteAccepted(): void;
-  run(messages: readonly ClaimedMessage[]): void;
-  /** Gives back what was claimed and not tried. Never rejects: what cannot be given back is found at the next start. */
-  giveBack(message: ClaimedMessage, nextAt: number): Promise<void>;
+/** What attempts under way are to know of what happens meanwhile. */
+interface AttemptMarks {
   /** Aborts when what is in flight now is interrupted. */
   signal(): AbortSignal;
   /** Trouble of attempts under way is put down to the network from here on, not to the mail. */
@@ -65,14 +59,31 @@ export interface RunningAttempts {
   /** True once if some recipient may wait for this hop. */
   takeWaitingFor(hopKey: string): boolean;
   setDeleted(ids: readonly string[], deleted: boolean): void;
+}
+
+export interface RunningAttempts extends AttemptMarks {
+  /** Messages in an attempt, or next in line for one. */
+  count(): number;
+  /** Room for one more message while `coming` others are being accepted. */
+  hasRoom(coming: number): boolean;
+  /** A message came in: what the pace of attempts depends on. */
+  noteAccepted(): void;
+  run(messages: readonly ClaimedMessage[]): void;
+  /** Gives back what was claimed and not tried. Never rejects: what cannot be given back is found at the next start. */
+  giveBack(message: ClaimedMessage, nextAt: number): Promise<void>;
   /** Begins nothing more; waits up to `ms` for attempts in flight, then ends them and waits (unless `ms` is 0) for their records. */
   close(ms: number): Promise<void>;
 }
 
 export function createRunningAttempts(deps: RunningAttemptsDeps): RunningAttempts {
-  const { clock, log, store, events, conditions } = deps;
-  const state: AttemptsState = { networkEpoch: 0, wakeCount: 0, waitedFor: new Set(), deleted: new Set() };
-  let abort = new AbortController();
+  const { clock, log, store, events } = deps;
+  const state: MarksState = {
+    networkEpoch: 0,
+    wakeCount: 0,
+    waitedFor: new Set(),
+    deleted: new Set(),
+    abort: new AbortController(),
+  };
   let whenIdle: (() => void) | null = null;
   const attemptDeps = attemptDepsOf(deps, state);
   const backlog = createAttemptBacklog(clock, (message) => logRejection(runOne(message), log, 'attempt'));
@@ -87,7 +98,7 @@ export function createRunningAttempts(deps: RunningAttemptsDeps): RunningAttempt
   const runOne = async (message: ClaimedMessage): Promise<void> => {
     let leavesWork = true;
     try {
-      leavesWork = await runAttempt(attemptDeps, message, abort.signal);
+      leavesWork = await runAttempt(attemptDeps, message, state.abort.signal);
     } catch (error) {
       // A bug or a broken store: the rows stay `attempting` and would wait for a restart; give them back.
       log.problem('attempt', error);
@@ -116,6 +127,7 @@ export function createRunningAttempts(deps: RunningAttemptsDeps): RunningAttempt
   };
 
   return {
+    ...createMarks(state),
     count: () => backlog.size(),
     hasRoom: (coming) => backlog.hasRoom(coming),
     noteAccepted: () => {
@@ -130,14 +142,27 @@ export function createRunningAttempts(deps: RunningAttemptsDeps): RunningAttempt
       if (wasIdle) events.emit('changed');
     },
     giveBack,
-    signal: () => abort.signal,
+    async close(ms) {
+      // Best effort: what is not given back is found at the next start.
+      for (const message of backlog.close()) logRejection(giveBack(message, clock.now()), log, 'release');
+      await untilIdle(ms);
+      state.abort.abort(new Error('closing'));
+      // What was sent to its end may still hear its reply; nothing of it may be forgotten with the store.
+      if (ms > 0) await untilIdle(LAST_RECORDS_MS);
+    },
+  };
+}
+
+function createMarks(state: MarksState): AttemptMarks {
+  return {
+    signal: () => state.abort.signal,
     networkChanged() {
       state.networkEpoch += 1;
     },
     interrupt() {
       state.networkEpoch += 1;
-      abort.abort(new Error('network changed'));
-      abort = new AbortController();
+      state.abort.abort(new Error('network changed'));
+      state.abort = new AbortController();
     },
     allWoken() {
       state.wakeCount += 1;
@@ -150,32 +175,19 @@ export function createRunningAttempts(deps: RunningAttemptsDeps): RunningAttempt
         else state.deleted.delete(id);
       }
     },
-    async close(ms) {
-      // Best effort: what is not given back is found at the next start.
-      for (const message of backlog.close()) logRejection(giveBack(message, clock.now()), log, 'release');
-      await untilIdle(ms);
-      abort.abort(new Error('closing'));
-      // What was sent to its end may still hear its reply; nothing of it may be forgotten with the store.
-      if (ms > 0) await untilIdle(LAST_RECORDS_MS);
-    },
   };
+}
 
-  function attemptDepsOf(parts: RunningAttemptsDeps, shared: AttemptsState): AttemptDeps {
-    return {
-      clock: parts.clock,
-      log: parts.log,
-      store: parts.store,
-      delivery: parts.delivery,
-      reporter: parts.reporter,
-      outgoing: parts.outgoing,
-      failed: parts.failed,
-      reportDue: parts.reportDue,
-      world: conditions.environment,
-      networkEpoch: () => shared.networkEpoch,
-      wakes: () => shared.wakeCount,
-      isDeleted: (id) => shared.deleted.has(id),
-      waitsFor: (key) => shared.waitedFor.add(key),
-      places: createInFlightLimit(() => parts.settings.get().connection.maxOutgoing),
-    };
-  }
+/** What an attempt is given (main/attempt/attempt.ts). */
+function attemptDepsOf(deps: RunningAttemptsDeps, state: MarksState): AttemptDeps {
+  const { clock, log, store, delivery, reporter, outgoing, failed, reportDue, conditions, settings } = deps;
+  return {
+    ...{ clock, log, store, delivery, reporter, outgoing, failed, reportDue },
+    world: conditions.environment,
+    networkEpoch: () => state.networkEpoch,
+    wakes: () => state.wakeCount,
+    isDeleted: (id) => state.deleted.has(id),
+    waitsFor: (key) => state.waitedFor.add(key),
+    places: createInFlightLimit(() => settings.get().connection.maxOutgoing),
+  };
 }
