@@ -36,7 +36,8 @@ const ROOMS = {
     'network/network-memory\\.ts',
     'secrets/(secret-store|gateway-secrets)\\.ts',
   ],
-  report: [LOG, QUEUE, 'message/'],
+  // The type of a recipient that an attempt has concluded.
+  report: [LOG, QUEUE, 'message/', 'attempt/attempt\\.ts'],
   attempt: [LOG, QUEUE, DELIVERY, 'report/'],
   scheduler: [
     LOG,
@@ -77,7 +78,7 @@ const INSIDE = [
   ['delivery/gateways', ['delivery']],
   ['listener', ['listener', 'program']],
   ['scheduler', ['scheduler', 'api', 'program']],
-  ['attempt', ['attempt', 'scheduler', 'program']],
+  ['attempt', ['attempt', 'report', 'scheduler', 'program']],
   ['report', ['report', 'attempt', 'scheduler', 'program']],
   ['api', ['api', 'program']],
   ['program', ['program']],
@@ -131,6 +132,20 @@ module.exports = {
     },
     ...roomRules,
     ...insideRules,
+    {
+      name: 'attempt-by-its-entry',
+      severity: 'error',
+      comment: 'An attempt is run by runAttempt; how it goes about it is its own business. See the head of attempt.ts.',
+      from: { path: '^main/', pathNot: '^main/attempt/' },
+      to: { path: '^main/attempt/', pathNot: '^main/attempt/(attempt|in-flight-limit|store-retry)\\.ts$' },
+    },
+    {
+      name: 'report-by-its-entry',
+      severity: 'error',
+      comment: 'What is due and the finished report come from reporter.ts, its time from report-scheduler.ts.',
+      from: { path: '^main/', pathNot: '^main/report/' },
+      to: { path: '^main/report/', pathNot: '^main/report/(reporter|report-scheduler)\\.ts$' },
+    },
     {
       name: 'main-runs-without-electron',
       severity: 'error',

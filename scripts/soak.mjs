@@ -2,27 +2,17 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'vite';
+import { bundleForNode } from './lib/bundle.mjs';
 import { ROOT } from './lib/process.mjs';
 
 mkdirSync(path.join(ROOT, 'test-output'), { recursive: true });
 // Inside the work tree, so that what is not bundled is found.
 const out = mkdtempSync(path.join(ROOT, 'test-output', 'soak-'));
 process.on('exit', () => rmSync(out, { recursive: true, force: true }));
-await build({
-  configFile: false,
-  logLevel: 'error',
-  ssr: { noExternal: true },
-  build: {
-    ssr: true,
-    outDir: out,
-    target: 'node20',
-    rolldownOptions: {
-      input: { soak: path.join(ROOT, 'test/soak/main.ts') },
-      external: ['@photostructure/sqlite', 'electron', 'vite', /^node:/],
-      output: { entryFileNames: '[name].mjs' },
-    },
-  },
+await bundleForNode({
+  entries: { soak: path.join(ROOT, 'test/soak/main.ts') },
+  into: out,
+  external: ['electron', 'vite'],
 });
 const child = spawn(process.execPath, [path.join(out, 'soak.mjs'), ...process.argv.slice(2)], {
   cwd: ROOT,

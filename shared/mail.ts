@@ -157,8 +157,8 @@ export interface HopAttempt {
   readonly network: string | null;
   readonly phase: SmtpPhase;
   readonly tls: TlsInfo | null;
-  /** True if the hop was passed over by memory, without a connection (spec §3.3). */
-  readonly passedOver?: boolean;
+  /** True if the hop was skipped without a connection, because it failed on this network a moment ago (spec §3.3). */
+  readonly skipped?: boolean;
   /** In words, when there is no server reply to show: "connection refused". Never a secret. */
   readonly error?: string;
   readonly outcomes: readonly TryOutcome[];

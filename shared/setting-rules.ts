@@ -47,6 +47,7 @@ export const SETTING_RULES: Readonly<Record<string, SettingRule>> = {
   'server.tls.enabled': guards(true),
   'server.tls.certFile': guards(),
   'server.tls.keyFile': guards(),
+  'server.tls.allowInsecureAuth': guards(false),
   'server.refuseSendersWithoutMx': restricts(true),
 
   'gateways.mode': restricts('always'),

@@ -52,6 +52,8 @@ export const serverSchema = z.looseObject({
       /** Paths of PEM files; empty = own certificate, made on first use. */
       certFile: z.string().default(''),
       keyFile: z.string().default(''),
+      /** Sign-in on loopback without TLS is permitted; elsewhere it never is. */
+      allowInsecureAuth: z.boolean().default(false),
     })
     .prefault({}),
   /** Refuse a MAIL FROM whose domain has neither MX nor address. */

@@ -221,7 +221,7 @@ export function formatDetails(message: MessageDetails, say: Say, now: number): s
     const { hop } = one;
     const where = `${hop.gatewayName ?? hop.host}:${hop.port}`;
     const seconds = ((one.endedAt - one.startedAt) / 1000).toFixed(1);
-    const how = one.passedOver === true ? 'passed over' : `${one.phase}, ${seconds} s`;
+    const how = one.skipped === true ? 'passed over' : `${one.phase}, ${seconds} s`;
     const tls = one.tls === null ? '' : `, ${one.tls.protocol}${one.tls.verified ? '' : ' (certificate not verified)'}`;
     const error = one.error === undefined ? '' : `: ${printable(one.error)}`;
     lines.push(`  ${time(one.startedAt)}  #${one.attempt} ${printable(where)} (${how}${tls})${error}`);

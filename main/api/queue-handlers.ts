@@ -3,7 +3,7 @@ import type { Output, Parsed } from '../../shared/ipc-contract.ts';
 import { ok, type Result } from '../../shared/result.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import { explain } from '../policy/explain.ts';
-import { deletedInMidAttempt } from '../policy/user-actions.ts';
+import { deletedDuringAttempt } from '../policy/user-actions.ts';
 import type { QueueStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
@@ -81,7 +81,7 @@ async function show({ store, scheduler }: QueueDeps, id: string): Promise<Result
       ...recipient,
       hold,
       folder: found.folder,
-      deletedWhileSent: deletedInMidAttempt(found.deletedAt, found.timeline, recipient.id),
+      deletedWhileSent: deletedDuringAttempt(found.deletedAt, found.timeline, recipient.id),
     }),
   }));
   return ok({ ...found, recipients });

@@ -1,36 +1,37 @@
 /**
- * Places for messages that a server may have taken while the record of it is not on disk yet. What dies with the program
- * is sent again, so their number is the most that a crash can double.
+ * Limits how many messages may be in flight: with a server, but not on record yet. Only these are sent twice if the program
+ * is killed.
  */
 
 export interface InFlightLimit {
   /**
-   * Waits for a place, the longest waiting first. Never rejects: once `signal` aborts it resolves without one, as the
-   * transaction that it is for ends by itself.
-   * @returns Gives the place back; more than once does no harm.
+   * Waits for a place; whoever waited longest gets the next one. Never rejects: once `signal` aborts it resolves without a
+   * place, since the transaction that asked ends by itself.
+   * @returns Gives the place back. May be called more than once.
    */
   acquire(signal: AbortSignal): Promise<() => void>;
 }
 
-/** @param most How many there are (at least 1), asked each time: a setting that was lowered takes effect as they come back. */
-export function createInFlightLimit(most: () => number): InFlightLimit {
+/** @param limit Number of places (at least 1), asked each time: a lower setting takes effect as places come back. */
+export function createInFlightLimit(limit: () => number): InFlightLimit {
   const waiting = new Set<() => void>();
-  let taken = 0;
+  let inUse = 0;
 
-  const handOut = (): void => {
-    for (const take of waiting) {
-      if (taken >= most()) return;
-      take();
+  const grantWaiting = (): void => {
+    for (const grant of waiting) {
+      if (inUse >= limit()) return;
+      grant();
     }
   };
-  const occupy = (): (() => void) => {
-    let mine = true;
-    taken += 1;
+
+  const takePlace = (): (() => void) => {
+    let isHeld = true;
+    inUse += 1;
     return () => {
-      if (!mine) return;
-      mine = false;
-      taken -= 1;
-      handOut();
+      if (!isHeld) return;
+      isHeld = false;
+      inUse -= 1;
+      grantWaiting();
     };
   };
 
@@ -38,18 +39,18 @@ export function createInFlightLimit(most: () => number): InFlightLimit {
     acquire: async (signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve(() => undefined);
-        if (taken < most() && waiting.size === 0) return resolve(occupy());
-        const take = (): void => {
-          waiting.delete(take);
-          signal.removeEventListener('abort', leave);
-          resolve(occupy());
+        if (inUse < limit() && waiting.size === 0) return resolve(takePlace());
+        const grant = (): void => {
+          waiting.delete(grant);
+          signal.removeEventListener('abort', giveUp);
+          resolve(takePlace());
         };
-        const leave = (): void => {
-          waiting.delete(take);
+        const giveUp = (): void => {
+          waiting.delete(grant);
           resolve(() => undefined);
         };
-        waiting.add(take);
-        signal.addEventListener('abort', leave, { once: true });
+        waiting.add(grant);
+        signal.addEventListener('abort', giveUp, { once: true });
       }),
   };
 }

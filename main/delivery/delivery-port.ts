@@ -1,6 +1,6 @@
 /**
- * Between engine and delivery: the engine says which step to take for which recipients, delivery takes it over its
- * hops and says what each recipient was told. Delivery decides nothing about retrying, folders or bounces.
+ * The port between attempts and delivery: an attempt says which step to take for which recipients, delivery takes it over
+ * its hops and says what each recipient was told. Delivery decides nothing about retrying, folders or bounces.
  */
 import type { ErrorKind, HopAttempt, MessageDsn, QueueId, RecipientDsn, Verdict } from '../../shared/mail.ts';
 import type { TestStep } from '../../shared/ipc-contract.ts';
@@ -22,26 +22,32 @@ export interface OutgoingMessage {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** What the caller writes down while delivery is at it. */
-export interface Journal {
+/** A row of the timeline without what only the attempt knows: its number and the network's name. */
+export type HopAttemptDraft = Omit<HopAttempt, 'attempt' | 'network'>;
+
+/** What delivery reports while it takes a step, so that the attempt can limit and record what is in flight. */
+export interface AttemptProgress {
   /**
-   * Awaited once a session is had, before each transaction: few messages may be with a server while their record is not
-   * on disk. False: the message was deleted meanwhile, and nothing (more) is to be sent of it; there is no place to give
-   * back then. Never rejects.
+   * Awaited before each transaction, once there is a session: takes a place of the in-flight limit, since only few
+   * messages may be with a server while their record is not on disk. False: the message was deleted meanwhile, no place is
+   * held, and nothing (more) of it is to be sent. Never rejects.
    */
   begin(signal: AbortSignal): Promise<boolean>;
-  /** What was begun took nobody (as far as is known): no record has to be waited for. */
-  tookNobody(): void;
+  /** The transaction that was begun delivered to nobody, as far as is known: there is no record to wait for. */
+  nobodyAccepted(): void;
   /**
-   * Some recipients were taken and others are not done: resolves when it is on disk who was taken. Only then the others go
-   * on (qmail's rule), so that a crash meanwhile sends nothing again. Never rejects.
+   * Some recipients were accepted and others are not done. Resolves once it is on disk who was accepted; the others go on
+   * only then (qmail's rule), so that a crash meanwhile sends nothing twice. Never rejects.
    */
-  taken(soFar: Pick<StepResult, 'tries' | 'verdicts' | 'dsnPassedOn'>): Promise<void>;
+  accepted(soFar: AcceptedSoFar): Promise<void>;
 }
 
-/** A message on its way through one step. */
-export interface TravellingMessage extends OutgoingMessage {
-  readonly journal: Journal;
+/** Everything that the step said until now. */
+export type AcceptedSoFar = Pick<StepResult, 'tries' | 'verdicts' | 'dsnPassedOn'>;
+
+/** A message for one step, and where the progress of that step is reported. */
+export interface MessageInDelivery extends OutgoingMessage {
+  readonly progress: AttemptProgress;
 }
 
 export interface OutgoingRecipient {
@@ -52,8 +58,8 @@ export interface OutgoingRecipient {
 
 /** What a step did. Every recipient that went in has exactly one verdict (asserted by delivery). */
 export interface StepResult {
-  /** Timeline rows in the order of their start; the engine adds attempt number and network name. */
-  readonly tries: readonly Omit<HopAttempt, 'attempt' | 'network'>[];
+  /** In the order of their start. */
+  readonly tries: readonly HopAttemptDraft[];
   readonly verdicts: ReadonlyMap<number, Verdict>;
   /** For recipients that failed in a direct or LAN step. */
   readonly errorKinds: ReadonlyMap<number, ErrorKind>;
@@ -72,11 +78,11 @@ export interface Delivery {
    */
   run(
     step: PlanStep,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
-  /** True if a transaction to this hop key could start now (per-hop limits): the engine claims no mail for busy ones. */
+  /** Domains to which no further transaction can start now (per-hop limits): no mail is claimed for them. */
   busyDomains(): readonly string[];
   /**
    * The network changed or is gone, and these addresses are left: drop connections, forget what is known of the past. A
@@ -85,7 +91,7 @@ export interface Delivery {
   networkChanged(addresses: readonly string[]): void;
   /** Addresses of this computer are gone, the network is the same: drops what is bound to none of those that are left. */
   dropConnections(addresses: readonly string[]): void;
-  /** Forgets "passed over" memory: the user asked to send now (spec §3.3). */
+  /** Forgets which hops failed a moment ago, so that none is skipped: the user asked to send now (spec §3.3). */
   forgetFailures(): void;
   /** Connects to every enabled gateway, or to those of `only`, side by side: greeting, EHLO, TLS; no sign-in, no mail (spec §3.3). */
   probeGateways(signal: AbortSignal, only?: readonly string[]): Promise<void>;
@@ -94,9 +100,9 @@ export interface Delivery {
   gatewayStates(): readonly GatewayState[];
   /** Settings ▸ Test (spec §3.4): each step in words. `secret` null: use the stored one. */
   testGateway(gateway: GatewaySettings, secret: string | null, signal: AbortSignal): Promise<readonly TestStep[]>;
-  /** Tells when a hop works again: the engine releases what waits for it. Returns its unsubscribe. */
+  /** Called when a hop works again: what waits for it is woken. Returns its unsubscribe. */
   onHopWorks(listener: (hopKey: string) => void): () => void;
-  /** Tells when what is known of the gateways changed. Returns its unsubscribe. */
+  /** Called when what is known of the gateways changed. Returns its unsubscribe. */
   onGatewaysChanged(listener: () => void): () => void;
   /** Whether mail waits for names on this network (spec §4.4), and when they are back. */
   readonly names: Pick<ResolverWatch, 'trouble' | 'onChange' | 'onBack'>;

@@ -24,7 +24,7 @@ import { createResolverWatch, type ResolverWatch } from '../dns/resolver-watch.t
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import type { MtaSts } from './mta-sts-policies.ts';
 import { reportOfFailure } from './transactions.ts';
-import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from './delivery-port.ts';
+import type { Delivery, OutgoingRecipient, StepResult, MessageInDelivery } from './delivery-port.ts';
 
 export interface DeliveryDeps {
   readonly clock: Clock;
@@ -128,7 +128,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   const take = (
     step: PlanStep,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {

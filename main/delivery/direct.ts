@@ -15,7 +15,7 @@ import type { MxHost } from '../policy/order-mx.ts';
 import type { LookupResult } from '../policy/resolver-trust.ts';
 import type { NetworkMemory } from '../network/network-memory.ts';
 import type { HostDoubts } from '../policy/model.ts';
-import { hopKey, mayBeTaken, NO_OTHER_HOP, orderHops } from '../policy/unknown-outcome.ts';
+import { hopKey, mayBeDelivered, NO_OTHER_HOP, orderHops } from '../policy/unknown-outcome.ts';
 import type { Dns } from '../dns/dns-port.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -33,7 +33,7 @@ import { openSession, phaseTimeouts } from '../smtp/open-session.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
 import { LOST, outcomeOfFailure, sendOver } from './transactions.ts';
 import type { HopOutcome, HopAttemptDraft } from './transactions.ts';
-import type { OutgoingRecipient, StepResult, TravellingMessage } from './delivery-port.ts';
+import type { OutgoingRecipient, StepResult, MessageInDelivery } from './delivery-port.ts';
 
 export interface DirectDeps extends Omit<MxDeps, 'dns'> {
   readonly clock: Clock;
@@ -54,13 +54,13 @@ export interface DirectDeps extends Omit<MxDeps, 'dns'> {
 export interface Direct {
   run(
     step: { readonly domain: string } & HostDoubts,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
   runLan(
     step: { readonly domain: string; readonly host: string; readonly port: number } & HostDoubts,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult>;
@@ -161,7 +161,7 @@ export function createDirect(deps: DirectDeps): Direct {
   /** One place, its addresses in order; ends when one of them has spoken about the mail. Fills `verdicts`. */
   const deliverTo = async (
     place: Place,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
     tries: HopAttemptDraft[],
@@ -220,7 +220,7 @@ export function createDirect(deps: DirectDeps): Direct {
     step: HostDoubts,
     key: string,
     hop: 'direct' | 'lan',
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> => {
@@ -242,7 +242,7 @@ export function createDirect(deps: DirectDeps): Direct {
         endedAt: now,
         phase: 'connect',
         tls: null,
-        passedOver: true,
+        skipped: true,
         outcomes: left.map((r) => ({ recipient: r.id, verdict })),
       });
       noRoute = false;
@@ -262,7 +262,7 @@ export function createDirect(deps: DirectDeps): Direct {
         if (values.some((v) => v.kind !== 'deferred' || v.scope !== 'host')) backoff.worked(place.host);
         // Whoever finds the host resting was sent nothing: an unknown outcome is not theirs.
         else if (first && !said.noRoute && !signal.aborted)
-          backoff.failed(place.host, mayBeTaken(first) ? LOST : first);
+          backoff.failed(place.host, mayBeDelivered(first) ? LOST : first);
         left = left.filter((r) => goesOn(verdicts.get(r.id)));
         if (signal.aborted) break;
       }
@@ -418,7 +418,7 @@ function goesOn(verdict: Verdict | undefined): boolean {
 
 /** Something was sent that must be told of, abort or not. */
 function keepsResult(verdicts: ReadonlyMap<number, Verdict>): boolean {
-  return [...verdicts.values()].some(mayBeTaken);
+  return [...verdicts.values()].some(mayBeDelivered);
 }
 
 const DNS_WORDS: Readonly<Record<DnsFailure, string>> = {

@@ -1,16 +1,16 @@
 /** One message for some recipients over one session: as many transactions as it takes, and what they said. */
-import type { HopAttempt, Verdict } from '../../shared/mail.ts';
+import type { Verdict } from '../../shared/mail.ts';
 import { say } from '../../shared/phrases.ts';
 import { assertNever } from '../../shared/result.ts';
 import { misfitPhrase } from '../../shared/secret-binding.ts';
 import { classifyReport } from '../policy/classify.ts';
 import { MAX_RECIPIENTS } from '../policy/group-recipients.ts';
 import type { SessionReport, SessionTrouble } from '../policy/model.ts';
-import { mayBeTaken } from '../policy/unknown-outcome.ts';
+import { mayBeDelivered } from '../policy/unknown-outcome.ts';
 import type { SessionFailure, SmtpSession } from '../smtp/open-session.ts';
-import type { OutgoingRecipient, TravellingMessage } from './delivery-port.ts';
+import type { HopAttemptDraft, MessageInDelivery, OutgoingRecipient } from './delivery-port.ts';
 
-export type HopAttemptDraft = Omit<HopAttempt, 'attempt' | 'network'>;
+export type { HopAttemptDraft } from './delivery-port.ts';
 
 /** What happened at one hop. */
 export interface HopOutcome {
@@ -107,7 +107,7 @@ const MAX_SPARE_SESSIONS = 3;
  * after others were accepted) follow in a further transaction, as long as each one gets some through (standards 40). A
  * session that the server closed while it idled is replaced, and nobody blamed.
  *
- * Comes back with a place (`Journal.begin`) only if nobody is left who could go on: waiting for a connection with one
+ * Comes back with a place (`AttemptProgress.begin`) only if nobody is left who could go on: waiting for a connection with one
  * would be waiting for those who have the connections and wait for a place.
  * @param again Another session to the same hop. May reject once `signal` aborts.
  * @param before Tries of this step at other hops.
@@ -115,12 +115,12 @@ const MAX_SPARE_SESSIONS = 3;
 export async function sendOver(
   first: SmtpSession,
   again: () => Promise<SmtpSession | SessionFailure>,
-  message: TravellingMessage,
+  message: MessageInDelivery,
   recipients: readonly OutgoingRecipient[],
   before: readonly HopAttemptDraft[],
   signal: AbortSignal,
 ): Promise<HopOutcome & { readonly session: SmtpSession }> {
-  const { journal } = message;
+  const { progress } = message;
   const reports: SessionReport[] = [];
   const tries: HopAttemptDraft[] = [];
   const verdicts = new Map<number, Verdict>();
@@ -131,14 +131,14 @@ export async function sendOver(
   while (left.length > 0) {
     const now = left.slice(0, MAX_RECIPIENTS);
     const wasAlive = session.alive;
-    if (!(await journal.begin(signal))) {
+    if (!(await progress.begin(signal))) {
       for (const { id } of left) verdicts.set(id, NOT_WANTED);
       break;
     }
     const idledOut = session.used > 0 || (wasAlive && !session.alive && spare-- > 0);
     const { report, dsnPassedOn: passedOn } = await session.transact(message, now, signal);
     if (idledOut && !session.alive && wasStale(report) && !signal.aborted) {
-      journal.tookNobody();
+      progress.nobodyAccepted();
       const other = await again().catch((error: unknown) => {
         if (reports.length === 0) throw error;
         return null;
@@ -176,9 +176,9 @@ export async function sendOver(
       for (const { id } of left) verdicts.set(id, same ?? LOST);
       left = [];
     }
-    if (recipients.every(({ id }) => mayBeTaken(verdicts.get(id)))) break;
-    if (delivered > 0) await journal.taken({ tries: [...before, ...tries], verdicts, dsnPassedOn });
-    else journal.tookNobody();
+    if (recipients.every(({ id }) => mayBeDelivered(verdicts.get(id)))) break;
+    if (delivered > 0) await progress.accepted({ tries: [...before, ...tries], verdicts, dsnPassedOn });
+    else progress.nobodyAccepted();
   }
   return { reports, tries, verdicts, dsnPassedOn, session };
 }

@@ -7,7 +7,7 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Answer, MxHost } from '../policy/order-mx.ts';
 import {
   controlNames,
-  controlOf,
+  controlResult,
   inventedBy,
   inventsNames,
   isPublic,
@@ -15,7 +15,7 @@ import {
   resolverCondition,
   NOTHING_INVENTED,
   ROOT,
-  type Control,
+  type ControlResult,
   type Invented,
   type ResolverCondition,
 } from '../policy/resolver-trust.ts';
@@ -154,7 +154,7 @@ export function createControlLookups(deps: {
   };
 
   /** @param closer where names are invented, records alone prove nothing: an address is asked for in any case */
-  const askControl = (name: string, closer: boolean, since: number): Promise<Control> =>
+  const askControl = (name: string, closer: boolean, since: number): Promise<ControlResult> =>
     shared(`control ${String(closer)} ${name}`, since, async () => {
       // It is about what the name server says now, not about what is kept anywhere.
       const dns = deps.dns.uncached();
@@ -162,7 +162,7 @@ export function createControlLookups(deps: {
         name === ROOT ? await dns.rootHosts(UNBOUNDED) : exchangesOf(await dns.mx(name, UNBOUNDED));
       const leadsTo = hosts.kind === 'found' ? (hosts.records[0] ?? '') : name;
       const enough = (hosts.kind === 'found' && !closer) || leadsTo === '' || leadsTo === ROOT;
-      return controlOf(hosts, enough ? null : plain(await dns.addresses(leadsTo, UNBOUNDED)), loopbackCounts());
+      return controlResult(hosts, enough ? null : plain(await dns.addresses(leadsTo, UNBOUNDED)), loopbackCounts());
     });
 
   const moodFor = async (

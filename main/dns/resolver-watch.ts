@@ -7,11 +7,11 @@ import type { NamesTrouble } from '../../shared/status.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
 import {
   dependsOnCondition,
-  FIRST_LOOK_MS,
+  FIRST_CHECK_MS,
   judgeLookup,
-  nextLook,
+  nextCheckDelay,
   ownAddresses,
-  waitsFor,
+  namesTroubleAfter,
   type LookupResult,
 } from '../policy/resolver-trust.ts';
 import type { Dns, DnsAnswer } from './dns-port.ts';
@@ -88,7 +88,7 @@ export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
 
   const arm = (): void => {
     if (round !== null || waiting.size === 0) return;
-    lastWait = nextLook(lastWait);
+    lastWait = nextCheckDelay(lastWait);
     const mine = { cancelled: false, cancel: (): void => undefined };
     mine.cancel = clock.after(lastWait, () => {
       logRejection(
@@ -107,7 +107,7 @@ export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
 
   /** A name that resolves is a sign that what waits may go. */
   const lookSooner = (): void => {
-    if (round === null || lastWait === null || lastWait === FIRST_LOOK_MS) return;
+    if (round === null || lastWait === null || lastWait === FIRST_CHECK_MS) return;
     endRound();
     lastWait = null;
     arm();
@@ -159,7 +159,7 @@ export function createResolverWatch(deps: ResolverWatchDeps): ResolverWatch {
       const judged = dependsOnCondition(looked, mail.domain, invented)
         ? judgeLookup(looked, await unlessAborted(controls.mood(mail, invented, since), signal), invented)
         : looked;
-      const reason = waitsFor(judged);
+      const reason = namesTroubleAfter(judged);
       if (reason !== null) wait(mail, reason);
       else if (judged.kind === 'hosts') {
         controls.noteKnown(mail.domain, judged.hosts);

@@ -80,7 +80,7 @@ export function compilePolicy(server: ServerSettings): CompiledPolicy {
     requireAuth: server.requireAuth,
     hasUsers: server.users.length > 0,
     tlsEnabled: server.tls.enabled,
-    allowInsecureAuth: server.tls['allowInsecureAuth'] === true,
+    allowInsecureAuth: server.tls.allowInsecureAuth,
     maxMessageBytes: server.maxMessageBytes,
     refuseSendersWithoutMx: server.refuseSendersWithoutMx,
   };

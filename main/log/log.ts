@@ -74,7 +74,7 @@ function attemptFacts(hopTry: HopAttempt): Readonly<Record<string, Value>> {
     phase: hopTry.phase,
     tls: hopTry.tls ? `${hopTry.tls.protocol}${hopTry.tls.verified ? ' verified' : ''}` : null,
     ms: hopTry.endedAt - hopTry.startedAt,
-    ...(hopTry.passedOver ? { passedOver: true } : {}),
+    ...(hopTry.skipped ? { skipped: true } : {}),
     ...(hopTry.error === undefined ? {} : { error: hopTry.error }),
     outcomes: hopTry.outcomes.map((outcome) => `${outcome.recipient}:${verdictText(outcome.verdict)}`).join('; '),
   };

@@ -1,7 +1,7 @@
-/** Who is told about what became of a recipient (spec §6, RFC 3461 §5, RFC 3464). */
+/** Whether the sender gets a report about a recipient, and which (spec §6, RFC 3461 §5, RFC 3464). */
 import type { RecipientDsn } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
-import type { NextStep } from './model.ts';
+import type { Decision } from './model.ts';
 
 /** Mail that is this old and still waits is reported as delayed, once, to those who asked (NOTIFY=DELAY). */
 export const DELAY_REPORT_AFTER_MS = 4 * 3_600_000;
@@ -10,7 +10,7 @@ export interface ReportFacts {
   /** Reverse-path, null = the null reverse-path: never answered (RFC 5321 §6.1, standards 49). */
   readonly mailFrom: string | null;
   readonly dsn: RecipientDsn;
-  readonly decision: Exclude<NextStep, { kind: 'step' }>;
+  readonly decision: Decision;
   /** The hop took the DSN parameters over: it reports, we do not (RFC 3461 §5.2.1). */
   readonly dsnPassedOn: boolean;
   readonly delaySent: boolean;

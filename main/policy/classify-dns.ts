@@ -85,8 +85,8 @@ function deferred(status: EnhancedStatus, why: NamesReason = 'dns'): Verdict {
 
 type NamesReason = Extract<DeferReason, 'dns' | 'no-names' | 'one-address'>;
 
-/** True for a deferral because of names: with nothing reached it is nobody's fault but the network's. */
-export function isForNames(why: DeferReason): why is NamesReason {
+/** True for a deferral because of names: if nothing was reached either, the network is at fault. */
+export function isNamesReason(why: DeferReason): why is NamesReason {
   return why === 'dns' || why === 'no-names' || why === 'one-address';
 }
 

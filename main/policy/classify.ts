@@ -113,7 +113,7 @@ function finalVerdict(report: SessionReport, hopKind: HopKind): Verdict {
   return replyVerdict(reply, 'data', report, hopKind);
 }
 
-/** What the end of the session means for everyone who has no verdict of his own. */
+/** What the end of the session means for recipients that have no verdict of their own. */
 function sharedVerdict(report: SessionReport, hopKind: HopKind): Verdict {
   const { reply, trouble, phase } = report;
   if (trouble !== null) return troubleVerdict(trouble, report, hopKind);

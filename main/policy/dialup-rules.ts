@@ -73,7 +73,7 @@ export function nextDialUpAction(facts: DialUpFacts): DialUpAction {
   const name = settings.connections.find((wanted) => facts.configured.includes(wanted)) ?? facts.configured[0];
   if (name === undefined) return { kind: 'none' };
   const every = settings.dialEveryMinutes * MINUTE_MS;
-  // A last time that lies ahead stems from a clock that was set back since: it does not bind.
+  // A last time in the future means that the clock was set back since: it is ignored.
   const until = facts.lastDialAt === null || facts.lastDialAt > now ? now : facts.lastDialAt + every;
   return until > now ? { kind: 'wait', until } : { kind: 'dial', name };
 }

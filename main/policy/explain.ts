@@ -17,7 +17,7 @@ import type { LeftOutReason } from './gateway-order.ts';
 import type { NextStep, PlanStep, Route, RouteReason } from './model.ts';
 import { isOutOfHops, mayHaveArrived } from './unknown-outcome.ts';
 
-/** What one step of the attempt did, as the engine knows it. */
+/** What one step of the attempt did. */
 export interface StepFact {
   readonly step: PlanStep;
   readonly verdict: Verdict;
@@ -26,8 +26,8 @@ export interface StepFact {
   readonly hop: HopRef | null;
   /** `StepOutcome.nothingReached`, for the decision after the next step. */
   readonly nothingReached?: boolean;
-  /** Names of gateways that were passed over by memory (spec §3.3). */
-  readonly passedOver?: readonly string[];
+  /** Names of gateways that were skipped: they failed on this network a moment ago (spec §3.3). */
+  readonly skipped?: readonly string[];
 }
 
 /** One step, as it is kept. */
@@ -48,7 +48,7 @@ export interface RecipientFacts {
   readonly domain: string;
   readonly because: RouteReason | null;
   readonly steps: readonly FactStep[];
-  readonly passedOver: readonly string[];
+  readonly skipped: readonly string[];
   readonly leftOut: readonly { readonly name: string; readonly reason: LeftOutReason }[];
   readonly end:
     | { readonly kind: 'delivered'; readonly relayed: boolean }
@@ -61,7 +61,7 @@ const LONGEST_REPLY = 300;
 export interface AttemptFacts {
   readonly route: Route;
   /** Steps in order; empty if none could be taken. */
-  readonly trail: readonly StepFact[];
+  readonly stepsTaken: readonly StepFact[];
   /** The verdict that the decision was made on. */
   readonly verdict: Verdict;
   readonly decision: NextStep;
@@ -69,14 +69,14 @@ export interface AttemptFacts {
 }
 
 /** The facts to keep of an attempt. */
-export function factsOf({ route, trail, verdict, decision, rcptTo }: AttemptFacts): RecipientFacts {
-  const steps = trail.map((t) => factStep(t.step.kind, t.verdict, t.hop, t.errorKind));
+export function factsOf({ route, stepsTaken, verdict, decision, rcptTo }: AttemptFacts): RecipientFacts {
+  const steps = stepsTaken.map((t) => factStep(t.step.kind, t.verdict, t.hop, t.errorKind));
   return {
     version: 1,
     domain: domainOf(rcptTo),
     because: route.kind === 'hold' ? null : route.because,
     steps: steps.length > 0 ? steps : [factStep('gateways', verdict, null, null)],
-    passedOver: [...new Set(trail.flatMap((t) => t.passedOver ?? []))],
+    skipped: [...new Set(stepsTaken.flatMap((t) => t.skipped ?? []))],
     leftOut: route.kind === 'hold' ? [] : route.leftOut.map(({ name, reason }) => ({ name, reason })),
     end: endOf(decision),
   };
@@ -131,27 +131,27 @@ export interface RecipientCondition {
 
 /** The sentences. Facts of an unknown shape (an older or newer version wrote them) are left out, never an error. */
 export function explain(facts: unknown, now: RecipientCondition): readonly Phrase[] {
-  const known = isFacts(facts) ? facts : null;
-  const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? standing(facts, known, now);
-  const saysSo = said.some(({ id }) => SAY_SO.includes(id));
-  return now.mayHaveArrived && !saysSo ? [...said, phrase('why.mayHaveArrived')] : said;
+  const known = readFacts(facts);
+  const said = (now.folder === 'deleted' ? inDeleted(known, now) : null) ?? whyInState(facts, known, now);
+  const isMentioned = said.some(({ id }) => MENTION_ARRIVAL.includes(id));
+  return now.mayHaveArrived && !isMentioned ? [...said, phrase('why.mayHaveArrived')] : said;
 }
 
-/** What has to be said besides a verdict of a recipient that may have arrived: nothing, if the verdict says so itself. */
-export function doubtAfter(verdict: Verdict): readonly Phrase[] {
-  const saysSo = mayHaveArrived(verdict) || isOutOfHops(verdict);
-  return saysSo ? [] : [phrase('why.mayHaveArrived')];
+/** For a message that may have arrived: the sentence that says so, unless the verdict's own sentence does. */
+export function mayHaveArrivedPhrase(verdict: Verdict): readonly Phrase[] {
+  const isMentioned = mayHaveArrived(verdict) || isOutOfHops(verdict);
+  return isMentioned ? [] : [phrase('why.mayHaveArrived')];
 }
 
-/** Phrases that say themselves that the message may have arrived. */
-const SAY_SO: readonly string[] = [
+/** Phrases that mention already that the message may have arrived. */
+const MENTION_ARRIVAL: readonly string[] = [
   'defer.lost-after-dot',
   'defer.crashed',
   'defer.unknown-outcomes',
   'defer.unknown-outcomes.gateways',
 ] satisfies readonly PhraseId[];
 
-/** In Deleted nothing is tried: what would be said elsewhere of the time to come is not true here. Null: it is. */
+/** In Deleted nothing is tried, so that sentences about the next attempt would be wrong. Null: the usual ones hold. */
 function inDeleted(known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] | null {
   const whileSent = now.deletedWhileSent === true ? [phrase('why.deleted.whileSent')] : [];
   switch (now.state) {
@@ -167,7 +167,7 @@ function inDeleted(known: RecipientFacts | null, now: RecipientCondition): reado
       return known === null || whileSent.length === 0 ? null : [...whyAccepted(known).slice(0, 1), ...whileSent];
     case 'bounced':
     case 'bad':
-      return [...(known === null ? [phrase('why.failed')] : lastOf(known)), ...whileSent];
+      return [...(known === null ? [phrase('why.failed')] : whyFailed(known)), ...whileSent];
     case 'replaced':
       return null;
     default:
@@ -175,7 +175,7 @@ function inDeleted(known: RecipientFacts | null, now: RecipientCondition): reado
   }
 }
 
-function standing(facts: unknown, known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] {
+function whyInState(facts: unknown, known: RecipientFacts | null, now: RecipientCondition): readonly Phrase[] {
   switch (now.state) {
     case 'attempting':
       return [phrase('why.attempting')];
@@ -192,7 +192,7 @@ function standing(facts: unknown, known: RecipientFacts | null, now: RecipientCo
     case 'bounced':
     case 'bad': {
       const where = phrase(now.folder === 'outbox' ? 'why.folder.outbox' : `why.folder.${now.state}`);
-      return [...(known === null ? [] : lastOf(known)), where];
+      return [...(known === null ? [] : whyFailed(known)), where];
     }
     case 'replaced':
       return [whyReplaced(facts)];
@@ -264,7 +264,7 @@ function whyReplaced(facts: unknown): Phrase {
 }
 
 /** Why it was given up. */
-function lastOf(facts: RecipientFacts): readonly Phrase[] {
+function whyFailed(facts: RecipientFacts): readonly Phrase[] {
   const last = facts.steps.at(-1);
   const said = last === undefined ? [] : [lastWords(facts, last)];
   const expired = facts.end.kind === 'fail' && facts.end.expired;
@@ -275,14 +275,14 @@ function lastOf(facts: RecipientFacts): readonly Phrase[] {
 
 /** A failure that was reported, as one sentence. */
 export function failurePhrase(verdict: Verdict, hop: HopRef | null, domain: string): Phrase {
-  return saidBy(factStep(hop?.kind === 'gateway' ? 'gateways' : 'direct', verdict, hop, null), domain);
+  return stepPhrase(factStep(hop?.kind === 'gateway' ? 'gateways' : 'direct', verdict, hop, null), domain);
 }
 
 function lastWords(facts: RecipientFacts, step: FactStep): Phrase {
-  return saidBy(step, facts.domain);
+  return stepPhrase(step, facts.domain);
 }
 
-function saidBy(step: FactStep, domain: string): Phrase {
+function stepPhrase(step: FactStep, domain: string): Phrase {
   const params = paramsOf({ domain }, step);
   if (step.outcome === 'deferred') return phrase(deferId(step), params);
   if (step.kind === 'gateways' && step.reply !== null) return phrase('why.refused.allGateways', params);
@@ -319,7 +319,7 @@ const REFUSED_BY_STATUS: Readonly<Record<string, PhraseId>> = {
 /** Gateways that were not asked, most telling first. Disabled ones are the user's own doing: named only if nothing was usable. */
 function gatewayRemarks(facts: RecipientFacts): readonly Phrase[] {
   const remarks: Phrase[] = [];
-  if (facts.passedOver.length > 0) remarks.push(names('why.passedOver', facts.passedOver));
+  if (facts.skipped.length > 0) remarks.push(names('why.skipped', facts.skipped));
   const usesGateways = facts.steps.some((s) => s.kind === 'gateways');
   const nothingUsable = facts.steps.some((s) => s.why === 'no-gateway');
   if (!usesGateways) return remarks;
@@ -344,16 +344,19 @@ function paramsOf(facts: Pick<RecipientFacts, 'domain'>, step: FactStep | undefi
   return { domain, via: step?.via ?? domain, reply: step?.reply ?? '' };
 }
 
-/** The facts have been through JSON and perhaps through another version of this program. */
-function isFacts(value: unknown): value is RecipientFacts {
-  if (typeof value !== 'object' || value === null) return false;
-  const facts = value as Partial<RecipientFacts>;
-  return (
+/** Facts as they were stored, or null if their shape is unknown. Older versions wrote `passedOver` for `skipped`. */
+function readFacts(value: unknown): RecipientFacts | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { passedOver, ...stored } = value as Partial<RecipientFacts> & {
+    readonly passedOver?: RecipientFacts['skipped'];
+  };
+  const facts: Partial<RecipientFacts> = passedOver === undefined ? stored : { skipped: passedOver, ...stored };
+  const isKnown =
     facts.version === 1 &&
     typeof facts.domain === 'string' &&
     Array.isArray(facts.steps) &&
-    Array.isArray(facts.passedOver) &&
+    Array.isArray(facts.skipped) &&
     Array.isArray(facts.leftOut) &&
-    typeof facts.end === 'object'
-  );
+    typeof facts.end === 'object';
+  return isKnown ? (facts as RecipientFacts) : null;
 }

@@ -1,11 +1,11 @@
 /**
- * A gateway pass (spec §3.2) as a reducer: after each gateway, who goes on to the next; at the end, one verdict each.
+ * A gateway pass (spec §3.2) as a reducer: after each gateway, which recipients the next one is tried for; at the end, one verdict each.
  * A recipient that was accepted, or may have been, is never handed to another gateway.
  */
 import type { Verdict } from '../../shared/mail.ts';
-import { mayBeTaken } from './unknown-outcome.ts';
+import { mayBeDelivered } from './unknown-outcome.ts';
 
-/** How one gateway left one recipient. `passed-over`: by memory, without a connection (spec §3.3). */
+/** What one gateway said to one recipient. */
 interface PassEntry {
   readonly gatewayId: string;
   readonly verdict: Verdict;
@@ -32,17 +32,17 @@ export function startPass(ids: readonly string[], recipients: readonly number[])
   return { ids, recipients: new Map(recipients.map((recipient) => [recipient, []])) };
 }
 
-/** Recipients that may go to another gateway now, in order. */
-export function stillToGo(pass: GatewayPass): readonly number[] {
+/** Recipients that another gateway may be tried for now, in order. */
+export function remainingRecipients(pass: GatewayPass): readonly number[] {
   return [...pass.recipients]
     .filter(([, entries]) => !entries.some((e) => isOver(e.verdict)))
     .map(([recipient]) => recipient);
 }
 
 /**
- * Takes in what one gateway said. Verdicts for recipients that are done, are not part of the pass or have heard from this
- * gateway before change nothing.
- * @param reached whether the gateway was reached and let us in (`sessionEstablished`)
+ * Adds what one gateway said. Verdicts are ignored for recipients that are done, are not part of the pass, or have a verdict
+ * of this gateway already.
+ * @param reached whether a session was established (`sessionEstablished`)
  */
 export function afterGateway(
   pass: GatewayPass,
@@ -50,7 +50,7 @@ export function afterGateway(
   verdicts: ReadonlyMap<number, Verdict>,
   reached: boolean,
 ): GatewayPass {
-  const open = new Set(stillToGo(pass));
+  const open = new Set(remainingRecipients(pass));
   const recipients = new Map(pass.recipients);
   for (const [recipient, verdict] of verdicts) {
     const entries = recipients.get(recipient);
@@ -67,7 +67,7 @@ export function finishPass(pass: GatewayPass): ReadonlyMap<number, PassResult> {
 
 /** True if the pass is over for a recipient: accepted, perhaps accepted, or to be continued at this very gateway. */
 function isOver(verdict: Verdict): boolean {
-  return mayBeTaken(verdict) || (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients');
+  return mayBeDelivered(verdict) || (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients');
 }
 
 function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassResult {
@@ -76,14 +76,15 @@ function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassRe
   if (over !== undefined) return { verdict: over.verdict, gatewayId: over.gatewayId, nothingReached: false };
   const refusals = entries.filter((e) => e.verdict.kind === 'rejected');
   const last = refusals.at(-1);
-  // Refused only if every gateway that could be used refused; a gateway that was not heard may still take it.
+  // Refused only if every usable gateway refused; one that could not be asked may still accept it.
   if (last !== undefined && ids.every((id) => refusals.some((e) => e.gatewayId === id))) {
     return { verdict: last.verdict, gatewayId: last.gatewayId, nothingReached: false };
   }
-  const telling = entries
+  const mostInformative = entries
     .filter((e) => e.verdict.kind === 'deferred')
-    .sort((a, b) => weight(b.verdict) - weight(a.verdict))[0];
-  if (telling !== undefined) return { verdict: telling.verdict, gatewayId: telling.gatewayId, nothingReached };
+    .sort((a, b) => informativeness(b.verdict) - informativeness(a.verdict))[0];
+  if (mostInformative !== undefined)
+    return { verdict: mostInformative.verdict, gatewayId: mostInformative.gatewayId, nothingReached };
   return {
     verdict: { kind: 'deferred', scope: 'gateway', status: '4.4.1', why: 'gateways-unreachable' },
     gatewayId: null,
@@ -92,7 +93,7 @@ function resultOf(ids: readonly string[], entries: readonly PassEntry[]): PassRe
 }
 
 /** Which of several failures says most to the user: a reply about the mail, the gateway's own fault, silence. */
-function weight(verdict: Verdict): number {
+function informativeness(verdict: Verdict): number {
   if (verdict.kind !== 'deferred') return 0;
   switch (verdict.scope) {
     case 'recipient':

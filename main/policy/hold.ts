@@ -13,9 +13,9 @@ export interface HoldInput {
 }
 
 /**
- * The reason that the user can do most about comes first: his own pause; a setting that cannot be read (all else
- * hangs on the settings, and time does not mend it); the missing dial-up connection (without it there may be no network
- * either, and that is what he waits for); no network; a log-in page; no DNS.
+ * The reason that the user can do most about comes first: the pause; a setting that cannot be read (everything else depends
+ * on the settings, and time does not mend it); the missing dial-up connection (without it there may be no network either,
+ * and it is what mail waits for); no network; a log-in page; no DNS.
  */
 export function decideHold({ paused, settings, network, dialUp, noDns = false }: HoldInput): HoldReason | null {
   if (paused) return 'paused';

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
  * An age limit needs this many counted attempts: a laptop that slept past the limit with mail it had never tried meets
  * greylisting (RFC 6647) on its first attempt, and must not give up on that.
  */
-const FEWEST_ATTEMPTS = 2;
+const MIN_ATTEMPTS = 2;
 
 /** When the age limit falls due; null for a limit in attempts. */
 export function deadline(limit: Limit, countedFrom: number): number | null {
@@ -40,5 +40,5 @@ export function limitReached(
   if (!counted) return false;
   const attempts = history.attempts + 1;
   const due = deadline(limit, history.countedFrom);
-  return due === null ? attempts >= limit.value : now >= due && attempts >= FEWEST_ATTEMPTS;
+  return due === null ? attempts >= limit.value : now >= due && attempts >= MIN_ATTEMPTS;
 }

@@ -1,6 +1,6 @@
 /**
- * The facts that policy decides on and the decisions that it returns. Pure data; the one vocabulary between policy,
- * delivery and engine.
+ * The facts that policy decides on and the decisions that it returns, as policy, delivery and attempts exchange them. Pure
+ * data.
  */
 import type {
   DeferReason,
@@ -32,7 +32,7 @@ export type SessionTrouble =
   | { readonly kind: 'no-secret'; readonly why?: SecretMisfit; readonly use?: SecretUse }
   /** OAuth 2: the access token could not be renewed now; the sign-in itself stands. */
   | { readonly kind: 'token-later'; readonly detail: string }
-  /** The proxy did not let us through, or is not there. */
+  /** The proxy refused the connection, or cannot be reached. */
   | { readonly kind: 'proxy'; readonly detail: string }
   | { readonly kind: 'not-smtp'; readonly line: string } // speaks HTTP, endless banner, …
   | { readonly kind: 'intercepted'; readonly detail: string }
@@ -68,7 +68,7 @@ export interface SessionReport {
 
 /**
  * What is doubted about the hosts of a direct or LAN step. Recipients of one message that differ in it take different
- * steps, those that do not travel together.
+ * steps, those that do not share one.
  */
 export interface HostDoubts {
   /** Hosts that may have taken the message before; they come last. Absent: none. */
@@ -77,7 +77,7 @@ export interface HostDoubts {
   readonly only?: 'sure' | 'doubtful';
 }
 
-/** One kind of place to take a recipient to. `direct` and `lan` are expanded to hosts at attempt time. */
+/** One step of a route. `direct` and `lan` are expanded to hosts at attempt time. */
 export type PlanStep =
   | ({ readonly kind: 'direct'; readonly domain: string } & HostDoubts)
   | ({ readonly kind: 'lan'; readonly domain: string; readonly host: string; readonly port: number } & HostDoubts)
@@ -165,6 +165,9 @@ export type NextStep =
     }
   /** spec §3.5: Bounced = returned to the sender if §6 says so; Bad = the user decides. */
   | { readonly kind: 'fail'; readonly folder: 'bounced' | 'bad'; readonly expired: boolean; readonly status: string };
+
+/** What ends an attempt for a recipient. */
+export type Decision = Exclude<NextStep, { readonly kind: 'step' }>;
 
 /** Facts about a recipient's attempt so far, given to `nextStep`. */
 export interface StepOutcome {

@@ -14,7 +14,7 @@ export interface HopRest {
 export interface HopMemory {
   readonly networkId: string | null;
   readonly rests: Readonly<Record<string, HopRest>>;
-  /** Gateways that rested when this same network was lost, and have not been heard of since it is back. */
+  /** Gateways that rested when this same network was lost, and have not been tried since it is back. */
   readonly doubted: readonly string[];
   /** Offline: the memory of the network that was lost. */
   readonly lost: HopMemory | null;
@@ -26,9 +26,9 @@ export function emptyMemory(networkId: string | null): HopMemory {
 }
 
 /**
- * The memory for the network of now: the same, or an empty one if the network changed. Of a network that was lost and is
- * back, the gateways that would still rest are doubted: they go in their turn again, since the loss may have been what
- * ailed them, but have less time to answer.
+ * The memory for the present network: the same, or an empty one if the network changed. If a network was lost and is back,
+ * gateways that would still rest are doubted: they are tried in their turn again, since the loss may have been the cause of
+ * their failure, but have less time to answer.
  */
 export function onNetwork(memory: HopMemory, networkId: string | null, now: number): HopMemory {
   if (memory.networkId === networkId) return memory;
@@ -39,7 +39,7 @@ export function onNetwork(memory: HopMemory, networkId: string | null, now: numb
   return { ...emptyMemory(networkId), doubted: [...new Set([...lost.doubted, ...resting])] };
 }
 
-/** Head start (ms) of a gateway that is doubted: long enough for one that is there to greet. */
+/** Head start (ms) of a gateway that is doubted: long enough for the greeting of one that works. */
 export const DOUBTED_HEAD_START_MS = 500;
 
 /** How long (ms) a gateway may be silent before the next one is tried as well, by what is remembered of it. */
@@ -64,20 +64,20 @@ export function noteReached(memory: HopMemory, gatewayId: string): HopMemory {
   return { ...memory, rests, doubted: memory.doubted.filter((id) => id !== gatewayId) };
 }
 
-/** True while a gateway is to be passed over. A rest that began in the future (the clock was set back) is over. */
+/** True while a gateway is to be skipped. A rest that began in the future (the clock was set back) is over. */
 export function isResting(memory: HopMemory, gatewayId: string, now: number): boolean {
   const rest = memory.rests[gatewayId];
   return rest !== undefined && rest.failedAt <= now && now < rest.restsUntil;
 }
 
-/** Gateways to use and to pass over, both in order. While every one rests, none is passed over: there is no better one. */
-export function passOver(
+/** Gateways to use and to skip, both in order. While every one rests none is skipped: there is no better one. */
+export function skipResting(
   ids: readonly string[],
   memory: HopMemory,
   now: number,
-): { readonly use: readonly string[]; readonly passedOver: readonly string[] } {
+): { readonly use: readonly string[]; readonly skipped: readonly string[] } {
   const use = ids.filter((id) => !isResting(memory, id, now));
-  return use.length === 0 ? { use: ids, passedOver: [] } : { use, passedOver: ids.filter((id) => !use.includes(id)) };
+  return use.length === 0 ? { use: ids, skipped: [] } : { use, skipped: ids.filter((id) => !use.includes(id)) };
 }
 
 /** So many different mail servers have to be silent before the network is blamed. */
@@ -126,7 +126,7 @@ export function noteDirect(memory: DirectMemory, fact: DirectFact): DirectMemory
   }
 }
 
-/** True while direct delivery counts as blocked. A mark that lies more than its day ahead stems from a wrong clock. */
+/** True while direct delivery counts as blocked. A mark that lies more than its day ahead comes from a clock that was wrong. */
 export function isDirectBlocked(memory: DirectMemory, now: number): boolean {
   return memory.blockedUntil !== null && now < memory.blockedUntil && memory.blockedUntil - now <= BLOCK_MEMORY_MS;
 }
@@ -160,7 +160,7 @@ export interface NetworkRecord {
 
 export const NEW_NETWORK: NetworkRecord = { direct: NOTHING_KNOWN, ipv6DeadUntil: null };
 
-/** True while IPv6 counts as dead. A mark too far ahead stems from a wrong clock. */
+/** True while IPv6 counts as dead. A mark too far ahead comes from a clock that was wrong. */
 export function isIpv6Dead(record: NetworkRecord, now: number): boolean {
   return record.ipv6DeadUntil !== null && now < record.ipv6DeadUntil && record.ipv6DeadUntil - now <= IPV6_DEAD_MS;
 }

@@ -1,7 +1,7 @@
 /** What comes next for a recipient after a step of its attempt (spec §3.5, §4.3). docs/outcomes.md is this file as a table. */
 import type { Verdict } from '../../shared/mail.ts';
 import { DELAY_REPORT_AFTER_MS } from './bounce-decision.ts';
-import { isForNames } from './classify-dns.ts';
+import { isNamesReason } from './classify-dns.ts';
 import { domainOf } from './domain-match.ts';
 import { deadline, limitReached } from './limit.ts';
 import { nextRetryIndex, retryDelay, SOON_MS } from './retry-schedule.ts';
@@ -10,27 +10,27 @@ import { isOutOfHops, mayHaveArrived, NO_OTHER_HOP } from './unknown-outcome.ts'
 import { failureFolder, usageFor } from './usage-mode.ts';
 
 /** Gateway passes in all in the mode `undelivered` (spec §3.5). */
-export const PASSES_IN_ALL = 3;
+export const MAX_GATEWAY_PASSES = 3;
 /** Given up after trying: RFC 3463 "message delivery time expired". */
 const EXPIRED = '4.4.7';
 const MINUTE_MS = 60_000;
-/** What waits for names is woken when they come back; should nobody notice, it is tried this often at least. */
-const NAMES_AGAIN_MS = 15 * MINUTE_MS;
+/** What waits for names is woken when they resolve again; it is tried this often in case that goes unnoticed. */
+const NAMES_RETRY_MS = 15 * MINUTE_MS;
 
 /** What an earlier step of the same attempt said. */
 export type EarlierStep = Pick<StepOutcome, 'step' | 'verdict'> & Partial<Pick<StepOutcome, 'nothingReached'>>;
 
-/** Everything that the cases below look at, gathered once. */
+/** Everything that the decision depends on. */
 interface Case {
   readonly history: RecipientHistory;
   readonly route: Route;
   readonly outcome: StepOutcome;
-  readonly world: Environment;
+  readonly environment: Environment;
   readonly random: number;
-  /** Every way that was tried in this attempt refused for good. */
+  /** Every step of this attempt ended in a permanent refusal. */
   readonly refusedForGood: boolean;
   readonly counted: boolean;
-  /** Nothing else could be tried: every hop that is left may have taken it too often already (spec §3.2). */
+  /** Nothing was left to try: at every remaining hop the outcome was unknown too often already (spec §3.2). */
   readonly waitsForHop: boolean;
 }
 
@@ -44,7 +44,7 @@ export function nextStep(
   history: RecipientHistory,
   route: Route,
   outcome: StepOutcome,
-  world: Environment,
+  environment: Environment,
   random: number,
   earlier: readonly EarlierStep[] = [],
 ): NextStep {
@@ -57,109 +57,115 @@ export function nextStep(
     history,
     route,
     outcome,
-    world,
+    environment,
     random,
     refusedForGood: tried.every((t) => t.verdict.kind === 'rejected'),
-    counted: waitsForHop || tried.some((t) => counts(t, world)),
+    counted: waitsForHop || tried.some((t) => counts(t, environment)),
     waitsForHop,
   };
   if (route.kind === 'hold') return retry({ ...c, counted: false });
   if (verdict.kind === 'deferred' && verdict.why === 'too-many-recipients') {
-    return { ...retry({ ...c, counted: false }), at: world.now + SOON_MS, retryIndex: history.retryIndex };
+    return { ...retry({ ...c, counted: false }), at: environment.now + SOON_MS, retryIndex: history.retryIndex };
   }
-  // Our own disk, memory or bug ended the attempt before its end: no message is given up for that.
-  if (isOurTrouble(verdict)) return retry(c);
-  return onward(c) ?? (waitsForNames(outcome) ? untilNames(c) : conclude(c));
+  // Our own disk, memory or a bug ended the attempt: no message is given up for that.
+  if (isLocalTrouble(verdict)) return retry(c);
+  return followingStep(c) ?? (waitsForNames(outcome) ? retryForNames(c) : conclude(c));
 }
 
-/** spec §4.4: no names can be looked up on this network, and no other way is left in this attempt. */
+/** No name can be looked up on this network (spec §4.4). */
 function waitsForNames({ step, verdict, nothingReached }: EarlierStep): boolean {
-  return nothingReached === true && step?.kind === 'direct' && verdict.kind === 'deferred' && isForNames(verdict.why);
+  return (
+    nothingReached === true && step?.kind === 'direct' && verdict.kind === 'deferred' && isNamesReason(verdict.why)
+  );
 }
 
-/** Its place in the schedule stays: once there are names, it goes on as if this attempt had not been. */
-function untilNames(c: Case): NextStep {
-  const { retryMinutes } = c.world.settings.connection;
+/** Its place in the schedule stays: once names resolve again, it goes on as if this attempt had not been made. */
+function retryForNames(c: Case): NextStep {
+  const { retryMinutes } = c.environment.settings.connection;
   const longest = retryDelay(retryMinutes.length - 1, retryMinutes, c.random);
-  return { ...retry(c), at: c.world.now + Math.min(NAMES_AGAIN_MS, longest), retryIndex: c.history.retryIndex };
+  return { ...retry(c), at: c.environment.now + Math.min(NAMES_RETRY_MS, longest), retryIndex: c.history.retryIndex };
 }
 
-function isOurTrouble(verdict: Verdict): boolean {
+function isLocalTrouble(verdict: Verdict): boolean {
   return verdict.kind === 'deferred' && verdict.scope === 'local' && verdict.why === 'local';
 }
 
 /** spec §4.3: nothing is wrong with the message if nothing could be reached, or if by now the queue holds. */
-function counts(tried: EarlierStep, world: Environment): boolean {
+function counts(tried: EarlierStep, environment: Environment): boolean {
   const { verdict, step, nothingReached = false } = tried;
   if (verdict.kind !== 'deferred') return true;
-  // Nothing was tried. By itself it counts all the same: the limit runs while it waits.
-  if (isOurTrouble(verdict) || isOutOfHops(verdict)) return false;
-  if (world.hold !== null && world.hold !== 'paused' && (verdict.scope === 'host' || verdict.scope === 'gateway'))
+  // Nothing was tried. If that is so for every step it counts all the same (`waitsForHop`): the limit runs while it waits.
+  if (isLocalTrouble(verdict) || isOutOfHops(verdict)) return false;
+  if (
+    environment.hold !== null &&
+    environment.hold !== 'paused' &&
+    (verdict.scope === 'host' || verdict.scope === 'gateway')
+  )
     return false;
   if (!nothingReached) return true;
-  return step !== null && step.kind !== 'gateways' && !isForNames(verdict.why);
+  return step !== null && step.kind !== 'gateways' && !isNamesReason(verdict.why);
 }
 
 /** The next step of the same attempt, null if there is none to take. */
-function onward(c: Case): NextStep | null {
+function followingStep(c: Case): NextStep | null {
   const { route, outcome, history } = c;
-  if (route.kind !== 'steps' || outcome.step === null || !mayGoElsewhere(outcome.verdict)) return null;
+  if (route.kind !== 'steps' || outcome.step === null || !mayTryAnotherHop(outcome.verdict)) return null;
   const index = outcome.stepIndex + 1;
   const next = route.steps[index];
   if (next === undefined) return null;
   if (next.kind !== 'gateways') return { kind: 'step', index, undeliverable: history.undeliverable };
   if (route.because === 'mode-on-error') {
-    return isTicked(c) ? { kind: 'step', index, undeliverable: history.undeliverable } : null;
+    return isSelectedError(c) ? { kind: 'step', index, undeliverable: history.undeliverable } : null;
   }
   if (route.because === 'mode-undelivered')
     return isUndeliverable(c) ? { kind: 'step', index, undeliverable: true } : null;
   return null;
 }
 
-/** Not when it may have been accepted already (never two copies), and not when the trouble is our own. */
-function mayGoElsewhere(verdict: Verdict): boolean {
+/** Not if the message may have been accepted already (that would make two copies), and not if the trouble is our own. */
+function mayTryAnotherHop(verdict: Verdict): boolean {
   return verdict.kind !== 'deferred' || (!mayHaveArrived(verdict) && verdict.scope !== 'local');
 }
 
-function isTicked({ outcome, world }: Case): boolean {
-  const ticked = world.settings.gateways.onErrors;
+function isSelectedError({ outcome, environment }: Case): boolean {
+  const selected = environment.settings.gateways.onErrors;
   const kind = outcome.step?.kind === 'lan' ? 'lan' : outcome.errorKind;
-  return kind !== null && ticked[kind];
+  return kind !== null && selected[kind];
 }
 
 function isUndeliverable(c: Case): boolean {
   return (
     c.refusedForGood ||
-    limitReached(c.world.settings.administration.undeliverableAfter, c.history, c.world.now, c.counted)
+    limitReached(c.environment.settings.administration.undeliverableAfter, c.history, c.environment.now, c.counted)
   );
 }
 
 /** No step is left: wait or give up. */
 function conclude(c: Case): NextStep {
-  const { route, history, outcome, world } = c;
+  const { route, history, outcome, environment } = c;
   const because = route.kind === 'hold' ? null : route.because;
   if (because === 'user-chose-gateway') {
-    // The user's choice is for one attempt: the next one takes the usual way, and that one minds the limit.
-    return c.refusedForGood ? fail(c, folderFor(history, world)) : retry(c);
+    // The user's choice is for one attempt. The limit applies from the next one on, which takes the usual route.
+    return c.refusedForGood ? fail(c, folderFor(history, environment)) : retry(c);
   }
-  const counted = c.counted || (outcome.step === null && hasNoGatewayAtAll(c));
+  const counted = c.counted || (outcome.step === null && hasNoEnabledGateway(c));
   if (
     because === 'undelivered-pass' ||
     (because === 'mode-undelivered' && (history.undeliverable || outcome.step?.kind === 'gateways'))
   ) {
-    // An earlier direct try of the same attempt does not make a pass count that reached nobody (spec §4.3).
-    return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, world));
+    // A pass that reached no gateway does not count, whatever a direct step of the same attempt did (spec §4.3).
+    return concludePass({ ...c, counted }, outcome.step === null ? counted : counts(outcome, environment));
   }
   if (because === 'mode-undelivered' && isUndeliverable(c)) {
-    // Its gateway pass is due, but no gateway is usable now, or the message may have been taken a moment ago.
-    return concludePass(c, hasNoGatewayAtAll(c));
+    // Its gateway pass is due, but no gateway is usable now, or the message may have been accepted a moment ago.
+    return concludePass(c, hasNoEnabledGateway(c));
   }
-  if (c.refusedForGood) return fail(c, folderFor(history, world));
+  if (c.refusedForGood) return fail(c, folderFor(history, environment));
   if (
     because !== 'mode-undelivered' &&
-    limitReached(world.settings.administration.undeliverableAfter, history, world.now, counted)
+    limitReached(environment.settings.administration.undeliverableAfter, history, environment.now, counted)
   ) {
-    return { kind: 'fail', folder: folderFor(history, world), expired: true, status: EXPIRED };
+    return { kind: 'fail', folder: folderFor(history, environment), expired: true, status: EXPIRED };
   }
   return retry({ ...c, counted });
 }
@@ -169,20 +175,20 @@ function concludePass(c: Case, passCounts: boolean): NextStep {
   const { outcome, history } = c;
   if (outcome.step?.kind === 'gateways' && outcome.verdict.kind === 'rejected') return fail(c, 'bounced');
   const gatewayPasses = history.gatewayPasses + (passCounts ? 1 : 0);
-  if (gatewayPasses >= PASSES_IN_ALL) return { kind: 'fail', folder: 'bounced', expired: true, status: EXPIRED };
+  if (gatewayPasses >= MAX_GATEWAY_PASSES) return { kind: 'fail', folder: 'bounced', expired: true, status: EXPIRED };
   return { ...retry(c), gatewayPasses, undeliverable: true };
 }
 
 /**
- * No gateway is enabled: a failure that waiting does not mend, so it counts. Gateways that are kept for other networks
- * or senders are worth waiting for, like one that cannot be reached.
+ * Waiting does not help if no gateway is enabled, so such a failure counts. A gateway that is limited to other networks or
+ * senders may become usable, like one that cannot be reached.
  */
-function hasNoGatewayAtAll({ route, world }: Case): boolean {
-  return route.kind !== 'hold' && !world.settings.gateways.list.some((g) => g.enabled);
+function hasNoEnabledGateway({ route, environment }: Case): boolean {
+  return route.kind !== 'hold' && !environment.settings.gateways.list.some((g) => g.enabled);
 }
 
-function folderFor(history: RecipientHistory, world: Environment): 'bounced' | 'bad' {
-  return failureFolder(usageFor(domainOf(history.rcptTo), world.settings.gateways));
+function folderFor(history: RecipientHistory, environment: Environment): 'bounced' | 'bad' {
+  return failureFolder(usageFor(domainOf(history.rcptTo), environment.settings.gateways));
 }
 
 function fail({ outcome }: Case, folder: 'bounced' | 'bad'): NextStep {
@@ -191,21 +197,21 @@ function fail({ outcome }: Case, folder: 'bounced' | 'bad'): NextStep {
 }
 
 function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
-  const { history, world, random, counted } = c;
-  const { retryMinutes } = world.settings.connection;
+  const { history, environment, random, counted } = c;
+  const { retryMinutes } = environment.settings.connection;
   const delay = retryDelay(history.retryIndex, retryMinutes, random);
-  const due = deadline(world.settings.administration.undeliverableAfter, history.countedFrom);
-  // The attempt that gives up comes when the limit falls due, not up to an hour later.
+  const due = deadline(environment.settings.administration.undeliverableAfter, history.countedFrom);
+  // The attempt that gives up is made when the limit falls due, not up to an hour later.
   const sooner =
-    due === null || due <= world.now || history.undeliverable
+    due === null || due <= environment.now || history.undeliverable
       ? delay
-      : Math.max(due - world.now, Math.min(delay, MINUTE_MS));
+      : Math.max(due - environment.now, Math.min(delay, MINUTE_MS));
   return {
     kind: 'retry',
     at:
-      c.waitsForHop && !history.undeliverable && due !== null && due > world.now
-        ? whileWaiting(c, due)
-        : world.now + Math.min(delay, sooner),
+      c.waitsForHop && !history.undeliverable && due !== null && due > environment.now
+        ? checkWhileWaiting(c, due)
+        : environment.now + Math.min(delay, sooner),
     counted,
     retryIndex: nextRetryIndex(history.retryIndex, retryMinutes),
     gatewayPasses: history.gatewayPasses,
@@ -214,10 +220,10 @@ function retry(c: Case): Extract<NextStep, { kind: 'retry' }> {
   };
 }
 
-/** There is nothing to try until something changes, and that wakes it: looked at for a report of the delay, and at the limit. */
-function whileWaiting({ history, world }: Case, due: number): number {
+/** Nothing can be tried until something changes, and the change wakes it. It is checked for the delay report and at the limit. */
+function checkWhileWaiting({ history, environment }: Case, due: number): number {
   const report = history.acceptedAt + DELAY_REPORT_AFTER_MS;
-  return report > world.now ? Math.min(due, report) : due;
+  return report > environment.now ? Math.min(due, report) : due;
 }
 
 /** The verdict on a recipient that has no step to take (spec §3.5). */

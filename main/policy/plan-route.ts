@@ -16,13 +16,13 @@ interface UsableGateways extends GatewayOrder {
 
 /**
  * Plans: what holds everything comes first; then the gateway that the user chose for this attempt, if it still exists and
- * is enabled (his choice overrides the gateway's limits to networks and senders, and the mode); then the mode. Hops that
+ * is enabled (that choice overrides the gateway's limits to networks and senders, and the mode); then the mode. Hops that
  * may have taken the message come last, and are left out after the third time (`orderHops`).
  * @param sender reverse-path, null = the null reverse-path
  */
-export function planRoute(history: RecipientHistory, sender: string | null, world: Environment): Route {
-  if (world.hold !== null) return { kind: 'hold', reason: world.hold };
-  const { gateways } = world.settings;
+export function planRoute(history: RecipientHistory, sender: string | null, environment: Environment): Route {
+  if (environment.hold !== null) return { kind: 'hold', reason: environment.hold };
+  const { gateways } = environment.settings;
   const forced = gateways.list.find((g) => g.id === history.forcedGateway && g.enabled);
   if (forced !== undefined) {
     return {
@@ -34,9 +34,9 @@ export function planRoute(history: RecipientHistory, sender: string | null, worl
   }
   const domain = domainOf(history.rcptTo);
   const usage = usageFor(domain, gateways);
-  const doubts = doubtsOn(history.unknownOutcomes, world.networkId);
-  const order = usableGateways(orderFor(sender, world), world, doubts);
-  const direct = directSteps(domain, world, doubts);
+  const doubts = doubtsOn(history.unknownOutcomes, environment.networkId);
+  const order = usableGateways(orderFor(sender, environment), environment, doubts);
+  const direct = directSteps(domain, environment, doubts);
   switch (usage.kind) {
     case 'direct':
       return { kind: 'steps', steps: direct, because: usage.because, leftOut: [] };
@@ -47,7 +47,7 @@ export function planRoute(history: RecipientHistory, sender: string | null, worl
       return {
         kind: 'steps',
         steps:
-          usage.because === 'mode-on-error' && countsAsError(direct, world) && order.ids.length > 0
+          usage.because === 'mode-on-error' && countsAsError(direct, environment) && order.ids.length > 0
             ? aroundGateways(direct, pass(order))
             : [...direct, ...pass(order)],
         because: usage.because,
@@ -67,8 +67,8 @@ function pass({ ids, doubtful }: UsableGateways): readonly PlanStep[] {
 }
 
 /** An unknown outcome at a direct host is an error of its kind for the attempts that follow (spec §3.2, §3.6). */
-function countsAsError(direct: readonly DirectStep[], world: Environment): boolean {
-  const { onErrors } = world.settings.gateways;
+function countsAsError(direct: readonly DirectStep[], environment: Environment): boolean {
+  const { onErrors } = environment.settings.gateways;
   return direct.some((s) => s.doubts !== undefined) && onErrors[direct.some((s) => s.kind === 'lan') ? 'lan' : 'smtp'];
 }
 
@@ -83,10 +83,10 @@ function aroundGateways(direct: readonly DirectStep[], gateways: readonly PlanSt
   ];
 }
 
-/** Direct, then the LAN host of a LAN address (spec §4.2). A private literal has one place only: the Internet knows no way to it. */
-function directSteps(domain: string, world: Environment, doubts: Doubts): readonly DirectStep[] {
+/** Direct, then the LAN host of a LAN address (spec §4.2). A private address literal exists on the LAN only. */
+function directSteps(domain: string, environment: Environment, doubts: Doubts): readonly DirectStep[] {
   const name = canonicalDomain(domain);
-  const lan = lanHostFor(name, world.settings.connection);
+  const lan = lanHostFor(name, environment.settings.connection);
   const direct: DirectStep = { kind: 'direct', domain: name, ...doubtsAbout('mx:', doubts) };
   if (lan === null) return [direct];
   const lanStep: DirectStep = {
@@ -104,8 +104,8 @@ function doubtsAbout(kind: 'mx:' | 'lan:', doubts: Doubts): HostDoubts {
   return those.length === 0 ? {} : { doubts: Object.fromEntries(those) };
 }
 
-function usableGateways(order: GatewayOrder, world: Environment, doubts: Doubts): UsableGateways {
-  const { list } = world.settings.gateways;
+function usableGateways(order: GatewayOrder, environment: Environment, doubts: Doubts): UsableGateways {
+  const { list } = environment.settings.gateways;
   const gateways = order.ids.flatMap((id) => list.find((g) => g.id === id) ?? []);
   const { sure, doubtful, leftOut } = orderHops(
     gateways,
@@ -119,13 +119,13 @@ function usableGateways(order: GatewayOrder, world: Environment, doubts: Doubts)
   };
 }
 
-function orderFor(sender: string | null, world: Environment): GatewayOrder {
-  const { settings, networkId, networkName } = world;
+function orderFor(sender: string | null, environment: Environment): GatewayOrder {
+  const { settings, networkId, networkName } = environment;
   const given = networkId === null ? undefined : settings.security.networkNames[networkId];
   return orderGateways({
     list: settings.gateways.list,
     networkId,
-    networkNames: [networkName, given, ...(world.linkNames ?? [])].filter((name) => typeof name === 'string'),
+    networkNames: [networkName, given, ...(environment.linkNames ?? [])].filter((name) => typeof name === 'string'),
     sender,
   });
 }

@@ -3,8 +3,8 @@ import type { HopRef, Verdict } from '../../shared/mail.ts';
 import { assertNever } from '../../shared/result.ts';
 import { phrase, sayAll } from '../../shared/phrases.ts';
 import { domainOf } from './domain-match.ts';
-import { doubtAfter, failurePhrase } from './explain.ts';
-import type { NextStep } from './model.ts';
+import { mayHaveArrivedPhrase, failurePhrase } from './explain.ts';
+import type { Decision } from './model.ts';
 
 /**
  * @param hop the hop that spoke last, null if none did; then the sentence is about the recipient's domain
@@ -12,7 +12,7 @@ import type { NextStep } from './model.ts';
  */
 export function reportSentence(
   verdict: Verdict,
-  decision: Exclude<NextStep, { kind: 'step' }>,
+  decision: Decision,
   hop: HopRef | null,
   rcptTo: string,
   doubtful: boolean,
@@ -21,7 +21,7 @@ export function reportSentence(
   const why =
     verdict.kind === 'delivered'
       ? []
-      : [failurePhrase(verdict, hop, domainOf(rcptTo)), ...(doubtful ? doubtAfter(verdict) : [])];
+      : [failurePhrase(verdict, hop, domainOf(rcptTo)), ...(doubtful ? mayHaveArrivedPhrase(verdict) : [])];
   switch (decision.kind) {
     case 'delivered':
       return sayAll([phrase('report.relayed', { via })]);

@@ -1,7 +1,7 @@
 /**
  * Whether what the name server of this network says can be believed (spec §4.4). Some know no name at all (a Wi-Fi without a
  * way out, a router whose line is down), some give one address to every name (a log-in page): neither says anything about
- * a recipient's domain. Control look-ups tell: of names that exist, and of one that cannot.
+ * a recipient's domain. ControlResult look-ups tell: of names that exist, and of one that cannot.
  */
 import type { NamesTrouble } from '../../shared/status.ts';
 import { isIp } from '../../shared/syntax.ts';
@@ -27,7 +27,7 @@ export function inventsNames(invented: Invented): boolean {
 }
 
 /** What the control look-ups of a name that should exist came to. */
-export interface Control {
+export interface ControlResult {
   readonly says: 'found' | 'none' | 'silent';
   /** Of the name, or of a host that it leads to. */
   readonly addresses: readonly string[];
@@ -70,11 +70,11 @@ function mayShareOwner(a: string, b: string): boolean {
  * @param addresses null: not asked for
  * @param loopbackCounts `connection.trustLoopbackMx`: a test laboratory
  */
-export function controlOf(
+export function controlResult(
   records: Answer<unknown>,
   addresses: Answer<string> | null,
   loopbackCounts: boolean,
-): Control {
+): ControlResult {
   const found = addresses?.kind === 'found' ? addresses.records.filter((a) => isPublic(a, loopbackCounts)) : [];
   if (records.kind === 'found' || found.length > 0) return { says: 'found', addresses: found };
   const silent = records.kind === 'try-later' || addresses?.kind === 'try-later';
@@ -95,8 +95,8 @@ export function inventedBy(mx: Answer<MxRecord>, addresses: readonly Answer<stri
   };
 }
 
-/** The mood, from all control look-ups. Where names are invented, only an address of its own proves that a name is known. */
-export function resolverCondition(controls: readonly Control[], invented: Invented): ResolverCondition {
+/** The resolver's condition, from all control look-ups. Where names are invented, only an address of its own proves that a name is known. */
+export function resolverCondition(controls: readonly ControlResult[], invented: Invented): ResolverCondition {
   if (inventsNames(invented)) {
     const real = controls.some(({ addresses }) => ownAddresses(addresses, invented).length > 0);
     return real ? 'sane' : 'one-address';
@@ -115,7 +115,7 @@ export type LookupResult =
   | { readonly kind: 'hosts'; readonly hosts: readonly MxHost[] }
   | { readonly kind: 'failed'; readonly failure: DnsFailure };
 
-/** True if it depends on the mood of the name server what a look-up is worth; else it stands as it is. */
+/** True if the look-up can be believed only from a name server in good condition; else it is taken as it is. */
 export function dependsOnCondition(looked: LookupResult, domain: string, invented: Invented): boolean {
   if (looked.kind === 'hosts') return inventsNames(invented);
   switch (looked.failure) {
@@ -123,22 +123,22 @@ export function dependsOnCondition(looked: LookupResult, domain: string, invente
     case 'bad-name':
     case 'no-server':
       return false;
-    // A record that is made on purpose (RFC 7505): nobody lies with it, unless he gives it to every name.
+    // A record that is made on purpose (RFC 7505): it is true, unless the resolver gives it to every name.
     case 'null-mx':
       return invented.exchanges.length > 0;
     default:
-      // That the Internet does not know a name of the LAN is no news anywhere; the LAN is asked next.
+      // The Internet never knows a name of the LAN; the LAN is asked next.
       return isPublicName(canonicalDomain(domain));
   }
 }
 
 /**
- * What a look-up comes to that depends on the mood: as it is while the name server is sane; else the mood is the failure,
- * and says nothing about the domain. Addresses that are invented are left out in any case: whoever answers there is not the
- * host.
+ * The result of a look-up that depends on the resolver's condition: unchanged if the resolver is sane, else the condition is
+ * the failure, which says nothing about the domain. Invented addresses are removed in any case, since it is not the host that
+ * answers there.
  */
-export function judgeLookup(looked: LookupResult, mood: ResolverCondition, invented: Invented): LookupResult {
-  if (mood !== 'sane') return { kind: 'failed', failure: mood };
+export function judgeLookup(looked: LookupResult, condition: ResolverCondition, invented: Invented): LookupResult {
+  if (condition !== 'sane') return { kind: 'failed', failure: condition };
   if (looked.kind === 'failed') return looked;
   const hosts = looked.hosts
     .map((host) => ({ ...host, addresses: ownAddresses(host.addresses, invented) }))
@@ -147,7 +147,7 @@ export function judgeLookup(looked: LookupResult, mood: ResolverCondition, inven
 }
 
 /** Why mail waits for names after this look-up, which says nothing about its domain; null: it does not. */
-export function waitsFor(looked: LookupResult): NamesTrouble['reason'] | null {
+export function namesTroubleAfter(looked: LookupResult): NamesTrouble['reason'] | null {
   if (looked.kind === 'hosts') return null;
   switch (looked.failure) {
     case 'no-names':
@@ -161,11 +161,11 @@ export function waitsFor(looked: LookupResult): NamesTrouble['reason'] | null {
   }
 }
 
-/** While mail waits for names, they are looked for after 5 s, then less and less often, up to once a minute. */
-export const FIRST_LOOK_MS = 5_000;
-export const LONGEST_LOOK_MS = 60_000;
+/** While mail waits for names, the resolver is checked after 5 s, then less and less often, down to once a minute. */
+export const FIRST_CHECK_MS = 5_000;
+export const MAX_CHECK_DELAY_MS = 60_000;
 
-/** How long (ms) until the next look, after one that waited for `before`; null = none before. */
-export function nextLook(before: number | null): number {
-  return before === null ? FIRST_LOOK_MS : Math.min(before * 2, LONGEST_LOOK_MS);
+/** How long (ms) until the next check, after one that waited for `before`; null = none before. */
+export function nextCheckDelay(before: number | null): number {
+  return before === null ? FIRST_CHECK_MS : Math.min(before * 2, MAX_CHECK_DELAY_MS);
 }

@@ -17,10 +17,10 @@ export function retryDelay(retryIndex: number, retryMinutes: readonly number[], 
 }
 
 /**
- * Where a message stands between the shortest and the longest wait: 0 <= x < 1, always the same for it. Its recipients come
- * back together however many claims they were in, for few connections and one report; different messages are spread.
+ * Where a message lies between the shortest and the longest wait: 0 <= x < 1, always the same for it. Its recipients come
+ * back together however many claims they were in, for few connections and one report; different messages are spread over the interval.
  */
-export function spread(messageId: string): number {
+export function messageJitter(messageId: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < messageId.length; i += 1) hash = Math.imul(hash ^ messageId.charCodeAt(i), 0x01000193) >>> 0;
   // The last characters alone move few of the high bits.

@@ -2,9 +2,9 @@
 import type { GatewaySettings, Settings } from '../../shared/settings.ts';
 
 export interface SettingsEffect {
-  /** Routes or next hops are others now: everything in the Outbox is to be thought about anew. */
+  /** Routes or next hops changed: everything in the Outbox is tried again. */
   readonly routes: boolean;
-  /** Gateways of which nothing is known any more, by id: they are asked whether they work here. */
+  /** Ids of the gateways of which nothing is known any more: they are probed. */
   readonly gateways: readonly string[];
 }
 
@@ -35,8 +35,8 @@ function routesBy(settings: Settings): string {
 }
 
 /**
- * Names, time-outs, limits, the listener, looks: a change of those lets the queue wait as it waits, and nobody is connected
- * to for it.
+ * A change of anything else (names, time-outs, limits, the listener, appearance) leaves the queue as it is, and no connection
+ * is made for it.
  */
 export function settingsEffect(before: Settings, next: Settings): SettingsEffect {
   if (routesBy(before) === routesBy(next)) return { routes: false, gateways: [] };

@@ -22,18 +22,18 @@ export function mayHaveArrived(verdict: Verdict | undefined): boolean {
   return verdict?.kind === 'deferred' && (verdict.why === 'lost-after-dot' || verdict.why === 'crashed');
 }
 
-/** The hop has the message, or may have it: it must not be handed to another one, and what was said must be told of. */
-export function mayBeTaken(verdict: Verdict | undefined): boolean {
+/** Delivered, or possibly delivered: no other hop may be tried, and the verdict must be recorded even if the step is cut off. */
+export function mayBeDelivered(verdict: Verdict | undefined): boolean {
   return verdict?.kind === 'delivered' || mayHaveArrived(verdict);
 }
 
-/** What tells hops apart here: a gateway that was moved to another server is another one. */
+/** Identifies a hop for unknown outcomes. A gateway that was moved to another server counts as another hop. */
 export function hopKey(hop: Pick<HopRef, 'kind' | 'host' | 'port' | 'gatewayId'>): string {
   const host = hop.host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
   return hop.kind === 'gateway' ? `gateway:${hop.gatewayId ?? ''} ${host}:${hop.port}` : `${hop.kind}:${host}`;
 }
 
-/** Takes in one more unknown outcome. */
+/** Adds one unknown outcome. */
 export function noteUnknown(
   known: readonly UnknownOutcome[],
   hop: string | null,
@@ -45,10 +45,10 @@ export function noteUnknown(
 }
 
 /**
- * The user asked for another try: no hop is left out any more. That the message may have arrived stays known, and so does
- * where: such a hop still comes last.
+ * After the user asked for another try: no hop is left out any more. It stays known that the message may have arrived, and
+ * where, so that such a hop still comes last.
  */
-export function mayBeAskedAgain(known: readonly UnknownOutcome[]): readonly UnknownOutcome[] {
+export function resetUnknownCounts(known: readonly UnknownOutcome[]): readonly UnknownOutcome[] {
   return known.map((u) => ({ ...u, count: 0 }));
 }
 
@@ -87,7 +87,7 @@ export function orderHops<H>(hops: readonly H[], keyOf: (hop: H) => string, doub
   };
 }
 
-/** Every hop that may be used here left the outcome open too often: it waits for another hop, another network or the user. */
+/** At every usable hop the outcome was unknown too often: the recipient waits for another hop, another network or the user. */
 export const NO_OTHER_HOP: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'unknown-outcomes' };
 
 /** True if nothing was tried since no hop is left (`NO_OTHER_HOP`). */

@@ -16,11 +16,11 @@ export type Effect =
   /** Due at once. */
   | 'due'
   /** Due at once, as if it were new. */
-  | 'afresh'
+  | 'as-new'
   /** Not due while its message is in Deleted; its time is kept. */
-  | 'rest'
+  | 'suspend'
   /** Due again at the time that it had. */
-  | 'due-again'
+  | 'resume'
   /** Replaced by what the user sent in its place. */
   | 'close'
   | 'remove'
@@ -29,20 +29,20 @@ export type Effect =
   /** Nothing is left to be done in its place: it has the message, or was replaced before. */
   | 'refuse';
 
-const waits = (effect: Effect) => ({ queued: effect, deferred: effect, held: effect });
+const waiting = (effect: Effect) => ({ queued: effect, deferred: effect, held: effect });
 const failed = (effect: Effect) => ({ bounced: effect, bad: effect });
-const has = (effect: Effect) => ({ delivered: effect, relayed: effect });
+const accepted = (effect: Effect) => ({ delivered: effect, relayed: effect });
 
-/** The table; what the message as a whole adds to it stands in `decideAction`. */
+/** The effect of each action on each state. `decideAction` adds what depends on the message as a whole. */
 export const EFFECTS: Readonly<Record<UserAction, Readonly<Record<RecipientState, Effect>>>> = {
-  retry: { ...waits('due'), attempting: 'untouched', ...failed('afresh'), ...has('untouched'), replaced: 'untouched' },
+  retry: { ...waiting('due'), attempting: 'untouched', ...failed('as-new'), ...accepted('untouched'), replaced: 'untouched' },
   // One in flight is left to its attempt: what comes of that is recorded, and a retry is not due while it lies in Deleted.
-  delete: { ...waits('rest'), attempting: 'untouched', ...failed('untouched'), ...has('untouched'), replaced: 'untouched' },
-  restore: { ...waits('due-again'), attempting: 'untouched', ...failed('untouched'), ...has('untouched'), replaced: 'untouched' },
+  delete: { ...waiting('suspend'), attempting: 'untouched', ...failed('untouched'), ...accepted('untouched'), replaced: 'untouched' },
+  restore: { ...waiting('resume'), attempting: 'untouched', ...failed('untouched'), ...accepted('untouched'), replaced: 'untouched' },
   // The octets are being read, and the answer belongs into the record and perhaps into a report.
-  purge: { ...waits('remove'), attempting: 'wait', ...failed('remove'), ...has('remove'), replaced: 'remove' },
-  expire: { ...waits('remove'), attempting: 'wait', ...failed('remove'), ...has('remove'), replaced: 'remove' },
-  resend: { ...waits('close'), attempting: 'wait', ...failed('close'), ...has('refuse'), replaced: 'refuse' },
+  purge: { ...waiting('remove'), attempting: 'wait', ...failed('remove'), ...accepted('remove'), replaced: 'remove' },
+  expire: { ...waiting('remove'), attempting: 'wait', ...failed('remove'), ...accepted('remove'), replaced: 'remove' },
+  resend: { ...waiting('close'), attempting: 'wait', ...failed('close'), ...accepted('refuse'), replaced: 'refuse' },
 }; // prettier-ignore
 
 /** What is to be done: nothing; nothing before the answer of a server is there; or this to each recipient, in order. */
@@ -73,8 +73,8 @@ export function decideAction(
   const inOutbox = states.some(isPending);
   const effects = states.map((state): Effect => {
     const effect = EFFECTS[action][state];
-    // From the Outbox those that wait; those that failed are tried again once the message stands in Bad or Bounced.
-    return effect === 'afresh' && inOutbox ? 'untouched' : effect;
+    // In the Outbox only waiting recipients are tried again, failed ones once the message is in Bad or Bounced.
+    return effect === 'as-new' && inOutbox ? 'untouched' : effect;
   });
   if (effects.includes('wait')) return { kind: 'waits' };
   if (action === 'retry' && effects.every((effect) => effect === 'untouched'))
@@ -82,8 +82,8 @@ export function decideAction(
   return { kind: 'done', effects };
 }
 
-/** What the user wants: these addresses, in place of these recipients of the old message. */
-export interface ResendWish {
+/** What the user asks for: a copy to these addresses, in place of these recipients of the old message. */
+export interface ResendRequest {
   readonly recipients: readonly {
     readonly id: number;
     readonly rcptTo: string;
@@ -112,20 +112,20 @@ export type ResendDecision =
       readonly emptied: boolean;
     };
 
-/** Who of the old message is closed when it is sent again; all or nothing. */
-export function decideResend({ recipients, replaces, mailboxes }: ResendWish): ResendDecision {
+/** Which recipients of the old message are closed when it is sent again: all of those asked for, or none. */
+export function decideResend({ recipients, replaces, mailboxes }: ResendRequest): ResendDecision {
   const ids = new Set(replaces);
   const known = new Set(recipients.map(({ id }) => id));
   if (![...ids].every((id) => known.has(id))) return { kind: 'refused', why: 'no-recipient' };
   const typed = new Set(mailboxes);
-  // Else who waits would get it from the old message as well.
+  // A waiting recipient that was not closed would get the old message as well.
   const named = recipients.filter(
     ({ id, mailbox, state }) => ids.has(id) || (EFFECTS.resend[state] !== 'refuse' && typed.has(mailbox)),
   );
-  const stands = (effect: Effect) => named.find(({ state }) => EFFECTS.resend[state] === effect);
-  const flying = stands('wait');
-  if (flying !== undefined) return { kind: 'refused', why: 'in-flight', address: flying.rcptTo };
-  const settled = stands('refuse');
+  const firstWith = (effect: Effect) => named.find(({ state }) => EFFECTS.resend[state] === effect);
+  const inFlight = firstWith('wait');
+  if (inFlight !== undefined) return { kind: 'refused', why: 'in-flight', address: inFlight.rcptTo };
+  const settled = firstWith('refuse');
   if (settled !== undefined) return { kind: 'refused', why: 'settled', address: settled.rcptTo };
   const close = named.map(({ id }) => id);
   const closed = new Set(close);
@@ -133,17 +133,17 @@ export function decideResend({ recipients, replaces, mailboxes }: ResendWish): R
   return { kind: 'done', close, emptied };
 }
 
-/** Addresses that a sentence names. */
-const NAMED = 3;
+/** At most so many addresses are named in a sentence. */
+const MAX_NAMED = 3;
 
-/** The facts of one that the user replaced by these addresses: those of its last attempt, and these (`explain` reads them). */
+/** The facts of a recipient that the user replaced by these addresses: those of its last attempt, and the addresses, for `explain`. */
 export function replacedFacts(facts: unknown, to: readonly string[]): unknown {
   const kept = typeof facts === 'object' && facts !== null ? facts : {};
-  return { ...kept, replacedBy: { names: to.slice(0, NAMED), count: to.length } };
+  return { ...kept, replacedBy: { names: to.slice(0, MAX_NAMED), count: to.length } };
 }
 
-/** An attempt was under way as the message was deleted: some try of this recipient ended after that moment. */
-export function deletedInMidAttempt(
+/** True if an attempt was under way when the message was deleted: some try of this recipient ended after that moment. */
+export function deletedDuringAttempt(
   deletedAt: number | null,
   tries: readonly { readonly endedAt: number; readonly outcomes: readonly { readonly recipient: number }[] }[],
   recipient: number,

@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../../shared/result.ts';
 import type { AppStatus } from '../../shared/status.ts';
 import type { createLog } from '../log/log.ts';
 import type { DialUp, NetworkMonitor } from '../network/network-port.ts';
-import type { FailedMessage } from '../report/reporter.ts';
+import type { FailedMessage } from '../attempt/attempt.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { SettingsStore } from '../settings/settings-store.ts';

@@ -1,113 +1,126 @@
 /**
- * Makes reports of what senders are to be told, once a message has nothing under way that belongs into the same report
- * (main/policy/report-due.ts). What is to be told stands in the queue: a desk that is closed in between loses nothing.
+ * Decides when a report is made: once nothing of its message is under way that belongs into the same report
+ * (main/policy/report-due.ts). What is due is kept in the queue, so that nothing is lost when the program ends in between.
  */
 import { logRejection } from '../runtime/log-rejection.ts';
-import { reportTime, sameMoment } from '../policy/report-due.ts';
+import { reportTime, sameReportUntil } from '../policy/report-due.ts';
 import type { Log } from '../log/log-port.ts';
 import type { QueueStore } from '../queue/queue-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Reports that are made side by side: their records share transactions, their octets memory. */
-const AT_A_TIME = 50;
-/** After trouble of our own it is tried again after this. */
-const AFTER_TROUBLE_MS = 15_000;
+/** Reports that are made side by side: their records share transactions, but each has its original in memory. */
+const BATCH = 50;
+/** After trouble of the store it is tried again after this. */
+const RETRY_AFTER_MS = 15_000;
 
 export interface ReportScheduler {
-  /** Something new is to be told. */
-  noted(): void;
-  /** A moment at which a report may be due: an attempt is over, the program starts. Looks only if there may be any. */
-  look(): void;
+  /** A report became due, or may have: the next check asks the queue. */
+  reportDue(): void;
+  /** Makes the reports whose time has come, if any is due. To be called when an attempt ended, and at the start. */
+  check(): void;
+  /** Makes no further report. */
   close(): void;
 }
 
-/** @param deps.written Told after reports have become messages. */
-export function createReportScheduler(deps: {
+export interface ReportSchedulerDeps {
   readonly clock: Clock;
   readonly log: Pick<Log, 'problem'>;
   readonly store: Pick<QueueStore, 'pendingReports' | 'reportMatter' | 'report'>;
   readonly reporter: Pick<Reporter, 'reportOf'>;
   readonly retryMinutes: () => readonly number[];
-  readonly written: () => void;
-}): ReportScheduler {
-  const { clock, store, log } = deps;
-  /** At the start nobody knows: the queue is asked. */
-  let mayBe = true;
-  let looking = false;
-  let again = false;
+  /** Called after reports were put into the queue as messages. */
+  readonly onReportsQueued: () => void;
+}
+
+export function createReportScheduler(deps: ReportSchedulerDeps): ReportScheduler {
+  const { clock, log } = deps;
+  /** True at the start: reports of an earlier run may be due. */
+  let mayBeDue = true;
+  let isChecking = false;
+  let checkAgain = false;
   let closed = false;
-  let cancel: (() => void) | null = null;
-
-  /** True if it is told, or there is nothing to tell. */
-  const tell = async (id: string): Promise<boolean> => {
-    try {
-      const matter = await store.reportMatter(id);
-      if (matter !== null) await store.report(await deps.reporter.reportOf(matter));
-      return true;
-    } catch (error) {
-      // A queue that was closed meanwhile keeps what is to be told for the next start.
-      if (!closed) log.problem('report', error);
-      return false;
-    }
-  };
-
-  /** The time of the next look that nothing else causes; null if none is needed. */
-  const round = async (): Promise<number | null> => {
-    const now = clock.now();
-    mayBe = false;
-    const pending = await store.pendingReports(sameMoment(now, deps.retryMinutes()));
-    const times = pending.map((one) => ({ id: one.id, time: reportTime(one, now) }));
-    const ready = times.filter(({ time }) => time.kind === 'now');
-    let next: number | null = null;
-    for (const { time } of times) if (time.kind === 'gather') next = Math.min(next ?? time.until, time.until);
-    for (let from = 0; from < ready.length && !closed; from += AT_A_TIME) {
-      const told = await Promise.all(ready.slice(from, from + AT_A_TIME).map(async ({ id }) => tell(id)));
-      if (told.includes(false)) next = Math.min(next ?? Infinity, now + AFTER_TROUBLE_MS);
-    }
-    if (ready.length > 0) deps.written();
-    mayBe ||= next !== null;
-    return next;
-  };
+  let cancelTimer: (() => void) | null = null;
 
   /** Asked anew after an await. */
-  const lookAgain = (): boolean => again && !closed;
+  const isClosed = (): boolean => closed;
+  const isToCheckAgain = (): boolean => checkAgain && !closed;
 
-  const rounds = async (): Promise<number | null> => {
+  /** Checks until nothing changed meanwhile. Resolves with the time of the next check, null = none is needed. */
+  const checkOnce = async (): Promise<number | null> => {
     for (;;) {
-      again = false;
-      const next = await round();
-      if (!lookAgain()) return next;
+      checkAgain = false;
+      mayBeDue = false;
+      const next = await makeDueReports(deps, isClosed);
+      mayBeDue ||= next !== null;
+      if (!isToCheckAgain()) return next;
     }
   };
 
-  const work = async (): Promise<void> => {
-    looking = true;
-    const next = await rounds().catch((error: unknown) => {
+  const run = async (): Promise<void> => {
+    isChecking = true;
+    const next = await checkOnce().catch((error: unknown) => {
       if (!closed) log.problem('reports', error);
-      mayBe = true;
-      return clock.now() + AFTER_TROUBLE_MS;
+      mayBeDue = true;
+      return clock.now() + RETRY_AFTER_MS;
     });
-    looking = false;
-    cancel?.();
-    cancel = closed || next === null ? null : clock.after(Math.max(0, next - clock.now()), look);
+    isChecking = false;
+    cancelTimer?.();
+    cancelTimer = closed || next === null ? null : clock.after(Math.max(0, next - clock.now()), check);
   };
 
-  function look(): void {
-    // While it looks, what it found may be old already.
-    if (closed || (!mayBe && !looking)) return;
-    again = true;
-    if (!looking) logRejection(work(), log, 'reports');
+  function check(): void {
+    if (closed || (!mayBeDue && !isChecking)) return;
+    // What a check under way has read may be outdated by now.
+    checkAgain = true;
+    if (!isChecking) logRejection(run(), log, 'reports');
   }
 
   return {
-    noted() {
-      mayBe = true;
+    reportDue() {
+      mayBeDue = true;
     },
-    look,
+    check,
     close() {
       closed = true;
-      cancel?.();
+      cancelTimer?.();
     },
   };
+}
+
+/** Makes the reports whose time has come. Resolves with when the next one has to be looked for, null = not at a set time. */
+async function makeDueReports(deps: ReportSchedulerDeps, isClosed: () => boolean): Promise<number | null> {
+  const now = deps.clock.now();
+  const pending = await deps.store.pendingReports(sameReportUntil(now, deps.retryMinutes()));
+  const times = pending.map((one) => ({ id: one.id, time: reportTime(one, now) }));
+  const ready = times.filter(({ time }) => time.kind === 'now');
+  let next: number | null = null;
+  const checkBy = (at: number): void => {
+    next = Math.min(next ?? at, at);
+  };
+  for (const { time } of times) if (time.kind === 'gather') checkBy(time.until);
+  for (let from = 0; from < ready.length && !isClosed(); from += BATCH) {
+    const batch = ready.slice(from, from + BATCH);
+    const made = await Promise.all(batch.map(async ({ id }) => makeReport(deps, id, isClosed)));
+    if (made.includes(false)) checkBy(now + RETRY_AFTER_MS);
+  }
+  if (ready.length > 0) deps.onReportsQueued();
+  return next;
+}
+
+/** False if it failed and has to be tried again. */
+async function makeReport(
+  { store, reporter, log }: ReportSchedulerDeps,
+  id: string,
+  isClosed: () => boolean,
+): Promise<boolean> {
+  try {
+    const matter = await store.reportMatter(id);
+    if (matter !== null) await store.report(await reporter.reportOf(matter));
+    return true;
+  } catch (error) {
+    // A queue that was closed meanwhile keeps what is due for the next start.
+    if (!isClosed()) log.problem('report', error);
+    return false;
+  }
 }

@@ -183,11 +183,11 @@ function attemptDepsOf(deps: RunningAttemptsDeps, state: MarksState): AttemptDep
   const { clock, log, store, delivery, reporter, outgoing, failed, reportDue, conditions, settings } = deps;
   return {
     ...{ clock, log, store, delivery, reporter, outgoing, failed, reportDue },
-    world: conditions.environment,
+    environment: conditions.environment,
     networkEpoch: () => state.networkEpoch,
     wakes: () => state.wakeCount,
     isDeleted: (id) => state.deleted.has(id),
     waitsFor: (key) => state.waitedFor.add(key),
-    places: createInFlightLimit(() => settings.get().connection.maxOutgoing),
+    inFlightLimit: createInFlightLimit(() => settings.get().connection.maxOutgoing),
   };
 }

@@ -110,7 +110,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   events.on('due', claims.request);
   events.on('attempt-ended', (attempt) => {
     claims.attemptEnded(attempt);
-    reports.look();
+    reports.check();
   });
   return {
     ...createUserCommands(deps, parts),
@@ -119,8 +119,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     reserve: claims.reserve,
     newMail: claims.request,
     storeReopened() {
-      reports.noted();
-      reports.look();
+      reports.reportDue();
+      reports.check();
       claims.request();
     },
     wokeUp: watch.wokeUp,
@@ -146,11 +146,11 @@ function buildParts(deps: SchedulerDeps): SchedulerParts {
     store,
     reporter,
     retryMinutes: () => settings.get().connection.retryMinutes,
-    written: () => {
+    onReportsQueued: () => {
       events.emit('due');
     },
   });
-  const attempts = createRunningAttempts({ ...deps, conditions, events, reportDue: reports.noted });
+  const attempts = createRunningAttempts({ ...deps, conditions, events, reportDue: reports.reportDue });
   const housekeeping = createHousekeeping(deps);
   const claims = createClaimLoop({ ...deps, conditions, attempts, housekeeping });
   const wakeMail = createWakeMail({ ...deps, conditions, attempts, events });
@@ -170,7 +170,7 @@ async function start(deps: SchedulerDeps, parts: SchedulerParts): Promise<void> 
   conditions.enter('running');
   housekeeping.start();
   logRejection(watch.noteNetwork(), log, 'network');
-  reports.look();
+  reports.check();
   await wakeMail.startDelivering('start');
 }
 

@@ -72,7 +72,7 @@ const useStyles = makeStyles({
 type Tone = 'good' | 'wait' | 'fault' | 'skip';
 
 function toneOf(step: HopAttempt): Tone {
-  if (step.passedOver === true) return 'skip';
+  if (step.skipped === true) return 'skip';
   const kinds = new Set(step.outcomes.map((outcome) => outcome.verdict.kind));
   if (kinds.has('rejected')) return 'fault';
   if (kinds.has('deferred') || kinds.size === 0) return 'wait';
@@ -137,7 +137,7 @@ export function Timeline({
               say(`hop.${hop.kind}`),
               hop.kind === 'gateway' || hop.address !== undefined ? `${hop.address ?? hop.host}:${hop.port}` : null,
               step.network === null ? null : say('timeline.onNetwork', { network: step.network }),
-              step.passedOver === true
+              step.skipped === true
                 ? null
                 : step.tls === null
                   ? say('timeline.noTls')
@@ -159,7 +159,7 @@ export function Timeline({
                 <div>
                   <div className={styles.hop}>{name}</div>
                   <div className={styles.facts}>{facts.join(' · ')}</div>
-                  {step.passedOver === true && <div className={styles.facts}>{say('timeline.passedOver')}</div>}
+                  {step.skipped === true && <div className={styles.facts}>{say('timeline.skipped')}</div>}
                   {sayings(step, recipients, say).map((saying, n) => (
                     <div key={n}>
                       {saying.for !== null && <div className={styles.facts}>{saying.for}</div>}
@@ -169,7 +169,7 @@ export function Timeline({
                 </div>
                 <div className={styles.when}>
                   <div title={format.moment(step.startedAt)}>{format.time(step.startedAt)}</div>
-                  {step.passedOver !== true && <div>{format.duration(step.endedAt - step.startedAt)}</div>}
+                  {step.skipped !== true && <div>{format.duration(step.endedAt - step.startedAt)}</div>}
                 </div>
               </li>
             );

@@ -279,7 +279,7 @@ export const de: Words<typeof en> = {
     tls: '{{protocol}}',
     tlsUnverified: '{{protocol}}, Zertifikat nicht geprüft',
     noTls: 'unverschlüsselt',
-    passedOver: 'Übergangen: in diesem Netzwerk bekanntlich nicht erreichbar.',
+    skipped: 'Übergangen: in diesem Netzwerk bekanntlich nicht erreichbar.',
   },
   reason: {
     'direct-blocked': 'Dieses Netzwerk sperrt die direkte Zustellung.',

@@ -269,7 +269,7 @@ export const en = {
     tls: '{{protocol}}',
     tlsUnverified: '{{protocol}}, certificate not verified',
     noTls: 'not encrypted',
-    passedOver: 'Passed over: known not to be reachable on this network.',
+    skipped: 'Passed over: known not to be reachable on this network.',
   },
   reason: {
     'direct-blocked': 'This network blocks direct delivery.',

@@ -92,8 +92,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'why.relayed.error.smtp': 'Über „{via}“ gesendet, weil die direkte Zustellung scheiterte (SMTP-Fehler).',
   'why.notProof': 'Das Gateway hat die Nachricht übernommen; das beweist noch nicht, dass sie ankam.',
 
-  'why.passedOver_one': '„{names}“ wurde übergangen: in diesem Netzwerk nicht erreichbar.',
-  'why.passedOver_other': '{names} wurden übergangen: in diesem Netzwerk nicht erreichbar.',
+  'why.skipped_one': '„{names}“ wurde übergangen: in diesem Netzwerk nicht erreichbar.',
+  'why.skipped_other': '{names} wurden übergangen: in diesem Netzwerk nicht erreichbar.',
   'why.leftOut.unknown-outcomes_one':
     '„{names}“ wird ausgelassen: Die Verbindung brach dreimal ab, bevor die Nachricht bestätigt war.',
   'why.leftOut.unknown-outcomes_other':

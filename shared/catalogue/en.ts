@@ -88,8 +88,8 @@ export const en = {
   'why.relayed.error.smtp': 'Sent through “{via}” because direct delivery failed (SMTP error).',
   'why.notProof': 'The gateway has taken it over; that is not yet proof of delivery.',
 
-  'why.passedOver_one': '“{names}” was passed over: not reachable on this network.',
-  'why.passedOver_other': '{names} were passed over: not reachable on this network.',
+  'why.skipped_one': '“{names}” was passed over: not reachable on this network.',
+  'why.skipped_other': '{names} were passed over: not reachable on this network.',
   'why.leftOut.unknown-outcomes_one':
     '“{names}” is left out: the connection to it was lost three times before it confirmed the message.',
   'why.leftOut.unknown-outcomes_other':

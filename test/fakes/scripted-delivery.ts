@@ -1,5 +1,5 @@
 import type { HopAttempt, Verdict } from '../../shared/mail.ts';
-import type { Delivery, OutgoingRecipient, StepResult, TravellingMessage } from '../../main/delivery/delivery-port.ts';
+import type { Delivery, OutgoingRecipient, StepResult, MessageInDelivery } from '../../main/delivery/delivery-port.ts';
 import type { PlanStep } from '../../main/policy/model.ts';
 import { hopKey, NO_OTHER_HOP, orderHops } from '../../main/policy/unknown-outcome.ts';
 
@@ -65,7 +65,7 @@ export class ScriptedDelivery implements Delivery {
 
   async run(
     step: PlanStep,
-    message: TravellingMessage,
+    message: MessageInDelivery,
     recipients: readonly OutgoingRecipient[],
     signal: AbortSignal,
   ): Promise<StepResult> {
@@ -94,7 +94,7 @@ export class ScriptedDelivery implements Delivery {
       const usable = [...(step.only === 'doubtful' ? [] : sure), ...(step.only === 'sure' ? [] : doubtful)];
       if (usable.length === 0) return outOfHops(step.kind, recipients);
     }
-    if (!(await message.journal.begin(signal))) {
+    if (!(await message.progress.begin(signal))) {
       const unwanted: Verdict = { kind: 'deferred', scope: 'local', status: '4.3.0', why: 'local' };
       return {
         tries: [],
@@ -119,10 +119,10 @@ export class ScriptedDelivery implements Delivery {
       this.accepted.set(key, (this.accepted.get(key) ?? 0) + 1);
       if (verdicts.size === recipients.length) continue;
       row();
-      await message.journal.taken({ tries, verdicts, dsnPassedOn: new Set() });
+      await message.progress.accepted({ tries, verdicts, dsnPassedOn: new Set() });
     }
     row();
-    if (![...verdicts.values()].some((v) => v.kind === 'delivered')) message.journal.tookNobody();
+    if (![...verdicts.values()].some((v) => v.kind === 'delivered')) message.progress.nobodyAccepted();
     const key = step.kind === 'gateways' ? `gateway:${step.ids[0] ?? ''}` : `mx:${step.domain}`;
     const atFault = [...verdicts].filter(
       ([, v]) => v.kind === 'deferred' && (v.scope === 'host' || v.scope === 'gateway'),

@@ -176,7 +176,7 @@ function makeDetails(row: MessageRow, now: number): MessageDetails {
             network: 'Harbour Office',
             phase: 'connect',
             tls: null,
-            passedOver: true,
+            skipped: true,
             outcomes: [],
           },
           {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'vite';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import { labMissing } from './netns.ts';
 
 const execute = promisify(execFile);
@@ -31,21 +31,10 @@ export async function timeBlackHole(subject: 'program' | 'postfix', following = 
   // Below node_modules, so that what is not bundled is found.
   const bundle = mkdtempSync(path.join(root, 'node_modules', '.postcast-test-'));
   try {
-    await build({
-      configFile: false,
-      root,
-      logLevel: 'error',
-      ssr: { noExternal: true },
-      build: {
-        ssr: true,
-        outDir: bundle,
-        target: 'node20',
-        rolldownOptions: {
-          input: { 'blackhole-child': path.join(import.meta.dirname, 'blackhole-child.ts') },
-          external: ['@photostructure/sqlite', 'vite', /^node:/],
-          output: { entryFileNames: '[name].mjs' },
-        },
-      },
+    await bundleForNode({
+      entries: { 'blackhole-child': path.join(import.meta.dirname, 'blackhole-child.ts') },
+      into: bundle,
+      external: ['vite'],
     });
     await execute('ip', ['netns', 'add', namespace]);
     await execute('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);

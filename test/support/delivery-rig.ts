@@ -1,5 +1,5 @@
 import { createDelivery, type DeliveryDeps } from '../../main/delivery/delivery.ts';
-import type { Delivery, OutgoingRecipient, TravellingMessage } from '../../main/delivery/delivery-port.ts';
+import type { Delivery, OutgoingRecipient, MessageInDelivery } from '../../main/delivery/delivery-port.ts';
 import type { Dns } from '../../main/dns/dns-port.ts';
 import type { Log } from '../../main/log/log-port.ts';
 import type { Clock } from '../../main/runtime/clock.ts';
@@ -53,8 +53,8 @@ export function listeningLog(): { readonly log: Log; readonly lines: LoggedLine[
 /** A message of these octets; counts how often it was read. */
 export function messageOf(
   text: string | Uint8Array,
-  facts: Partial<Omit<TravellingMessage, 'read'>> & { readonly read?: () => AsyncIterable<Uint8Array> } = {},
-): TravellingMessage {
+  facts: Partial<Omit<MessageInDelivery, 'read'>> & { readonly read?: () => AsyncIterable<Uint8Array> } = {},
+): MessageInDelivery {
   const octets = typeof text === 'string' ? Buffer.from(text, 'latin1') : text;
   return {
     id: 'q1',
@@ -67,7 +67,11 @@ export function messageOf(
       await Promise.resolve();
       yield octets;
     },
-    journal: { begin: () => Promise.resolve(true), tookNobody: () => undefined, taken: () => Promise.resolve() },
+    progress: {
+      begin: () => Promise.resolve(true),
+      nobodyAccepted: () => undefined,
+      accepted: () => Promise.resolve(),
+    },
     ...facts,
   };
 }

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import type { EngineMethodName, Input, Output } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { AppStatus } from '../../shared/status.ts';
@@ -23,25 +23,16 @@ export interface ProgramBundle {
 /** Bundles program and worker outside the work tree, as the build does it. */
 export async function bundleProgram(): Promise<ProgramBundle> {
   const folder = await mkdtemp(path.join(tmpdir(), 'postcast-program-'));
-  for (const [name, entry] of [
-    ['child', 'test/support/laptop-child.ts'],
-    ['worker', 'main/queue/store-worker.ts'],
-  ] as const) {
-    await build({
-      configFile: false,
-      logLevel: 'error',
-      ssr: { noExternal: true, external: ['@photostructure/sqlite'], target: 'node' },
-      build: {
-        ssr: path.join(root, entry),
-        outDir: path.join(folder, name),
-        minify: false,
-        rolldownOptions: { output: { entryFileNames: `${name}.mjs`, format: 'es' } },
-      },
-    });
-  }
+  await bundleForNode({
+    entries: {
+      child: path.join(root, 'test/support/laptop-child.ts'),
+      worker: path.join(root, 'main/queue/store-worker.ts'),
+    },
+    into: folder,
+  });
   return {
-    child: path.join(folder, 'child', 'child.mjs'),
-    worker: path.join(folder, 'worker', 'worker.mjs'),
+    child: path.join(folder, 'child.mjs'),
+    worker: path.join(folder, 'worker.mjs'),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import type { NetworkState } from '../../shared/status.ts';
 import { Lines } from './lines.ts';
 
@@ -23,18 +23,8 @@ interface Note {
 /** Bundles the child into one file outside the work tree. */
 export async function bundleNetworkChild(): Promise<{ readonly file: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'postcast-netchild-'));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    ssr: { noExternal: true, target: 'node' },
-    build: {
-      ssr: fileURLToPath(new URL('network-child.ts', import.meta.url)),
-      outDir: folder,
-      emptyOutDir: true,
-      minify: false,
-      rolldownOptions: { output: { entryFileNames: 'child.mjs', format: 'es' } },
-    },
-  });
+  const child = fileURLToPath(new URL('network-child.ts', import.meta.url));
+  await bundleForNode({ entries: { child }, into: folder });
   return { file: join(folder, 'child.mjs'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

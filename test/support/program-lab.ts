@@ -7,7 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'vite';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import type { SettingsStore } from '../../main/settings/settings-store.ts';
 import { startProgram, type Program, type ProgramParts } from '../../main/program/program.ts';
 import { sayAll } from '../../shared/phrases.ts';
@@ -112,23 +112,12 @@ async function bundledWorkers(): Promise<{ readonly store: URL; readonly preview
     process.once('exit', () => {
       rmSync(folder, { recursive: true, force: true });
     });
-    await build({
-      configFile: false,
-      root,
-      logLevel: 'error',
-      build: {
-        ssr: true,
-        outDir: folder,
-        target: 'node20',
-        rolldownOptions: {
-          input: {
-            'store-worker': path.join(root, 'main/queue/store-worker.ts'),
-            'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
-          },
-          external: ['@photostructure/sqlite', /^node:/],
-          output: { entryFileNames: '[name].mjs' },
-        },
+    await bundleForNode({
+      entries: {
+        'store-worker': path.join(root, 'main/queue/store-worker.ts'),
+        'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
       },
+      into: folder,
     });
     const url = (name: string): URL => pathToFileURL(path.join(folder, name));
     return { store: url('store-worker.mjs'), preview: url('preview-worker.mjs'), folder };

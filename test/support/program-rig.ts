@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'vite';
 import { startProgram, type Program, type ProgramParts } from '../../main/program/program.ts';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import type { EngineApi } from '../../shared/ipc-contract.ts';
 import type { ChildAnswer } from './program-child.ts';
 import { programParts, type RigSettings } from './program-parts.ts';
@@ -28,24 +28,13 @@ export interface BuiltProgram {
 export async function buildProgram(child = path.join(root, 'test/support/program-child.ts')): Promise<BuiltProgram> {
   mkdirSync(path.join(root, 'test-output'), { recursive: true });
   const out = mkdtempSync(path.join(root, 'test-output', 'program-'));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    ssr: { noExternal: true },
-    build: {
-      ssr: true,
-      outDir: out,
-      target: 'node20',
-      rolldownOptions: {
-        input: {
-          'store-worker': path.join(root, 'test/support/mortal-store-worker.ts'),
-          'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
-          'program-child': child,
-        },
-        external: ['@photostructure/sqlite', /^node:/],
-        output: { entryFileNames: '[name].mjs' },
-      },
+  await bundleForNode({
+    entries: {
+      'store-worker': path.join(root, 'test/support/mortal-store-worker.ts'),
+      'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
+      'program-child': child,
     },
+    into: out,
   });
   const url = (name: string): URL => pathToFileURL(path.join(out, `${name}.mjs`));
   return {

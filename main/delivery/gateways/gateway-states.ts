@@ -13,7 +13,7 @@ import {
   noteReached,
   noteUnreachable,
   onNetwork,
-  passOver,
+  skipResting,
 } from '../../policy/network-state.ts';
 import type { SessionReport } from '../../policy/model.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -31,7 +31,7 @@ interface Note {
 
 export interface GatewayStates {
   /** Ids to use now and ids to pass over, each in the given order. */
-  sort(ids: readonly string[]): { readonly use: readonly string[]; readonly passedOver: readonly string[] };
+  sort(ids: readonly string[]): { readonly use: readonly string[]; readonly skipped: readonly string[] };
   /** `signedIn` false: it was only probed; what is known of a refused sign-in stays. */
   worked(gateway: GatewaySettings, tls: TlsInfo | null, ms: number, signedIn: boolean): void;
   /** A session or transaction failed for the gateway's own reasons, or its host's. */
@@ -121,7 +121,7 @@ export function createGatewayStates(deps: {
           memory = noteReached(current(), gateway.id);
         }
       }
-      return passOver(ids, current(), now());
+      return skipResting(ids, current(), now());
     },
     worked(gateway, tls, ms, signedIn) {
       memory = noteReached(current(), gateway.id);

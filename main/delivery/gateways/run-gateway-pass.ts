@@ -4,8 +4,8 @@
  */
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import { sessionEstablished } from '../../policy/classify.ts';
-import { afterGateway, finishPass, startPass, stillToGo } from '../../policy/gateway-pass.ts';
-import { mayBeTaken } from '../../policy/unknown-outcome.ts';
+import { afterGateway, finishPass, startPass, remainingRecipients } from '../../policy/gateway-pass.ts';
+import { mayBeDelivered } from '../../policy/unknown-outcome.ts';
 import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { GATEWAY_CONNECTIONS } from '../connection-pool.ts';
@@ -16,7 +16,7 @@ import { gatewayHop } from './open-gateway.ts';
 import type { SessionFailure, SmtpSession } from '../../smtp/open-session.ts';
 import { outcomeOfFailure, reportOfFailure, sendOver } from '../transactions.ts';
 import type { HopOutcome, HopAttemptDraft } from '../transactions.ts';
-import type { OutgoingRecipient, StepResult, TravellingMessage } from '../delivery-port.ts';
+import type { OutgoingRecipient, StepResult, MessageInDelivery } from '../delivery-port.ts';
 
 export interface GatewayPassDeps {
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface GatewayPassDeps {
 export type RunGatewayPass = (
   /** `doubtful`: those of the ids that are used only once every other one failed to take the message. */
   { ids, doubtful }: { readonly ids: readonly string[]; readonly doubtful?: readonly string[] },
-  message: TravellingMessage,
+  message: MessageInDelivery,
   recipients: readonly OutgoingRecipient[],
   signal: AbortSignal,
 ) => Promise<StepResult>;
@@ -168,9 +168,9 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const list = deps.settings().gateways.list;
     const known = ids.filter((id) => list.some((g) => g.id === id));
     const gatewayOf = (id: string): GatewaySettings | undefined => list.find((g) => g.id === id);
-    const { use, passedOver } = book.sort(known.filter((id) => !doubtful.includes(id)));
+    const { use, skipped } = book.sort(known.filter((id) => !doubtful.includes(id)));
     const last = book.sort(known.filter((id) => doubtful.includes(id)));
-    const tries: HopAttemptDraft[] = [...passedOver, ...last.passedOver].flatMap((id) => {
+    const tries: HopAttemptDraft[] = [...skipped, ...last.skipped].flatMap((id) => {
       const gateway = gatewayOf(id);
       const now = clock.now();
       return gateway
@@ -181,7 +181,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
               endedAt: now,
               phase: 'connect' as const,
               tls: null,
-              passedOver: true,
+              skipped: true,
               outcomes: [],
             },
           ]
@@ -197,7 +197,7 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     const through = async (order: readonly string[]): Promise<void> => {
       let left = order;
       for (;;) {
-        const going = new Set(stillToGo(pass));
+        const going = new Set(remainingRecipients(pass));
         const open = recipients.filter((r) => going.has(r.id));
         if (open.length === 0 || left.length === 0) return;
         const done = new Set<string>();
@@ -234,14 +234,14 @@ export function createGatewayPass(deps: GatewayPassDeps): RunGatewayPass {
     };
 
     const keepsResult = (): boolean =>
-      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeTaken(r.verdict));
+      seen.delivered || [...finishPass(pass).values()].some((r) => mayBeDelivered(r.verdict));
     try {
       await through(use);
       // Passed over while another is usable (spec §3.3): none was. A doubtful one is no better one.
-      if (!seen.reached || doubtful.length > 0) await through(passedOver);
+      if (!seen.reached || doubtful.length > 0) await through(skipped);
       // Only now, however long the others took to fail: an answer that comes sooner must not make a second copy.
       await through(last.use);
-      if (!seen.reached) await through(last.passedOver);
+      if (!seen.reached) await through(last.skipped);
     } catch (error) {
       // Aborted. What was said so far counts if a recipient was taken, or may have been; else nothing was sent.
       if (!signal.aborted || !keepsResult()) throw error;

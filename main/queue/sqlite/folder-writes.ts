@@ -29,8 +29,8 @@ export function createFolderWrites(options: {
 
   /** When a recipient that rests, or is due again, is due; undefined = its time is not touched. */
   function dueAfter(effect: Effect | undefined, row: RecipientColumns): number | null | undefined {
-    if (effect === 'rest') return null;
-    return effect === 'due-again' ? (row.next_at ?? NEVER) : undefined;
+    if (effect === 'suspend') return null;
+    return effect === 'resume' ? (row.next_at ?? NEVER) : undefined;
   }
 
   return {

@@ -8,11 +8,19 @@ import type {
   Selection,
   SortKey,
 } from '../../../shared/ipc-contract.ts';
-import type { FolderCounts, HopAttempt, RecipientDsn } from '../../../shared/mail.ts';
+import type { FolderCounts, RecipientDsn } from '../../../shared/mail.ts';
 import type { PendingReport, ReportMatter, StoredDetails } from '../queue-store.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import type { EnvelopeColumns, MessageColumns, RecipientColumns } from './queue-rows.ts';
-import { FOLDER_CODES, parseJson, searchWords, toEnvelope, toMessageRow, toStoredRecipient } from './queue-rows.ts';
+import {
+  FOLDER_CODES,
+  parseJson,
+  searchWords,
+  toEnvelope,
+  toHopAttempts,
+  toMessageRow,
+  toStoredRecipient,
+} from './queue-rows.ts';
 import { CHUNK_FACTOR, DUE_SPAN_MS, NEVER, RECIPIENT_FACTOR } from '../migrations/schema.ts';
 import { ORDER, SORTED_UNINDEXED } from './sort-index.ts';
 
@@ -221,9 +229,7 @@ export function createQueueReads(prepare: Prepare, indexFor: (sort: SortKey) => 
           const recipient = toStoredRecipient(one);
           return row.deleted_at === null ? recipient : { ...recipient, nextAt: null };
         }),
-        timeline: timeline
-          .flatMap((entry) => parseJson<HopAttempt[]>(`[${entry.try}]`, []))
-          .sort((a, b) => a.startedAt - b.startedAt),
+        timeline: timeline.flatMap((entry) => toHopAttempts(entry.try)).sort((a, b) => a.startedAt - b.startedAt),
       };
     },
 

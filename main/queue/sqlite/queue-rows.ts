@@ -1,5 +1,6 @@
 /** Between the rows of the database and the words of the contract. Pure. */
 import type {
+  HopAttempt,
   Folder,
   HopRef,
   MessageDsn,
@@ -125,6 +126,13 @@ export function parseJson<T>(text: string | null, otherwise: T): T {
   } catch {
     return otherwise;
   }
+}
+
+/** A row of the timeline; none if it was damaged. Older versions wrote `passedOver` for `skipped`. */
+export function toHopAttempts(text: string): readonly HopAttempt[] {
+  return parseJson<(HopAttempt & { readonly passedOver?: boolean })[]>(`[${text}]`, []).map(({ passedOver, ...row }) =>
+    passedOver === undefined ? row : { ...row, skipped: passedOver },
+  );
 }
 
 export function toMessageRow(row: MessageColumns): MessageRow {

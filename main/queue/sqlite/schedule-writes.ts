@@ -1,5 +1,5 @@
 /** When recipients are tried: at once, because something woke them, or no later than the clock allows. */
-import { mayBeAskedAgain } from '../../policy/unknown-outcome.ts';
+import { resetUnknownCounts } from '../../policy/unknown-outcome.ts';
 import { decideAction } from '../../policy/user-actions.ts';
 import type { ActionDone } from '../queue-store.ts';
 import type { Prepare, QueueReads } from './queue-reads.ts';
@@ -23,7 +23,7 @@ export function createScheduleWrites(options: {
 
   /** The user asks for this one: no hop is left out of it any more (spec §3.2). */
   function doubtsOfOldTries(row: RecipientColumns): string | null {
-    return unknownOutcomesText(mayBeAskedAgain(unknownOutcomesFrom(row.unknown_outcomes)));
+    return unknownOutcomesText(resetUnknownCounts(unknownOutcomesFrom(row.unknown_outcomes)));
   }
 
   function tryAt(row: RecipientColumns, now: number, forcedGateway: string | null): void {
@@ -71,7 +71,7 @@ export function createScheduleWrites(options: {
         rows.forEach((row, i) => {
           const effect = decision.effects[i];
           if (effect === 'due') tryAt(row, now, forcedGateway);
-          else if (effect === 'afresh') tryAfresh(row, now, forcedGateway);
+          else if (effect === 'as-new') tryAfresh(row, now, forcedGateway);
         });
         count += 1;
       }

@@ -1,7 +1,7 @@
 /** Delivery over real sockets, with few places for messages that stand in no record yet. */
 import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import type { Journal } from '../../../main/delivery/delivery-port.ts';
+import type { AttemptProgress } from '../../../main/delivery/delivery-port.ts';
 import { createInFlightLimit, type InFlightLimit } from '../../../main/attempt/in-flight-limit.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { startScriptedServer, type Dialogue, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
@@ -21,7 +21,7 @@ async function serve(dialogue: Dialogue): Promise<ScriptedServer> {
 const never = new AbortController().signal;
 
 /** As an attempt keeps it: a place from the first transaction until the record is written. */
-function journalWith(places: InFlightLimit): Journal & { readonly close: () => void } {
+function progressWith(places: InFlightLimit): AttemptProgress & { readonly close: () => void } {
   let leave: (() => void) | null = null;
   const close = (): void => {
     leave?.();
@@ -32,8 +32,8 @@ function journalWith(places: InFlightLimit): Journal & { readonly close: () => v
       leave ??= await places.acquire(signal);
       return true;
     },
-    tookNobody: close,
-    taken: async () => Promise.resolve(close()),
+    nobodyAccepted: close,
+    accepted: async () => Promise.resolve(close()),
     close,
   };
 }
@@ -87,14 +87,14 @@ it('goes on to the next gateway though others hold all connections and wait for 
   const places = createInFlightLimit(() => 1);
   const said = await Promise.all(
     [1, 2, 3].map(async (n) => {
-      const journal = journalWith(places);
+      const progress = progressWith(places);
       const { verdicts } = await delivery.run(
         { kind: 'gateways', ids: ['g1', 'g2'] },
-        messageOf(TEXT, { id: `q${n}`, journal }),
+        messageOf(TEXT, { id: `q${n}`, progress }),
         recipientsOf('a@far.test'),
         never,
       );
-      journal.close();
+      progress.close();
       return verdicts.get(1)?.kind;
     }),
   );
@@ -107,16 +107,16 @@ it('connects anew, and blames nobody, where the server hung up while the message
   const { delivery } = rigFor([relay.port]);
   const places = createInFlightLimit(() => 1);
   const other = await places.acquire(never);
-  const journal = journalWith(places);
+  const progress = progressWith(places);
   let begun = 0;
   const running = delivery.run(
     { kind: 'gateways', ids: ['g1'] },
     messageOf(TEXT, {
-      journal: {
-        ...journal,
+      progress: {
+        ...progress,
         begin: async (signal) => {
           begun += 1;
-          return journal.begin(signal);
+          return progress.begin(signal);
         },
       },
     }),
@@ -136,16 +136,16 @@ it('goes on over a new connection where the server hung up while the record of t
   const server = await serve({});
   const relay = await relayTo(server.port);
   const { delivery } = rigFor([relay.port]);
-  const journal = journalWith(createInFlightLimit(() => 1));
+  const progress = progressWith(createInFlightLimit(() => 1));
   const many = recipientsOf(...Array.from({ length: 130 }, (_, i) => `r${i}@far.test`));
   const { verdicts } = await delivery.run(
     { kind: 'gateways', ids: ['g1'] },
     messageOf(TEXT, {
-      journal: {
-        ...journal,
-        taken: async (soFar) => {
+      progress: {
+        ...progress,
+        accepted: async (soFar) => {
           await relay.hangUp();
-          await journal.taken(soFar);
+          await progress.accepted(soFar);
         },
       },
     }),
@@ -164,9 +164,9 @@ it('has on record all that one gateway took, whichever transaction it was in, be
   const { verdicts } = await delivery.run(
     { kind: 'gateways', ids: ['g1', 'g2'] },
     messageOf(TEXT, {
-      journal: {
-        ...journalWith(createInFlightLimit(() => 1)),
-        taken: async (soFar) => {
+      progress: {
+        ...progressWith(createInFlightLimit(() => 1)),
+        accepted: async (soFar) => {
           const taken = [...soFar.verdicts.values()].filter((v) => v.kind === 'delivered').length;
           return Promise.resolve(void told.push([taken, second.sessions.length]));
         },

@@ -25,7 +25,7 @@ async function run(rig: ReturnType<typeof deliveryRig>, step: PlanStep) {
   const { tries, verdicts } = await rig.delivery.run(step, messageOf(TEXT), recipientsOf('a@far.test'), never);
   const verdict = verdicts.get(1);
   return {
-    hops: tries.filter((t) => t.passedOver !== true).map((t) => t.hop.gatewayId ?? t.hop.host),
+    hops: tries.filter((t) => t.skipped !== true).map((t) => t.hop.gatewayId ?? t.hop.host),
     said: verdict?.kind === 'deferred' ? verdict.why : verdict?.kind,
   };
 }

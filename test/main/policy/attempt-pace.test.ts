@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  LONGEST_IN_LINE_MS,
+  MAX_BACKLOG_WAIT_MS,
   mayBeginAttempt,
   MAX_RUNNING_ATTEMPTS,
   RUNNING_WHILE_ACCEPTING,
@@ -18,8 +18,8 @@ describe('when the next attempt may begin', () => {
     ],
     ['one goes on while much comes in', { running: 0, accepting: true, waitedMs: 0 }, true],
     ['no more than that', { running: RUNNING_WHILE_ACCEPTING, accepting: true, waitedMs: 0 }, false],
-    ['not a moment too early', { running: 5, accepting: true, waitedMs: LONGEST_IN_LINE_MS - 1 }, false],
-    ['but nobody waits for long', { running: 5, accepting: true, waitedMs: LONGEST_IN_LINE_MS }, true],
+    ['not a moment too early', { running: 5, accepting: true, waitedMs: MAX_BACKLOG_WAIT_MS - 1 }, false],
+    ['but nobody waits for long', { running: 5, accepting: true, waitedMs: MAX_BACKLOG_WAIT_MS }, true],
   ])('%s', (_name, pace, may) => {
     expect(mayBeginAttempt(pace)).toBe(may);
   });

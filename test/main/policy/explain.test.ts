@@ -37,7 +37,7 @@ function sentences(
   facts: Omit<AttemptFacts, 'rcptTo' | 'verdict'> & { verdict?: Verdict },
   hold: null | 'dial-up' = null,
 ): string {
-  const verdict = facts.verdict ?? facts.trail.at(-1)?.verdict ?? TIMEOUT;
+  const verdict = facts.verdict ?? facts.stepsTaken.at(-1)?.verdict ?? TIMEOUT;
   const kept: unknown = JSON.parse(JSON.stringify(factsOf({ ...facts, verdict, rcptTo: 'ann@aol.test' })));
   const phrases = explain(kept, { state, hold, nextAt: null, mayHaveArrived: false });
   expect(phrases.length).toBeGreaterThanOrEqual(1);
@@ -47,31 +47,42 @@ function sentences(
   return text;
 }
 
+it('reads facts of an older version, in which skipped gateways were called passed over', () => {
+  const stepsTaken = [viaGateway(YES, { skipped: ['Home ISP'] })];
+  const decision: NextStep = { kind: 'delivered', relayed: true };
+  const facts = factsOf({ route: route('domain-listed'), stepsTaken, verdict: YES, decision, rcptTo: 'ann@aol.test' });
+  const { skipped, ...rest } = facts;
+  const now = { state: 'relayed', hold: null, nextAt: null, mayHaveArrived: false } as const;
+  const sentence = sayAll(explain(facts, now));
+  expect(sentence).toContain('“Home ISP” was passed over');
+  expect(sayAll(explain({ ...rest, passedOver: skipped }, now))).toBe(sentence);
+});
+
 describe('why this way', () => {
   it.each<[string, RecipientState, Parameters<typeof sentences>[1], string]>([
-    ['listed, one passed over', 'relayed', { route: route('domain-listed'), trail: [viaGateway(YES, { passedOver: ['Home ISP'] })], decision: { kind: 'delivered', relayed: true } },
+    ['listed, one passed over', 'relayed', { route: route('domain-listed'), stepsTaken: [viaGateway(YES, { skipped: ['Home ISP'] })], decision: { kind: 'delivered', relayed: true } },
       'Sent through “Office” because aol.test is on your gateway list. “Home ISP” was passed over: not reachable on this network. The gateway has taken it over; that is not yet proof of delivery.'],
-    ['left out for this network', 'relayed', { route: route('mode-always', [{ id: 'h', name: 'Home', reason: 'other-network' }, { id: 'x', name: 'Old', reason: 'disabled' }]), trail: [viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
+    ['left out for this network', 'relayed', { route: route('mode-always', [{ id: 'h', name: 'Home', reason: 'other-network' }, { id: 'x', name: 'Old', reason: 'disabled' }]), stepsTaken: [viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
       'Sent through “Office” because all mail goes through gateways. “Home” is kept for other networks. The gateway has taken it over; that is not yet proof of delivery.'],
-    ['after a DNS error', 'relayed', { route: route('mode-on-error'), trail: [direct(SERVFAIL, { errorKind: 'dns', hop: null }), viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
+    ['after a DNS error', 'relayed', { route: route('mode-on-error'), stepsTaken: [direct(SERVFAIL, { errorKind: 'dns', hop: null }), viaGateway(YES)], decision: { kind: 'delivered', relayed: true } },
       'Sent through “Office” because aol.test could not be looked up (DNS error). The gateway has taken it over; that is not yet proof of delivery.'],
-    ['direct', 'delivered', { route: route('domain-unlisted'), trail: [direct(YES)], decision: { kind: 'delivered', relayed: false } },
+    ['direct', 'delivered', { route: route('domain-unlisted'), stepsTaken: [direct(YES)], decision: { kind: 'delivered', relayed: false } },
       'Delivered directly to mx.aol.test: aol.test is not on your gateway list.'],
-    ['waits', 'deferred', { route: route('mode-never'), trail: [direct(TIMEOUT)], decision: RETRY },
+    ['waits', 'deferred', { route: route('mode-never'), stepsTaken: [direct(TIMEOUT)], decision: RETRY },
       'mx.aol.test did not answer in time. It will be tried again by itself.'],
-    ['no names', 'deferred', { route: route('mode-never'), trail: [direct({ ...SERVFAIL, why: 'no-names' }, { hop: null })], decision: { ...RETRY, counted: false } },
+    ['no names', 'deferred', { route: route('mode-never'), stepsTaken: [direct({ ...SERVFAIL, why: 'no-names' }, { hop: null })], decision: { ...RETRY, counted: false } },
       "The mail server for aol.test could not be looked up: this network's name server knows no names, not even common ones. It goes as soon as names can be looked up again; this attempt does not count against the limit."],
-    ['one address for all', 'deferred', { route: route('mode-never'), trail: [direct({ ...SERVFAIL, why: 'one-address' }, { hop: null })], decision: { ...RETRY, counted: false } },
+    ['one address for all', 'deferred', { route: route('mode-never'), stepsTaken: [direct({ ...SERVFAIL, why: 'one-address' }, { hop: null })], decision: { ...RETRY, counted: false } },
       "The mail server for aol.test could not be looked up: this network's name server gives one address to all names, even to names that do not exist. Nothing was sent there. It goes as soon as names can be looked up again; this attempt does not count against the limit."],
-    ['no gateway', 'deferred', { route: { kind: 'no-gateway', because: 'mode-always', leftOut: [{ id: 'x', name: 'Old', reason: 'disabled' }] }, trail: [], verdict: { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' }, decision: { ...RETRY, counted: false } },
+    ['no gateway', 'deferred', { route: { kind: 'no-gateway', because: 'mode-always', leftOut: [{ id: 'x', name: 'Old', reason: 'disabled' }] }, stepsTaken: [], verdict: { kind: 'deferred', scope: 'local', status: '4.4.0', why: 'no-gateway' }, decision: { ...RETRY, counted: false } },
       'No gateway can be used: none is enabled, or none fits this network and sender. “Old” is disabled. It will be tried again by itself; this attempt does not count against the limit.'],
-    ['second pass', 'deferred', { route: route('undelivered-pass'), trail: [viaGateway(TIMEOUT)], decision: { ...RETRY, undeliverable: true, gatewayPasses: 2 } },
+    ['second pass', 'deferred', { route: route('undelivered-pass'), stepsTaken: [viaGateway(TIMEOUT)], decision: { ...RETRY, undeliverable: true, gatewayPasses: 2 } },
       'Office did not answer in time. Direct delivery was given up; the gateways have been tried 2 times, and are tried three times in all. It will be tried again by itself.'],
-    ['refused', 'bounced', { route: route('mode-never'), trail: [direct(NO)], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' } },
+    ['refused', 'bounced', { route: route('mode-never'), stepsTaken: [direct(NO)], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' } },
       'mx.aol.test refused it for good: 550 5.1.1 no such user It is in Bounced.'],
-    ['no such domain', 'bounced', { route: route('mode-never'), trail: [direct({ kind: 'rejected', scope: 'recipient', status: '5.1.2' }, { hop: null })], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.2' } },
+    ['no such domain', 'bounced', { route: route('mode-never'), stepsTaken: [direct({ kind: 'rejected', scope: 'recipient', status: '5.1.2' }, { hop: null })], decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.2' } },
       'The domain aol.test does not exist, or takes no mail. It is in Bounced.'],
-    ['expired', 'bad', { route: route('domain-listed'), trail: [viaGateway(TIMEOUT)], decision: { kind: 'fail', folder: 'bad', expired: true, status: '4.4.7' } },
+    ['expired', 'bad', { route: route('domain-listed'), stepsTaken: [viaGateway(TIMEOUT)], decision: { kind: 'fail', folder: 'bad', expired: true, status: '4.4.7' } },
       'Given up: it could not be delivered within the limit that you have set. Office did not answer in time. It is in Bad: nothing is returned to the sender, you decide what happens.'],
   ])('%s', (_what, state, facts, expected) => {
     expect(sentences(state, facts)).toBe(expected);
@@ -79,7 +90,7 @@ describe('why this way', () => {
 
   it('says what holds it before what happened last', () => {
     expect(
-      sentences('deferred', { route: route('mode-never'), trail: [direct(TIMEOUT)], decision: RETRY }, 'dial-up'),
+      sentences('deferred', { route: route('mode-never'), stepsTaken: [direct(TIMEOUT)], decision: RETRY }, 'dial-up'),
     ).toBe('Waiting for a dial-up connection. mx.aol.test did not answer in time.');
   });
 
@@ -108,9 +119,9 @@ describe('why this way', () => {
     );
   });
 
-  const refused = factsOf({ route: route('mode-never'), trail: [direct(NO)], verdict: NO, decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' }, rcptTo: 'ann@aol.test' }); // prettier-ignore
-  const waits = factsOf({ route: route('mode-never'), trail: [direct(TIMEOUT)], verdict: TIMEOUT, decision: RETRY, rcptTo: 'ann@aol.test' }); // prettier-ignore
-  const taken = factsOf({ route: route('mode-always'), trail: [viaGateway(YES)], verdict: YES, decision: { kind: 'delivered', relayed: true }, rcptTo: 'ann@aol.test' }); // prettier-ignore
+  const refused = factsOf({ route: route('mode-never'), stepsTaken: [direct(NO)], verdict: NO, decision: { kind: 'fail', folder: 'bounced', expired: false, status: '5.1.1' }, rcptTo: 'ann@aol.test' }); // prettier-ignore
+  const waits = factsOf({ route: route('mode-never'), stepsTaken: [direct(TIMEOUT)], verdict: TIMEOUT, decision: RETRY, rcptTo: 'ann@aol.test' }); // prettier-ignore
+  const taken = factsOf({ route: route('mode-always'), stepsTaken: [viaGateway(YES)], verdict: YES, decision: { kind: 'delivered', relayed: true }, rcptTo: 'ann@aol.test' }); // prettier-ignore
 
   it.each<[string, unknown, Partial<Parameters<typeof explain>[1]>, string]>([
     ['refused while others wait', refused, { state: 'bounced', folder: 'outbox' },

@@ -4,7 +4,13 @@ import type { Verdict } from '../../../shared/mail.ts';
 import { PRIORITIES } from '../../../shared/settings.ts';
 import { canonicalDomain, domainOf, matchesAddress, matchesDomain } from '../../../main/policy/domain-match.ts';
 import { orderGateways } from '../../../main/policy/gateway-order.ts';
-import { afterGateway, finishPass, startPass, stillToGo, type GatewayPass } from '../../../main/policy/gateway-pass.ts';
+import {
+  afterGateway,
+  finishPass,
+  startPass,
+  remainingRecipients,
+  type GatewayPass,
+} from '../../../main/policy/gateway-pass.ts';
 import { gateway, inShort, reply } from './support.ts';
 
 describe('domains', () => {
@@ -132,7 +138,7 @@ const SOON: Verdict = { kind: 'deferred', scope: 'recipient', status: '4.5.3', w
 function run(ids: readonly string[], said: readonly (Verdict | null)[]): GatewayPass {
   let pass = startPass(ids, [1]);
   said.forEach((verdict, index) => {
-    if (verdict !== null && stillToGo(pass).includes(1))
+    if (verdict !== null && remainingRecipients(pass).includes(1))
       pass = afterGateway(pass, ids[index]!, new Map([[1, verdict]]), verdict !== AWAY);
   });
   return pass;
@@ -173,7 +179,7 @@ describe('a gateway pass', () => {
   it('a gateway that takes two of three leaves the third to the next', () => {
     let pass = startPass(['a', 'b'], [1, 2, 3]);
     pass = afterGateway(pass, 'a', new Map<number, Verdict>([[1, YES], [2, NO], [3, YES]]), true); // prettier-ignore
-    expect(stillToGo(pass)).toEqual([2]);
+    expect(remainingRecipients(pass)).toEqual([2]);
     pass = afterGateway(pass, 'b', new Map([[2, YES]]), true);
     expect([...finishPass(pass).values()].map((r) => inShort(r.verdict))).toEqual([
       'delivered',
@@ -193,7 +199,7 @@ describe('a gateway pass', () => {
         let pass = startPass(['a', 'b', 'c'], [1, 2, 3]);
         const takenBy = new Map<number, string>();
         for (const { id, said, reached } of list) {
-          const open = stillToGo(pass);
+          const open = remainingRecipients(pass);
           const heard = new Map(Object.entries(said).map(([recipient, verdict]) => [Number(recipient), verdict]));
           const before = pass;
           pass = afterGateway(pass, id, heard, reached);

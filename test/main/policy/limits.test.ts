@@ -16,9 +16,9 @@ import type { NextStep } from '../../../main/policy/model.ts';
 import { NO_OTHER_HOP } from '../../../main/policy/unknown-outcome.ts';
 import type { HopRef, RecipientState, Verdict } from '../../../shared/mail.ts';
 import { defaultSettings } from '../../../shared/settings.ts';
-import { DAY, history, HOUR, NOW, reply, world } from './support.ts';
+import { DAY, history, HOUR, NOW, reply, environment } from './support.ts';
 
-const PRESENT = world();
+const PRESENT = environment();
 const SCHEDULE = defaultSettings().connection.retryMinutes;
 
 describe('the retry schedule', () => {
@@ -118,7 +118,7 @@ describe('the limit', () => {
     const soon = { kind: 'deferred', scope: 'recipient', status: '4.5.3', why: 'too-many-recipients' } as const;
     const recipient = history({ retryIndex: 3 });
     const outcome = { step: { kind: 'direct', domain: 'example.test' }, stepIndex: 0, verdict: soon, errorKind: 'smtp', nothingReached: false } as const; // prettier-ignore
-    expect(nextStep(recipient, planRoute(recipient, null, world()), outcome, world(), 0.5)).toMatchObject({ kind: 'retry', at: NOW + 1000, retryIndex: 3, counted: false }); // prettier-ignore
+    expect(nextStep(recipient, planRoute(recipient, null, environment()), outcome, environment(), 0.5)).toMatchObject({ kind: 'retry', at: NOW + 1000, retryIndex: 3, counted: false }); // prettier-ignore
   });
 });
 

@@ -19,7 +19,7 @@ import {
   NOTHING_KNOWN,
   onNetwork,
   type HopMemory,
-  passOver,
+  skipResting,
   type DirectFact,
 } from '../../../main/policy/network-state.ts';
 import { defaultSettings } from '../../../shared/settings.ts';
@@ -159,10 +159,10 @@ describe('the memory of a network', () => {
         fc.subarray(['a', 'b', 'c', 'd']),
         (ids, resting) => {
           const memory = resting.reduce((m, id) => noteUnreachable(m, id, NOW), emptyMemory('n1'));
-          const { use, passedOver } = passOver(ids, memory, NOW + 1);
+          const { use, skipped } = skipResting(ids, memory, NOW + 1);
           const all = ids.every((id) => resting.includes(id));
           expect(use).toEqual(all ? ids : ids.filter((id) => !resting.includes(id)));
-          expect([...use, ...passedOver].sort()).toEqual([...ids].sort());
+          expect([...use, ...skipped].sort()).toEqual([...ids].sort());
         },
       ),
     );

@@ -26,7 +26,7 @@ import {
   type Way,
 } from './decision-table.ts';
 import { outcomesPage } from './outcomes-page.ts';
-import { DAY, gateway, history, HOUR, inShort, NOW, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, HOUR, inShort, NOW, settingsWith, environment } from './support.ts';
 
 const RECIPIENTS = {
   listed: 'ann@listed.test',
@@ -123,7 +123,7 @@ function walk(
   context: {
     readonly way: Way;
     readonly limit: boolean;
-    readonly world: Environment;
+    readonly environment: Environment;
     readonly route: Route;
     readonly target: Target;
   },
@@ -141,7 +141,7 @@ function walk(
     const says = saysAt(row, step);
     if (says === null) continue;
     const outcome = outcomeOf(row, step, index);
-    const decision = nextStep(recipient, route, outcome, context.world, 0.5, earlier);
+    const decision = nextStep(recipient, route, outcome, context.environment, 0.5, earlier);
     const at = placeOf(step, route);
     const where: Where = { way, at, says, before: beforeOf(before, at), limit, third: recipient.gatewayPasses === 2 };
     const rules = rulesFor(where);
@@ -183,7 +183,7 @@ describe('decision table', () => {
       let cells = 0;
       for (const way of ways) {
         const ticked = way === 'onError, ticked';
-        const present = world({
+        const present = environment({
           settings: settingsWith({
             mode,
             domains: ['listed.test'],
@@ -195,7 +195,7 @@ describe('decision table', () => {
         const histories = way === 'undelivered' ? [recipient, { ...recipient, undeliverable: true, gatewayPasses: 1 }, { ...recipient, undeliverable: true, gatewayPasses: 2 }] : [recipient]; // prettier-ignore
         for (const each of histories) {
           const route = planRoute(each, 'me@here.test', present);
-          cells += walk({ way, limit, world: present, route, target }, each, 0, [], []);
+          cells += walk({ way, limit, environment: present, route, target }, each, 0, [], []);
         }
       }
       expect(cells).toBeGreaterThan(40);

@@ -7,20 +7,20 @@ import type { Answer } from '../../../main/policy/order-mx.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import {
   controlNames,
-  controlOf,
+  controlResult,
   dependsOnCondition,
   inventedBy,
   judgeLookup,
   resolverCondition,
-  nextLook,
+  nextCheckDelay,
   NOTHING_INVENTED,
-  waitsFor,
-  type Control,
+  namesTroubleAfter,
+  type ControlResult,
   type Invented,
   type LookupResult,
   type ResolverCondition,
 } from '../../../main/policy/resolver-trust.ts';
-import { DAY, gateway, history, NOW, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, NOW, settingsWith, environment } from './support.ts';
 
 const LIE = '198.51.100.66';
 const HOTEL: Invented = { addresses: [LIE], exchanges: [] };
@@ -44,7 +44,7 @@ describe('names to ask for besides the recipient’s', () => {
 });
 
 describe('what a control look-up says', () => {
-  it.each<[string, Answer<unknown>, Answer<string> | null, boolean, Control['says']]>([
+  it.each<[string, Answer<unknown>, Answer<string> | null, boolean, ControlResult['says']]>([
     ['MX records', found('mx.a.org'), null, false, 'found'],
     ['no MX, an address', { kind: 'no-data' }, found('198.51.100.1'), false, 'found'],
     ['no MX, a private address: the router knows itself', { kind: 'no-data' }, found('192.168.1.1'), false, 'none'],
@@ -55,7 +55,7 @@ describe('what a control look-up says', () => {
     ['no answer', SILENT, null, false, 'silent'],
     ['no MX, then no answer', { kind: 'no-data' }, SILENT, false, 'silent'],
   ])('%s', (_what, records, addresses, lab, says) => {
-    expect(controlOf(records, addresses, lab).says).toBe(says);
+    expect(controlResult(records, addresses, lab).says).toBe(says);
   }); // prettier-ignore
 
   it('a name that cannot exist: its addresses count in one spelling, and so do its mail servers’', () => {
@@ -68,10 +68,13 @@ describe('what a control look-up says', () => {
   });
 });
 
-const says = (what: Control['says'], ...addresses: readonly string[]): Control => ({ says: what, addresses });
+const says = (what: ControlResult['says'], ...addresses: readonly string[]): ControlResult => ({
+  says: what,
+  addresses,
+});
 
 describe('the mood', () => {
-  it.each<[string, readonly Control[], Invented, ResolverCondition]>([
+  it.each<[string, readonly ControlResult[], Invented, ResolverCondition]>([
     ['one name is known', [says('none'), says('found')], NOTHING_INVENTED, 'sane'],
     ['the root alone is known', [says('silent'), says('found')], NOTHING_INVENTED, 'sane'],
     ['no name is known', [says('none'), says('none')], NOTHING_INVENTED, 'no-names'],
@@ -137,15 +140,17 @@ describe('what a look-up is worth', () => {
 
   it('what waits for names, and why', () => {
     const reasons = [...SAID, 'null-mx', 'bad-name', 'invented', 'no-server', 'no-names', 'one-address', 'undecided'] as const; // prettier-ignore
-    expect(Object.fromEntries(reasons.flatMap((f) => (waitsFor(failed(f)) ? [[f, waitsFor(failed(f))]] : [])))).toEqual(
-      {
-        'no-server': 'undecided',
-        'no-names': 'no-names',
-        'one-address': 'one-address',
-        undecided: 'undecided',
-      },
-    );
-    expect(waitsFor(hosts([LIE]))).toBeNull();
+    expect(
+      Object.fromEntries(
+        reasons.flatMap((f) => (namesTroubleAfter(failed(f)) ? [[f, namesTroubleAfter(failed(f))]] : [])),
+      ),
+    ).toEqual({
+      'no-server': 'undecided',
+      'no-names': 'no-names',
+      'one-address': 'one-address',
+      undecided: 'undecided',
+    });
+    expect(namesTroubleAfter(hosts([LIE]))).toBeNull();
   });
 
   it('only a sane name server makes a refusal', () => {
@@ -168,7 +173,7 @@ describe('a recipient that waits for names', () => {
     '%s: nothing counts, its place in the schedule stays, it is not given up however old it is',
     (failure) => {
       for (const mode of ['never', 'undelivered', 'onError', 'domains'] as const) {
-        const present = world({ settings: settingsWith({ mode, list: [gateway('office')] }) });
+        const present = environment({ settings: settingsWith({ mode, list: [gateway('office')] }) });
         const route = planRoute(old, null, present);
         expect(nextStep(old, route, outcomeOf(failure), present, 0.5), mode).toMatchObject({
           kind: 'retry',
@@ -182,7 +187,7 @@ describe('a recipient that waits for names', () => {
 
   it('goes to its gateways in the mode onError with "DNS error" ticked', () => {
     const onErrors = { lan: false, dns: true, smtp: false };
-    const present = world({ settings: settingsWith({ mode: 'onError', onErrors, list: [gateway('office')] }) });
+    const present = environment({ settings: settingsWith({ mode: 'onError', onErrors, list: [gateway('office')] }) });
     const route = planRoute(old, null, present);
     expect(nextStep(old, route, outcomeOf('no-names'), present, 0.5)).toMatchObject({ kind: 'step', index: 1 });
   });
@@ -190,6 +195,6 @@ describe('a recipient that waits for names', () => {
 
 it('names are looked for after 5 s, then less often, and once a minute at last', () => {
   const waits: number[] = [];
-  for (let last: number | null = null; waits.length < 6; waits.push(last)) last = nextLook(last);
+  for (let last: number | null = null; waits.length < 6; waits.push(last)) last = nextCheckDelay(last);
   expect(waits).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
 });

@@ -4,7 +4,7 @@ import { nextStep } from '../../../main/policy/next-step.ts';
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import type { PlanStep, Route } from '../../../main/policy/model.ts';
 import type { GatewayMode, GatewaySettings } from '../../../shared/settings.ts';
-import { DAY, gateway, history, NOW, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, NOW, settingsWith, environment } from './support.ts';
 
 function stepText(step: PlanStep): string {
   switch (step.kind) {
@@ -83,13 +83,13 @@ describe('the route', () => {
   ];
   it.each(rows)('%s, %s', (mode, rcptTo, list, undeliverable, expected) => {
     const settings = settingsWith({ mode, list: [...list], domains: ['listed.test', '*.wild.test'] });
-    expect(routeText(planRoute(history({ rcptTo, undeliverable }), 'me@here.test', world({ settings })))).toBe(
+    expect(routeText(planRoute(history({ rcptTo, undeliverable }), 'me@here.test', environment({ settings })))).toBe(
       expected,
     );
   });
 
   it('holds before anything else', () => {
-    expect(routeText(planRoute(history({ forcedGateway: 'a' }), null, world({ hold: 'dial-up' })))).toBe(
+    expect(routeText(planRoute(history({ forcedGateway: 'a' }), null, environment({ hold: 'dial-up' })))).toBe(
       'hold dial-up',
     );
   });
@@ -100,14 +100,14 @@ describe('the route', () => {
     ['gone', true, 'direct example.test (mode-never)'],
   ])('the gateway that the user chose: %s, enabled %s', (forcedGateway, enabled, expected) => {
     const settings = settingsWith({ mode: 'never', list: [gateway('a', { enabled, networks: ['elsewhere'] })] });
-    expect(routeText(planRoute(history({ forcedGateway }), null, world({ settings })))).toBe(expected);
+    expect(routeText(planRoute(history({ forcedGateway }), null, environment({ settings })))).toBe(expected);
   });
 
   it('a gateway limited to a network fits under the name that the user gave to it', () => {
     const settings = settingsWith({ mode: 'always', list: [gateway('a', { networks: ['Cabin'] })] });
     const named = { ...settings, security: { ...settings.security, networkNames: { net1: 'cabin' } } };
-    expect(planRoute(history(), null, world({ settings })).kind).toBe('no-gateway');
-    expect(planRoute(history(), null, world({ settings: named })).kind).toBe('steps');
+    expect(planRoute(history(), null, environment({ settings })).kind).toBe('no-gateway');
+    expect(planRoute(history(), null, environment({ settings: named })).kind).toBe('steps');
   });
 });
 
@@ -122,7 +122,7 @@ describe('without a usable gateway', () => {
     ['undelivered', none, false, 2, { kind: 'fail', folder: 'bounced' }],
     ['undelivered', elsewhere, true, 2, { kind: 'retry', gatewayPasses: 2, undeliverable: true, counted: false }],
   ] as const)('%s (%#), limit reached %s', (mode, list, limit, gatewayPasses, expected) => {
-    const present = world({ settings: settingsWith({ mode, list: [...list] }) });
+    const present = environment({ settings: settingsWith({ mode, list: [...list] }) });
     const recipient = history({
       undeliverable: mode === 'undelivered',
       gatewayPasses,
@@ -148,13 +148,15 @@ describe('what does not count', () => {
     ['captive-portal', { kind: 'retry', counted: false }],
     ['paused', { kind: 'fail', folder: 'bounced' }],
   ] as const)('a time-out past the limit while the queue holds for %s', (hold, expected) => {
-    const route = planRoute(old, null, world());
-    expect(nextStep(old, route, outcome, world({ hold }), 0.5)).toMatchObject(expected);
+    const route = planRoute(old, null, environment());
+    expect(nextStep(old, route, outcome, environment({ hold }), 0.5)).toMatchObject(expected);
   });
 
   it('a refusal counts even if the network is gone by now', () => {
-    const route = planRoute(old, null, world());
-    expect(nextStep(old, route, { ...outcome, verdict: refused }, world({ hold: 'no-network' }), 0.5)).toMatchObject({
+    const route = planRoute(old, null, environment());
+    expect(
+      nextStep(old, route, { ...outcome, verdict: refused }, environment({ hold: 'no-network' }), 0.5),
+    ).toMatchObject({
       kind: 'fail',
     });
   });
@@ -169,7 +171,7 @@ describe('the gateway that the user chose', () => {
     ['always', refused, { kind: 'fail', folder: 'bad', expired: false }],
     ['always', later, { kind: 'retry', counted: true }],
   ] as const)('mode %s', (mode, verdict, expected) => {
-    const present = world({ settings: settingsWith({ mode, list: [gateway('a')] }) });
+    const present = environment({ settings: settingsWith({ mode, list: [gateway('a')] }) });
     const recipient = history({ forcedGateway: 'a', countedFrom: NOW - 9 * DAY });
     const outcome = { step, stepIndex: 0, verdict, errorKind: null, nothingReached: false };
     expect(nextStep(recipient, planRoute(recipient, null, present), outcome, present, 0.5)).toMatchObject(expected);

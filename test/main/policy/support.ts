@@ -26,7 +26,7 @@ export function settingsWith(
   };
 }
 
-export function world(more: Partial<Environment> = {}): Environment {
+export function environment(more: Partial<Environment> = {}): Environment {
   return {
     settings: DEFAULTS,
     now: NOW,

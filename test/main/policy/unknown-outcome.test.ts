@@ -6,11 +6,11 @@ import { nextStep, verdictWithoutStep } from '../../../main/policy/next-step.ts'
 import { planRoute } from '../../../main/policy/plan-route.ts';
 import type { NextStep, PlanStep, RecipientHistory, Route, Environment } from '../../../main/policy/model.ts';
 import {
-  mayBeAskedAgain,
+  resetUnknownCounts,
   doubtsOn,
   hopKey,
   isOutOfHops,
-  mayBeTaken,
+  mayBeDelivered,
   mayHaveArrived,
   MAX_UNKNOWN_OUTCOMES,
   NO_OTHER_HOP,
@@ -22,7 +22,7 @@ import type { DeferReason, Verdict } from '../../../shared/mail.ts';
 import { sayAll } from '../../../shared/phrases.ts';
 import type { GatewayMode } from '../../../shared/settings.ts';
 import { UNKNOWN, type UnknownRow } from './decision-table.ts';
-import { DAY, gateway, history, HOUR, NOW, reply, settingsWith, world } from './support.ts';
+import { DAY, gateway, history, HOUR, NOW, reply, settingsWith, environment } from './support.ts';
 
 const PERHAPS: Verdict = { kind: 'deferred', scope: 'host', status: '4.4.2', why: 'lost-after-dot' };
 const deferred = (why: DeferReason): Verdict => ({ kind: 'deferred', scope: 'host', status: '4.4.2', why });
@@ -37,7 +37,7 @@ describe('may have arrived', () => {
     ['no hop is left', NO_OTHER_HOP, false, false],
     ['nothing was said', undefined, false, false],
   ])('%s', (_what, verdict, arrived, taken) => {
-    expect([mayHaveArrived(verdict), mayBeTaken(verdict)]).toEqual([arrived, taken]);
+    expect([mayHaveArrived(verdict), mayBeDelivered(verdict)]).toEqual([arrived, taken]);
   });
 });
 
@@ -60,7 +60,7 @@ describe('what is remembered', () => {
   });
 
   it('the user asks for another try: every hop may be used again, the doubtful one still last', () => {
-    const known = mayBeAskedAgain([{ hop: 'b', network: 'home', count: 3 }]);
+    const known = resetUnknownCounts([{ hop: 'b', network: 'home', count: 3 }]);
     expect(known).toHaveLength(1);
     expect(orderHops(['b', 'a'], (h) => h, doubtsOn(known, 'home'))).toEqual({
       sure: ['a'],
@@ -136,7 +136,7 @@ function unknownOf(row: UnknownRow, network: string): readonly UnknownOutcome[] 
 
 function settingOf(row: UnknownRow & { readonly way: UnknownRow['ways'][number] }, limit: boolean) {
   const { mode, ticked } = SETTINGS[row.way];
-  const present = world({
+  const present = environment({
     settings: settingsWith({
       mode,
       onErrors: { lan: ticked, dns: ticked, smtp: ticked },
@@ -253,21 +253,21 @@ describe('routes', () => {
   const unknownOutcomes = [{ hop: key, network: 'net1', count: 3 }];
 
   it('a gateway that the user chose is used, whatever is in doubt', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [home, office] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [home, office] }) });
     expect(planRoute(history({ forcedGateway: 'home', unknownOutcomes }), 'me@here.test', present)).toMatchObject({
       steps: [{ kind: 'gateways', ids: ['home'] }],
     });
   });
 
   it('a gateway that was moved to another server is another hop', () => {
-    const moved = world({ settings: settingsWith({ mode: 'always', list: [{ ...home, port: 2525 }] }) });
+    const moved = environment({ settings: settingsWith({ mode: 'always', list: [{ ...home, port: 2525 }] }) });
     expect(planRoute(history({ unknownOutcomes }), 'me@here.test', moved)).toMatchObject({
       steps: [{ kind: 'gateways', ids: ['home'] }],
     });
   });
 
   it('one that is left out is named', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [home] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [home] }) });
     const route = planRoute(history({ unknownOutcomes }), 'me@here.test', present);
     expect(route).toEqual({
       kind: 'no-gateway',
@@ -278,14 +278,14 @@ describe('routes', () => {
     expect(isOutOfHops(verdict)).toBe(true);
     const outcome = { step: null, stepIndex: 0, verdict, errorKind: null, nothingReached: true };
     const decision = nextStep(history({ unknownOutcomes }), route, outcome, present, 0.5);
-    const facts = factsOf({ route, trail: [], verdict, decision, rcptTo: 'ann@aol.test' });
+    const facts = factsOf({ route, stepsTaken: [], verdict, decision, rcptTo: 'ann@aol.test' });
     expect(sayAll(explain(facts, { state: 'deferred', hold: null, nextAt: null, mayHaveArrived: true }))).toBe(
       'It may have arrived, and on this network it is not sent again through the gateways that may have taken it. “HOME” is left out: the connection to it was lost three times before it confirmed the message. It waits for another gateway or mail server, for another network, or for you to send it again; its limit runs meanwhile.',
     );
   });
 
   it('no gateway that fits and none in doubt is no such wait', () => {
-    const present = world({ settings: settingsWith({ mode: 'always', list: [{ ...home, enabled: false }] }) });
+    const present = environment({ settings: settingsWith({ mode: 'always', list: [{ ...home, enabled: false }] }) });
     expect(verdictWithoutStep(planRoute(history(), 'me@here.test', present))).toMatchObject({ why: 'no-gateway' });
   });
 
@@ -294,7 +294,7 @@ describe('routes', () => {
     const recipient = history({ rcptTo: 'ann@printer.lan', unknownOutcomes: known });
     const kinds = (lan: boolean): readonly string[] => {
       const onErrors = { lan, dns: true, smtp: true };
-      const present = world({ settings: settingsWith({ mode: 'onError', onErrors, list: [home] }) });
+      const present = environment({ settings: settingsWith({ mode: 'onError', onErrors, list: [home] }) });
       const route = planRoute(recipient, 'me@here.test', present);
       return route.kind === 'steps'
         ? route.steps.map((s) => `${s.kind}${s.kind !== 'gateways' && s.only !== undefined ? ` ${s.only}` : ''}`)
@@ -305,7 +305,7 @@ describe('routes', () => {
   });
 
   it('a refusal by the gateways is not final while the direct way is only in doubt', () => {
-    const present = world({
+    const present = environment({
       settings: settingsWith({ mode: 'onError', onErrors: { lan: false, dns: false, smtp: true }, list: [home] }),
     });
     const recipient = history({ unknownOutcomes: [{ hop: 'mx:mx1', network: 'net1', count: 3 }] });
@@ -322,7 +322,7 @@ describe('words', () => {
   const facts = (verdict: Verdict, decision: NextStep) =>
     factsOf({
       route: { kind: 'steps', steps: [], because: 'mode-never', leftOut: [] },
-      trail: [
+      stepsTaken: [
         {
           step: { kind: 'direct', domain: 'aol.test' },
           verdict,

@@ -4,7 +4,7 @@ import { RECIPIENT_STATES, isFailed, isPending, type RecipientState } from '../.
 import {
   decideAction,
   decideResend,
-  deletedInMidAttempt,
+  deletedDuringAttempt,
   EFFECTS,
   type Effect,
   type UserAction,
@@ -18,21 +18,21 @@ const CELLS: readonly (readonly [UserAction, RecipientState, Effect])[] = [
   ['retry', 'attempting', 'untouched'],
   ['retry', 'delivered', 'untouched'],
   ['retry', 'relayed', 'untouched'],
-  ['retry', 'bounced', 'afresh'],
-  ['retry', 'bad', 'afresh'],
+  ['retry', 'bounced', 'as-new'],
+  ['retry', 'bad', 'as-new'],
   ['retry', 'replaced', 'untouched'],
-  ['delete', 'queued', 'rest'],
-  ['delete', 'deferred', 'rest'],
-  ['delete', 'held', 'rest'],
+  ['delete', 'queued', 'suspend'],
+  ['delete', 'deferred', 'suspend'],
+  ['delete', 'held', 'suspend'],
   ['delete', 'attempting', 'untouched'],
   ['delete', 'delivered', 'untouched'],
   ['delete', 'relayed', 'untouched'],
   ['delete', 'bounced', 'untouched'],
   ['delete', 'bad', 'untouched'],
   ['delete', 'replaced', 'untouched'],
-  ['restore', 'queued', 'due-again'],
-  ['restore', 'deferred', 'due-again'],
-  ['restore', 'held', 'due-again'],
+  ['restore', 'queued', 'resume'],
+  ['restore', 'deferred', 'resume'],
+  ['restore', 'held', 'resume'],
   ['restore', 'attempting', 'untouched'],
   ['restore', 'delivered', 'untouched'],
   ['restore', 'relayed', 'untouched'],
@@ -86,15 +86,15 @@ type Action = Exclude<UserAction, 'resend'>;
 describe('an action on a message', () => {
   it.each<[string, Action, ReturnType<typeof here>, readonly Effect[] | 'nothing' | 'waits']>([
     ['retry in the Outbox: those that wait', 'retry', here('deferred', 'bounced', 'delivered', 'held'), ['due', 'untouched', 'untouched', 'due']],
-    ['retry in Bounced: those that failed', 'retry', here('bounced', 'bad', 'relayed', 'replaced'), ['afresh', 'afresh', 'untouched', 'untouched']],
+    ['retry in Bounced: those that failed', 'retry', here('bounced', 'bad', 'relayed', 'replaced'), ['as-new', 'as-new', 'untouched', 'untouched']],
     ['retry with one in flight: the others', 'retry', here('attempting', 'queued'), ['untouched', 'due']],
     ['retry with nobody else than one in flight', 'retry', here('attempting', 'bounced'), 'waits'],
     ['retry of what everybody has', 'retry', here('delivered', 'replaced'), 'nothing'],
     ['retry in Deleted', 'retry', gone('deferred', 'bounced'), 'nothing'],
-    ['delete with one in flight', 'delete', here('attempting', 'deferred', 'bad'), ['untouched', 'rest', 'untouched']],
+    ['delete with one in flight', 'delete', here('attempting', 'deferred', 'bad'), ['untouched', 'suspend', 'untouched']],
     ['delete what everybody has', 'delete', here('delivered'), ['untouched']],
     ['delete twice', 'delete', gone('deferred'), 'nothing'],
-    ['restore', 'restore', gone('attempting', 'deferred', 'bounced'), ['untouched', 'due-again', 'untouched']],
+    ['restore', 'restore', gone('attempting', 'deferred', 'bounced'), ['untouched', 'resume', 'untouched']],
     ['restore what is not in Deleted', 'restore', here('deferred'), 'nothing'],
     ['purge', 'purge', gone('deferred', 'delivered'), ['remove', 'remove']],
     ['purge with one in flight', 'purge', gone('deferred', 'attempting'), 'waits'],
@@ -117,9 +117,9 @@ describe('an action on a message', () => {
         those.forEach((state, i) => {
           const effect = decision.effects[i];
           if (state === 'attempting') expect(effect).toBe('untouched');
-          if (isFailed(state) && those.some(isPending)) expect(effect).not.toBe('afresh');
-          if (effect === 'due' || effect === 'due-again') expect(isPending(state)).toBe(true);
-          if (effect === 'afresh') expect(isFailed(state)).toBe(true);
+          if (isFailed(state) && those.some(isPending)) expect(effect).not.toBe('as-new');
+          if (effect === 'due' || effect === 'resume') expect(isPending(state)).toBe(true);
+          if (effect === 'as-new') expect(isFailed(state)).toBe(true);
         });
       }),
     );
@@ -181,6 +181,6 @@ describe('deleted while it was being sent', () => {
     [60, 1, false],
     [40, 2, false],
   ])('deleted at %s, recipient %i: %s', (deletedAt, recipient, expected) => {
-    expect(deletedInMidAttempt(deletedAt, tries, recipient)).toBe(expected);
+    expect(deletedDuringAttempt(deletedAt, tries, recipient)).toBe(expected);
   });
 });

@@ -167,6 +167,25 @@ describe('claiming and recording', () => {
     expect((await store.list(page(folder))).rows[0]?.folder).toBe(folder);
   });
 
+  test('a hop that an older version stored as passed over comes back as skipped', async () => {
+    const { store } = await openStore();
+    await accept(store, newMessage('a'));
+    const [message] = await claim(store);
+    const hopTry = {
+      attempt: 1,
+      hop: { kind: 'gateway', host: 'smtp.office.test', port: 587, gatewayName: 'Office' },
+      startedAt: 5,
+      endedAt: 5,
+      network: null,
+      phase: 'connect',
+      tls: null,
+      outcomes: [],
+    } as const;
+    const old = { ...hopTry, passedOver: true };
+    await store.record(recordOf('a', [update(message!.recipients[0]!.id, {})], { tries: [old] }));
+    expect((await store.details('a'))?.timeline).toEqual([{ ...hopTry, skipped: true }]);
+  });
+
   test('what is recorded comes back in the details, with its timeline and hop', async () => {
     const { store } = await openStore();
     await accept(store, newMessage('a', { messageId: '<m@x>', dsn: { ret: 'hdrs' } }));

@@ -4,14 +4,14 @@ import { StoreError } from '../../../main/queue/queue-store.ts';
 import { createReportScheduler } from '../../../main/report/report-scheduler.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
-/** A desk over a queue whose answers the test gives. */
+/** A report scheduler on a queue whose answers the test gives. */
 function setUp() {
   const clock = new VirtualClock();
   let pending: readonly Partial<PendingReport>[] = [];
   let gate: Promise<void> = Promise.resolve();
   let trouble: Error | null = null;
-  const seen = { asked: 0, told: [] as string[], written: 0, logged: 0 };
-  const desk = createReportScheduler({
+  const seen = { asked: 0, reported: [] as string[], queued: 0, logged: 0 };
+  const reports = createReportScheduler({
     clock,
     log: { problem: () => (seen.logged += 1) },
     store: {
@@ -24,7 +24,7 @@ function setUp() {
       },
       reportMatter: async (id) => Promise.resolve({ message: { id } } as ReportMatter),
       report: async (report) => {
-        seen.told.push((report as unknown as { about: string }).about);
+        seen.reported.push((report as unknown as { about: string }).about);
         return Promise.resolve();
       },
     },
@@ -32,13 +32,13 @@ function setUp() {
       reportOf: async ({ message }) => Promise.resolve({ about: message.id } as unknown as FinishedReport),
     },
     retryMinutes: () => [1],
-    written: () => (seen.written += 1),
+    onReportsQueued: () => (seen.queued += 1),
   });
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   return {
-    desk,
+    reports,
     clock,
     seen,
     settle,
@@ -53,56 +53,56 @@ function setUp() {
   };
 }
 
-it('asks the queue at the start, and then only when something may be to be told', async () => {
-  const { desk, seen, settle, has } = setUp();
-  desk.look();
+it('asks the queue at the start, and then only when a report may be due', async () => {
+  const { reports, seen, settle, has } = setUp();
+  reports.check();
   await settle();
-  desk.look();
+  reports.check();
   await settle();
-  expect(seen).toMatchObject({ asked: 1, told: [], written: 0 });
+  expect(seen).toMatchObject({ asked: 1, reported: [], queued: 0 });
   has({});
-  desk.noted();
-  desk.look();
+  reports.reportDue();
+  reports.check();
   await settle();
-  expect(seen).toMatchObject({ asked: 2, told: ['a'], written: 1 });
+  expect(seen).toMatchObject({ asked: 2, reported: ['a'], queued: 1 });
 });
 
-it('looks once more when an attempt ended while it looked: what it found may be old', async () => {
-  const { desk, seen, settle, has, hold } = setUp();
+it('checks once more when an attempt ended while it checked: what it read may be outdated', async () => {
+  const { reports, seen, settle, has, hold } = setUp();
   has({ inFlight: 1 });
   const open = hold();
-  desk.look();
+  reports.check();
   await settle();
   has({});
-  desk.look();
+  reports.check();
   open();
   await settle();
-  expect(seen).toMatchObject({ asked: 2, told: ['a'] });
+  expect(seen).toMatchObject({ asked: 2, reported: ['a'] });
 });
 
 it('comes back by itself after trouble of the queue, and when the gathering has lasted long enough', async () => {
-  const { desk, clock, seen, settle, has, fails } = setUp();
+  const { reports, clock, seen, settle, has, fails } = setUp();
   fails(new StoreError('busy', 'the queue is being reopened'));
-  desk.look();
+  reports.check();
   await settle();
   fails(null);
   has({ inFlight: 1, since: clock.now() });
   await clock.advance(20_000, settle);
-  expect(seen).toMatchObject({ asked: 2, told: [], logged: 1 });
+  expect(seen).toMatchObject({ asked: 2, reported: [], logged: 1 });
   await clock.advance(16 * 60_000, settle);
-  expect(seen.told).toEqual(['a']);
+  expect(seen.reported).toEqual(['a']);
 });
 
-it('that is closed tells nothing more', async () => {
-  const { desk, clock, seen, settle, has, hold } = setUp();
+it('makes no report once it is closed', async () => {
+  const { reports, clock, seen, settle, has, hold } = setUp();
   has({});
   const open = hold();
-  desk.look();
-  desk.close();
+  reports.check();
+  reports.close();
   open();
   await settle();
-  desk.noted();
-  desk.look();
+  reports.reportDue();
+  reports.check();
   await clock.advance(3_600_000, settle);
-  expect(seen).toMatchObject({ asked: 1, told: [] });
+  expect(seen).toMatchObject({ asked: 1, reported: [] });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createAttemptBacklog } from '../../../main/scheduler/attempt-backlog.ts';
 import type { ClaimedMessage } from '../../../main/queue/queue-store.ts';
-import { LONGEST_IN_LINE_MS, MAX_RUNNING_ATTEMPTS, BURST } from '../../../main/policy/attempt-pace.ts';
+import { MAX_BACKLOG_WAIT_MS, MAX_RUNNING_ATTEMPTS, BURST } from '../../../main/policy/attempt-pace.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 
 function message(id: number, octets = 100): ClaimedMessage {
@@ -57,7 +57,7 @@ it('mail that never stops coming does not keep a message in line for ever', asyn
   const { line, begun, clock } = setUp();
   for (let i = 0; i < BURST.messages; i++) line.accepted();
   line.add([message(1), message(2)]);
-  for (let ms = 0; ms < LONGEST_IN_LINE_MS + 40; ms += 5) {
+  for (let ms = 0; ms < MAX_BACKLOG_WAIT_MS + 40; ms += 5) {
     line.accepted();
     await clock.advance(5);
   }

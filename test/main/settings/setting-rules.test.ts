@@ -11,7 +11,7 @@ import { readSettings, settingsHold, type ReadSettings } from '../../../main/set
 import { bareSchema } from '../../../main/settings/understand.ts';
 import { SETTING_RULES, settingsBelow } from '../../../shared/setting-rules.ts';
 import { gatewaySchema, MODES, SECURITIES, settingsSchema, type Settings } from '../../../shared/settings.ts';
-import { history, world } from '../policy/support.ts';
+import { history, environment } from '../policy/support.ts';
 
 /** Every setting of the schema, as the table names it. Items of lists of groups are settings where the table reads them one by one. */
 function leaves(schema: z.core.$ZodType, path: string): string[] {
@@ -204,7 +204,7 @@ describe('garbage at any place', { timeout: 120_000 }, () => {
               network: { online: true, portal: false },
               dialUp: { required: false, active: [] },
             });
-            const route = planRoute(history(), 'ann@a.test', world({ settings: read.settings, hold }));
+            const route = planRoute(history(), 'ann@a.test', environment({ settings: read.settings, hold }));
             expect(route).toEqual({ kind: 'hold', reason: 'settings' });
           }
         },
