@@ -1,6 +1,97 @@
 // Imports go shared <- main <- app and shared <- renderer; main/policy -> shared only.
 const NODE_MODULES = '(^|/)node_modules/';
 
+/**
+ * What each room of main/ may import from other rooms, besides policy/ and runtime/, which all may. `…-port.ts` and the
+ * like stand for a room's contract alone: the rest of it is made in program/ and handed over. program/ may import everything.
+ */
+const LOG = 'log/log-port\\.ts';
+const QUEUE = 'queue/queue-store\\.ts';
+const DELIVERY = 'delivery/delivery-port\\.ts';
+const DNS = 'dns/dns-port\\.ts';
+const SETTINGS = 'settings/(settings-store|read-settings)\\.ts';
+const ROOMS = {
+  message: [],
+  log: [],
+  settings: [],
+  control: [],
+  preview: [QUEUE],
+  discovery: [DNS, 'secrets/oauth/bounded-fetch\\.ts'],
+  queue: ['message/'],
+  // Takes what the store can hold into account (drop-limits.ts).
+  maildrop: [LOG, QUEUE, 'queue/migrations/schema\\.ts', 'message/'],
+  // Of DNS: the sort of answers that a sender's domain gets.
+  listener: [LOG, QUEUE, 'message/', 'dns/resolver-watch\\.ts'],
+  network: [LOG, QUEUE, SETTINGS],
+  dns: [LOG],
+  smtp: [LOG, 'message/'],
+  // The outgoing message is signed; sign-in asks the provider over the same proxies.
+  secrets: [LOG, QUEUE, DELIVERY, 'smtp/'],
+  delivery: [
+    LOG,
+    QUEUE,
+    'message/',
+    'dns/',
+    'smtp/',
+    'network/network-memory\\.ts',
+    'secrets/(secret-store|gateway-secrets)\\.ts',
+  ],
+  // The type of a recipient that an attempt has concluded.
+  report: [LOG, QUEUE, 'message/', 'attempt/attempt\\.ts'],
+  attempt: [LOG, QUEUE, DELIVERY, 'report/'],
+  scheduler: [
+    LOG,
+    QUEUE,
+    DELIVERY,
+    DNS,
+    SETTINGS,
+    'attempt/',
+    'report/',
+    'network/(network-port|network-memory|interpret-facts)\\.ts',
+  ],
+  api: [
+    LOG,
+    QUEUE,
+    DELIVERY,
+    SETTINGS,
+    'scheduler/',
+    'message/',
+    'network/network-port\\.ts',
+    'secrets/(secret-store|gateway-secrets)\\.ts',
+  ],
+};
+const roomRules = Object.entries(ROOMS).map(([room, others]) => ({
+  name: `room-${room}`,
+  severity: 'error',
+  comment: 'A room imports from others what .dependency-cruiser.cjs lists for it; what else it needs is handed to it.',
+  from: { path: `^main/${room}/` },
+  to: {
+    path: '^main/',
+    pathNot: [room, 'policy', 'runtime'].map((own) => `^main/${own}/`).concat(others.map((other) => `^main/${other}`)),
+  },
+}));
+
+/** Parts of a room that nobody else may import, and rooms that only those named may. */
+const INSIDE = [
+  ['queue/(sqlite|salvage)', ['queue']],
+  ['network/(linux|macos|windows)', ['network']],
+  ['delivery/gateways', ['delivery']],
+  ['listener', ['listener', 'program']],
+  ['scheduler', ['scheduler', 'api', 'program']],
+  ['attempt', ['attempt', 'report', 'scheduler', 'program']],
+  ['report', ['report', 'attempt', 'scheduler', 'program']],
+  ['api', ['api', 'program']],
+  ['program', ['program']],
+  ['control', ['control']],
+];
+const insideRules = INSIDE.map(([part, rooms]) => ({
+  name: `inside-${part.replace(/\W+/g, '-')}`,
+  severity: 'error',
+  comment: `Only ${rooms.join(', ')} of main/ may import main/${part}.`,
+  from: { path: '^main/', pathNot: rooms.map((room) => `^main/${room}/`) },
+  to: { path: `^main/${part}/` },
+}));
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -32,6 +123,15 @@ module.exports = {
       from: { path: '^main/policy/' },
       to: { pathNot: ['^main/policy/', '^shared/', `${NODE_MODULES}(ipaddr\\.js|punycode\\.js)/`] },
     },
+    {
+      name: 'runtime-imports-nothing',
+      severity: 'error',
+      comment: 'Clock, chance, emitter and the like: every room may use them, so they know none.',
+      from: { path: '^main/runtime/' },
+      to: { path: ['^main/', '^shared/'], pathNot: ['^main/runtime/'] },
+    },
+    ...roomRules,
+    ...insideRules,
     {
       name: 'attempt-by-its-entry',
       severity: 'error',

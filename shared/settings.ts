@@ -222,6 +222,23 @@ export type GatewayMode = (typeof MODES)[number];
 export type Priority = (typeof PRIORITIES)[number];
 export type Security = (typeof SECURITIES)[number];
 
+/** The keys of an object without those that a loose object lets through. */
+type KnownKey<T> = keyof { [K in keyof T as string extends K ? never : K]: T[K] } & string;
+
+/** Dotted paths to and into `T`. What a list or a record holds is named by position, id or key. */
+type PathInto<T, K extends KnownKey<T> = KnownKey<T>> = K extends string
+  ? T[K] extends readonly unknown[]
+    ? K | `${K}.${string}`
+    : T[K] extends object
+      ? KnownKey<T[K]> extends never
+        ? K | `${K}.${string}`
+        : K | `${K}.${PathInto<T[K]>}`
+      : K
+  : never;
+
+/** The dotted path of a setting: "server.port", "gateways.list", "gateways.list.office.host". */
+export type SettingPath = PathInto<Settings>;
+
 /** All defaults of spec §10. */
 export function defaultSettings(): Settings {
   return settingsSchema.parse({});

@@ -3,7 +3,7 @@ import { app, clipboard, dialog, shell, type BrowserWindow } from 'electron';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { WindowApi } from '../../shared/ipc-contract.ts';
-import { fail, ok, type Result } from '../../shared/result.ts';
+import { fail, ok, type Failure, type Result } from '../../shared/result.ts';
 import type { RunningEngine } from '../engine/engine-port.ts';
 import { safeFileName } from '../../shared/file-name.ts';
 import { saveFile } from './save-file.ts';
@@ -116,7 +116,7 @@ export function createWindowApi(options: WindowApiOptions): WindowApi {
 }
 
 class ReadFailure extends Error {
-  readonly failure: { readonly code: string; readonly message: string };
+  readonly failure: Failure;
   constructor(failure: ReadFailure['failure']) {
     super(failure.message);
     this.failure = failure;

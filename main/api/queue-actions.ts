@@ -4,11 +4,12 @@ import { fail, ok, type Result } from '../../shared/result.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { FolderStore, ResendAnswer, ViewStore } from '../queue/queue-store.ts';
+import { noSuchMessage } from './failures.ts';
 
 /** Options of createQueueActions. */
 export interface QueueActionDeps {
   readonly store: FolderStore & Pick<ViewStore, 'details'>;
-  readonly engine: Pick<Scheduler, 'newMail' | 'deleted' | 'restored'>;
+  readonly scheduler: Pick<Scheduler, 'newMail' | 'deleted' | 'restored'>;
   readonly newQueueId: () => string;
 }
 
@@ -21,12 +22,9 @@ export interface QueueActions {
   resend(input: Parsed<'queue.resend'>): Promise<Result<Output<'queue.resend'>>>;
 }
 
-/** What a message that is not there any more is answered with. */
-export const notFound = (): ReturnType<typeof fail> => fail('not-found', 'There is no such message any more.', 'id');
-
 /** Why it was not sent again, in words. */
 function refusal(answer: Exclude<ResendAnswer, { kind: 'done' }>): ReturnType<typeof fail> {
-  if (answer.kind === 'not-found') return notFound();
+  if (answer.kind === 'not-found') return noSuchMessage();
   switch (answer.why) {
     case 'in-flight':
       return fail(
@@ -45,10 +43,10 @@ function refusal(answer: Exclude<ResendAnswer, { kind: 'done' }>): ReturnType<ty
   }
 }
 
-export function createQueueActions({ store, engine, newQueueId }: QueueActionDeps): QueueActions {
+export function createQueueActions({ store, scheduler, newQueueId }: QueueActionDeps): QueueActions {
   const move = async (selection: Selection): Promise<Output<'queue.delete'>> => {
     const { count, sending, at } = await store.move(selection, 'deleted');
-    engine.deleted(sending);
+    scheduler.deleted(sending);
     return { count, sending: sending.length, kept: 0, undo: count === 0 ? null : { deletedFrom: at, deletedTo: at } };
   };
   const purge = async (selection: Selection): Promise<Output<'queue.delete'>> => {
@@ -77,7 +75,7 @@ export function createQueueActions({ store, engine, newQueueId }: QueueActionDep
     },
     async restore(selection) {
       const { count, sending } = await store.move(selection, 'back');
-      await engine.restored(sending);
+      await scheduler.restored(sending);
       return ok({ count });
     },
     async resend({ id, replaces, recipients }) {
@@ -87,7 +85,7 @@ export function createQueueActions({ store, engine, newQueueId }: QueueActionDep
       const newId = newQueueId();
       const answer = await store.resend({ source: id, replaces, id: newId, to: [...new Set(recipients)] });
       if (answer.kind !== 'done') return refusal(answer);
-      engine.newMail();
+      scheduler.newMail();
       return ok({ id: newId });
     },
   };

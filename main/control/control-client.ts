@@ -12,7 +12,7 @@ export interface ControlClient {
   close(): void;
 }
 
-/** True if something of this user's stands there; rejects with NotOurs if it is another's. */
+/** True if something of this user's stands there; rejects with ForeignOwnerError if it is another's. */
 async function isOurs({ folder, address }: ControlPlace): Promise<boolean> {
   // A named pipe has no owner that Node.js could tell: whoever made it first under that name is spoken to.
   if (folder === null) return true;
@@ -29,7 +29,7 @@ async function isOurs({ folder, address }: ControlPlace): Promise<boolean> {
 }
 
 /**
- * Connects, or answers null if no program listens there. Rejects with NotOurs, before a word is said, if the place is not
+ * Connects, or answers null if no program listens there. Rejects with ForeignOwnerError, before a word is said, if the place is not
  * this user's alone; with the system's error on anything else, such as missing rights.
  */
 export async function connectControl(place: ControlPlace): Promise<ControlClient | null> {

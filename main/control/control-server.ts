@@ -1,5 +1,7 @@
 /**
- * The local socket of the command line (spec §10): only the same user can open it. 0600 in a 0700 folder; on Windows a
+ * The local socket of the command line (spec §10). Room: both ends of that socket, its frames, and the table of calls that
+ * windows share; plain Node, and nothing of the other rooms. From outside: control-server.ts, control-client.ts,
+ * dispatch.ts, profile-path.ts, own-place.ts. Only the same user can open it. 0600 in a 0700 folder; on Windows a
  * named pipe, whose default access list keeps other users from writing to it. One request at a time per connection.
  */
 import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
@@ -33,60 +35,15 @@ export interface ControlServerOptions {
  * A socket that nobody answers on is left from a crash and removed.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const { place, dispatch, problem } = options;
+  const { place, problem } = options;
   const limit = options.maxFrameBytes ?? MAX_FRAME_BYTES;
   if (place.folder !== null) {
     await ownFolder(place.folder);
     await removeStale(place.address);
   }
-  const sockets = new Set<net.Socket>();
-  let busy = 0;
-  let whenIdle: (() => void) | undefined;
-
+  const served: Served = { sockets: new Set(), busy: 0, whenIdle: null };
   const server = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.setTimeout(options.idleMs ?? 60_000, () => busyless(socket));
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => sockets.delete(socket));
-    const reader = new LineReader(limit);
-    const waiting: string[] = [];
-    let working = false;
-    const work = async (): Promise<void> => {
-      if (working) return;
-      working = true;
-      busy++;
-      socket.pause();
-      for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
-        if (line.trim() === '') continue;
-        const request = parseRequest(line);
-        if (request === null) {
-          socket.end(encodeFrame({ id: null, result: fail('bad-input', 'Not a request.') }));
-          waiting.length = 0;
-          break;
-        }
-        const result = await dispatch(request.method, request.input);
-        if (socket.writable) socket.write(encodeFrame({ id: request.id, result }));
-      }
-      working = false;
-      busy--;
-      if (busy === 0) whenIdle?.();
-      socket.resume();
-    };
-    const busyless = (idle: net.Socket): void => {
-      if (!working) idle.destroy();
-    };
-    socket.on('data', (chunk: Buffer) => {
-      const lines = reader.push(chunk);
-      if (lines === 'too-long') {
-        socket.end(encodeFrame({ id: null, result: fail('too-long', 'The request is too long.') }));
-        socket.pause();
-        // What else it sends is not even read; the answer has a moment to get through.
-        setTimeout(() => socket.destroy(), 1000).unref();
-        return;
-      }
-      waiting.push(...lines);
-      if (waiting.length > 0) work().catch((error: unknown) => problem('control socket', error));
-    });
+    serve(socket, served, limit, options);
   });
   server.maxConnections = options.maxConnections ?? 32;
   server.on('error', (error) => problem('control socket', error));
@@ -95,23 +52,79 @@ export async function startControlServer(options: ControlServerOptions): Promise
   return {
     close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      if (busy > 0) {
+      if (served.busy > 0) {
         let timer: NodeJS.Timeout | undefined;
         await Promise.race([
-          new Promise<void>((resolve) => (whenIdle = resolve)),
+          new Promise<void>((resolve) => (served.whenIdle = resolve)),
           new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs))),
         ]);
         clearTimeout(timer);
       }
       // end() lets the last answer through; destroySoon closes once it is written.
-      for (const socket of sockets) socket.destroySoon();
+      for (const socket of served.sockets) socket.destroySoon();
       const forced = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
+        for (const socket of served.sockets) socket.destroy();
       }, 500);
       await closed;
       clearTimeout(forced);
     },
   };
+}
+
+/** The connections of now. */
+interface Served {
+  readonly sockets: Set<net.Socket>;
+  /** Connections that wait for an answer. */
+  busy: number;
+  /** Called when none waits any more. */
+  whenIdle: (() => void) | null;
+}
+
+/** One connection: its requests one after the other. */
+function serve(socket: net.Socket, served: Served, limit: number, options: ControlServerOptions): void {
+  const { dispatch, problem } = options;
+  served.sockets.add(socket);
+  const reader = new LineReader(limit);
+  const waiting: string[] = [];
+  let working = false;
+  const work = async (): Promise<void> => {
+    if (working) return;
+    working = true;
+    served.busy++;
+    socket.pause();
+    for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
+      if (line.trim() === '') continue;
+      const request = parseRequest(line);
+      if (request === null) {
+        socket.end(encodeFrame({ id: null, result: fail('bad-input', 'Not a request.') }));
+        waiting.length = 0;
+        break;
+      }
+      const result = await dispatch(request.method, request.input);
+      if (socket.writable) socket.write(encodeFrame({ id: request.id, result }));
+    }
+    working = false;
+    served.busy--;
+    if (served.busy === 0) served.whenIdle?.();
+    socket.resume();
+  };
+  socket.setTimeout(options.idleMs ?? 60_000, () => {
+    if (!working) socket.destroy();
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => served.sockets.delete(socket));
+  socket.on('data', (chunk: Buffer) => {
+    const lines = reader.push(chunk);
+    if (lines === 'too-long') {
+      socket.end(encodeFrame({ id: null, result: fail('too-long', 'The request is too long.') }));
+      socket.pause();
+      // What else it sends is not even read; the answer has a moment to get through.
+      setTimeout(() => socket.destroy(), 1000).unref();
+      return;
+    }
+    waiting.push(...lines);
+    if (waiting.length > 0) work().catch((error: unknown) => problem('control socket', error));
+  });
 }
 
 /** Makes the folder 0700; rejects if it is a link or another user's. */

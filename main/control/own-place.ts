@@ -5,14 +5,14 @@ import { lstat } from 'node:fs/promises';
 export class ForeignOwnerError extends Error {}
 
 /**
- * Rejects with NotOurs unless `folder` is a real folder (no link) that belongs to this user and that nobody else may
+ * Rejects with ForeignOwnerError unless `folder` is a real folder (no link) that belongs to this user and that nobody else may
  * write to; with the system's error if it cannot be looked at. Windows has no owner here: the folder lies in the
  * user's own profile, and its access list is not looked at.
  */
 export async function requireOwnFolder(folder: string): Promise<void> {
   const stats = await lstat(folder);
   if (!stats.isDirectory()) throw new ForeignOwnerError(`${folder} is not a folder`);
-  insistOnOwner(folder, stats.uid);
+  requireOwner(folder, stats.uid);
   if (process.platform !== 'win32' && (stats.mode & 0o022) !== 0)
     throw new ForeignOwnerError(`other users may write to ${folder}`);
 }
@@ -21,10 +21,10 @@ export async function requireOwnFolder(folder: string): Promise<void> {
 export async function requireOwnSocket(socket: string): Promise<void> {
   const stats = await lstat(socket);
   if (!stats.isSocket()) throw new ForeignOwnerError(`${socket} is not a socket`);
-  insistOnOwner(socket, stats.uid);
+  requireOwner(socket, stats.uid);
 }
 
-function insistOnOwner(what: string, uid: number): void {
+function requireOwner(what: string, uid: number): void {
   const own = process.geteuid?.();
   if (own !== undefined && uid !== own) throw new ForeignOwnerError(`${what} belongs to another user`);
 }

@@ -3,11 +3,11 @@
  * when there is room on the disk again, when the queue is open again, and every few minutes whatever happens.
  */
 import path from 'node:path';
+import type { Phrase } from '../../shared/mail.ts';
 import { phrase } from '../../shared/phrases.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Problems } from '../program/problems.ts';
 import type { Maildrop } from './maildrop.ts';
 
 const EVERY_MS = 5 * 60_000;
@@ -26,7 +26,11 @@ export function createPickup(deps: {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly problems: Pick<Problems, 'raise' | 'clear'>;
+  /** Where the user is told of drops that were set aside. */
+  readonly problems: {
+    raise(id: string, severity: 'error' | 'warning', words: Phrase): void;
+    clear(id: string): void;
+  };
   /** Messages came into the queue. */
   readonly taken: () => void;
   /** The queue has no room for what waits. */

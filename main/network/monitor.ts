@@ -2,6 +2,7 @@
  * The network monitor: reads the platform's facts, interprets them (interpret-facts.ts), waits until
  * they last (debounce.ts), and publishes the state. Without a change it only waits for the adapter's events.
  */
+import { createEmitter, type Emitter } from '../runtime/emitter.ts';
 import type { NetworkState } from '../../shared/status.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
 import type { Log } from '../log/log-port.ts';
@@ -40,7 +41,7 @@ export interface NetworkMonitorParts {
 interface MonitorState {
   readonly parts: NetworkMonitorParts;
   readonly times: DebounceTimes;
-  readonly listeners: Set<(state: NetworkState) => void>;
+  readonly events: Emitter<{ readonly changed: NetworkState }>;
   readonly closing: AbortController;
   /** Gateways whose hardware address was seen, by device and address. */
   readonly hardware: Map<string, NeighbourFact>;
@@ -72,7 +73,9 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
   const monitor: MonitorState = {
     parts,
     times: parts.settleTimes ?? DEBOUNCE_TIMES,
-    listeners: new Set(),
+    events: createEmitter((error) => {
+      parts.log.problem('network listener', error);
+    }),
     closing: new AbortController(),
     hardware: new Map(),
     debounced: INITIAL_DEBOUNCE,
@@ -102,12 +105,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
   read(monitor);
   return {
     current: () => monitor.published,
-    watch(listener) {
-      monitor.listeners.add(listener);
-      return () => {
-        monitor.listeners.delete(listener);
-      };
-    },
+    watch: (listener) => monitor.events.on('changed', listener),
     /** Another gateway may have taken the place of the one that was there before the computer slept. */
     refresh() {
       monitor.hardware.clear();
@@ -123,7 +121,6 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
       stopSettings();
       monitor.cancelTimer?.();
       monitor.cancelPortal?.();
-      monitor.listeners.clear();
       await monitor.reading;
       await adapter.close();
     },
@@ -155,13 +152,7 @@ function publish(monitor: MonitorState): void {
   const next = stateOf(parts.settings, debounced.told, probed, since);
   if (JSON.stringify(next) === JSON.stringify(monitor.published)) return;
   monitor.published = next;
-  for (const listener of [...monitor.listeners]) {
-    try {
-      listener(next);
-    } catch (error) {
-      parts.log.problem('network listener', error);
-    }
-  }
+  if (!monitor.closed) monitor.events.emit('changed', next);
 }
 
 /** One timer for all reasons to read: the earliest counts, and a reading finds new reasons. */

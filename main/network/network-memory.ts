@@ -2,6 +2,7 @@
  * What the program remembers of the networks that it was on (spec §4.4): whether port 25 is blocked, whether IPv6 is dead.
  * Kept across restarts, bounded, forgettable. What the facts mean is decided in policy/network-state.
  */
+import { createEmitter } from '../runtime/emitter.ts';
 import { z } from 'zod';
 import { logRejection } from '../runtime/log-rejection.ts';
 import {
@@ -63,8 +64,9 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
   const { clock, log, store } = deps;
   /** In the order of learning. */
   const records = new Map<string, NetworkRecord>();
-  const listeners = new Set<() => void>();
-  const doubtListeners = new Set<() => void>();
+  const events = createEmitter<{ readonly changed: undefined; readonly doubt: undefined }>((error) => {
+    log.problem('network memory', error);
+  });
   let askedAt = -Infinity;
 
   const recordOf = (id: string | null): NetworkRecord => (id === null ? undefined : records.get(id)) ?? NEW_NETWORK;
@@ -87,7 +89,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
     if (was !== is || before.ipv6DeadUntil !== next.ipv6DeadUntil) save();
     if (was === is) return;
     log.note('direct delivery', { network: id, blocked: is });
-    for (const listener of listeners) listener();
+    events.emit('changed');
   };
 
   return {
@@ -99,7 +101,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
       } catch (error) {
         log.problem('network memory', error);
       }
-      for (const listener of listeners) listener();
+      events.emit('changed');
     },
     noteDirect(fact) {
       const id = deps.networkId();
@@ -110,7 +112,7 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
       if (fact.kind !== 'silent' || !wantsOtherPort(recordOf(id).direct, clock.now())) return;
       if (clock.now() - askedAt < ASK_EVERY_MS && askedAt <= clock.now()) return;
       askedAt = clock.now();
-      for (const listener of doubtListeners) listener();
+      events.emit('doubt');
     },
     noteIpv6(works) {
       const id = deps.networkId();
@@ -125,15 +127,9 @@ export function createNetworkMemory(deps: NetworkMemoryDeps): NetworkMemory {
       const was = isBlocked(id);
       if (!records.delete(id)) return;
       save();
-      if (was) for (const listener of listeners) listener();
+      if (was) events.emit('changed');
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    onDoubt(listener) {
-      doubtListeners.add(listener);
-      return () => doubtListeners.delete(listener);
-    },
+    onChange: (listener) => events.on('changed', listener),
+    onDoubt: (listener) => events.on('doubt', listener),
   };
 }

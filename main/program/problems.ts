@@ -2,6 +2,8 @@
 import type { Phrase } from '../../shared/mail.ts';
 import type { Problem } from '../../shared/status.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { createEmitter } from '../runtime/emitter.ts';
+import type { ProblemLog } from '../runtime/log-rejection.ts';
 
 export interface Problems {
   /** Raises (or renews the words of) a problem. `since` stays that of the first time. */
@@ -14,30 +16,26 @@ export interface Problems {
   onChange(listener: () => void): () => void;
 }
 
-export function createProblems(clock: Clock): Problems {
+export function createProblems(clock: Pick<Clock, 'now'>, log: ProblemLog): Problems {
   const open = new Map<string, Problem>();
-  const listeners = new Set<() => void>();
-  const tell = (): void => {
-    for (const listener of listeners) listener();
-  };
+  const events = createEmitter<{ readonly changed: undefined }>((error) => {
+    log.problem('problems', error);
+  });
   return {
     raise(id, severity, phrase, action) {
       const known = open.get(id);
       const next: Problem = { id, severity, phrase, since: known?.since ?? clock.now(), ...(action ? { action } : {}) };
       if (JSON.stringify(known) === JSON.stringify(next)) return;
       open.set(id, next);
-      tell();
+      events.emit('changed');
     },
     clear(id) {
-      if (open.delete(id)) tell();
+      if (open.delete(id)) events.emit('changed');
     },
     dismiss(id) {
-      if (open.get(id)?.action === undefined && open.delete(id)) tell();
+      if (open.get(id)?.action === undefined && open.delete(id)) events.emit('changed');
     },
     list: () => [...open.values()],
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: (listener) => events.on('changed', listener),
   };
 }

@@ -79,30 +79,11 @@ export function createStorageProblems(deps: {
     });
   }
 
-  /** SQLite calls a disk that became read-only under it an I/O error: what it is, the disk itself is asked. Never rejects. */
-  const nameOf = async (error: StoreError): Promise<Phrase> => {
-    let { reason } = error;
-    if (reason === 'other') {
-      const file = path.join(deps.profile, WRITE_TEST);
-      try {
-        await writeFile(file, '');
-        await rm(file, { force: true });
-      } catch (trouble) {
-        const code = (trouble as NodeJS.ErrnoException).code ?? '';
-        if (['EROFS', 'EACCES', 'EPERM'].includes(code)) reason = 'read-only';
-        else if (['ENOSPC', 'EDQUOT'].includes(code)) reason = 'full';
-      }
-    }
-    if (reason === 'full') return phrase('problem.disk-full');
-    if (reason === 'read-only') return phrase('problem.read-only');
-    return phrase('problem.internal', { detail: error.message });
-  };
-
   return {
     freeSpace,
     lost(error) {
       const round = (rounds += 1);
-      void nameOf(error).then((words) => {
+      void wordsFor(error, deps.profile).then((words) => {
         if (round === rounds) problems.raise('store', 'error', words);
       });
     },
@@ -124,4 +105,23 @@ export function createStorageProblems(deps: {
       cancel?.();
     },
   };
+}
+
+/** SQLite calls a disk that became read-only under it an I/O error: what it is, the disk itself is asked. Never rejects. */
+async function wordsFor(error: StoreError, profile: string): Promise<Phrase> {
+  let { reason } = error;
+  if (reason === 'other') {
+    const file = path.join(profile, WRITE_TEST);
+    try {
+      await writeFile(file, '');
+      await rm(file, { force: true });
+    } catch (trouble) {
+      const code = (trouble as NodeJS.ErrnoException).code ?? '';
+      if (['EROFS', 'EACCES', 'EPERM'].includes(code)) reason = 'read-only';
+      else if (['ENOSPC', 'EDQUOT'].includes(code)) reason = 'full';
+    }
+  }
+  if (reason === 'full') return phrase('problem.disk-full');
+  if (reason === 'read-only') return phrase('problem.read-only');
+  return phrase('problem.internal', { detail: error.message });
 }

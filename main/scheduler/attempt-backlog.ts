@@ -7,8 +7,8 @@ import type { Clock } from '../runtime/clock.ts';
 const MAX_BACKLOG = 2_000;
 /** Octets of messages in line that are kept at hand; beyond it they are read again when their turn comes. */
 const MAX_OCTETS = 16 * 1024 * 1024;
-/** While much mail comes in the line is looked at this often. */
-const LOOK_AGAIN_MS = 20;
+/** While much mail comes in it is checked this often whether the next attempt may begin. */
+const PACE_CHECK_MS = 20;
 
 export interface AttemptBacklog {
   /** Attempts under way and messages in line. */
@@ -40,7 +40,7 @@ export function createAttemptBacklog(
   const accepting = (now: number): boolean =>
     arrivals.length === BURST.messages && now - (arrivals[0] ?? 0) < BURST.withinMs;
 
-  const look = (): void => {
+  const beginNext = (): void => {
     cancel?.();
     cancel = null;
     const now = clock.monotonic();
@@ -51,8 +51,8 @@ export function createAttemptBacklog(
       running += 1;
       begin(first.message);
     }
-    // The end of an attempt looks again. So does this where only the pace holds them up, not where all places are taken.
-    if (line.length > 0 && !closed && running < MAX_RUNNING_ATTEMPTS) cancel = clock.after(LOOK_AGAIN_MS, look);
+    // The end of an attempt begins the next. The timer does where only the pace holds them up, not where all places are taken.
+    if (line.length > 0 && !closed && running < MAX_RUNNING_ATTEMPTS) cancel = clock.after(PACE_CHECK_MS, beginNext);
   };
 
   return {
@@ -69,11 +69,11 @@ export function createAttemptBacklog(
         if (keeps) octets += bytes.byteLength;
         line.push({ message: keeps ? { ...message, bytes } : message, since });
       }
-      look();
+      beginNext();
     },
     ended() {
       running -= 1;
-      if (line.length > 0) look();
+      if (line.length > 0) beginNext();
     },
     close() {
       closed = true;

@@ -103,7 +103,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
     dns,
     log,
     settings: () => settings.get(),
-    mayLook: async () => engine.world().hold === null && (await store.counts()).outbox > 0,
+    mayLook: async () => engine.environment().hold === null && (await store.counts()).outbox > 0,
   });
   const delivery = createDelivery({
     clock,
@@ -159,13 +159,13 @@ export async function createLife(parts: LifeParts): Promise<Life> {
   const api = createApi({
     clock,
     store,
-    engine,
+    scheduler: engine,
     delivery,
     settings,
     secrets,
     network: monitor,
     dialUp: dialler,
-    problems: createProblems(clock),
+    problems: createProblems(clock, log),
     log,
     newQueueId,
     status: notHere,
@@ -178,7 +178,7 @@ export async function createLife(parts: LifeParts): Promise<Life> {
       const read = importSettings(json, settings.get());
       return read.ok ? save(read.next) : { saved: false, problems: read.problems };
     },
-    goOn: () => save(settings.get()),
+    acceptStandIns: () => save(settings.get()),
     submitTest: (message) => submitTestMessage({ store, clock, log, newQueueId, hostname }, message),
     preview: notHere,
     discover: notHere,

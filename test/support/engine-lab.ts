@@ -188,7 +188,7 @@ export async function createEngineLab(
       ownNames: () => ['laptop.test'],
       dialUp: () => dialUp,
     });
-    actions = createQueueActions({ store, engine, newQueueId });
+    actions = createQueueActions({ store, scheduler: engine, newQueueId });
     await early();
     await engine.start();
     await settle();

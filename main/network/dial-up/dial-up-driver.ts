@@ -3,6 +3,7 @@ import { phrase } from '../../../shared/phrases.ts';
 import type { Phrase } from '../../../shared/mail.ts';
 import { assertNever } from '../../../shared/result.ts';
 import type { DialUpState } from '../../../shared/status.ts';
+import { createEmitter, type Emitter } from '../../runtime/emitter.ts';
 import { logRejection } from '../../runtime/log-rejection.ts';
 import { activeDialUp, nextDialUpAction, type DialUpAction } from '../../policy/dialup-rules.ts';
 import type { Log } from '../../log/log-port.ts';
@@ -43,7 +44,7 @@ export interface DialUpDriverDeps {
 
 interface DriverState {
   readonly deps: DialUpDriverDeps;
-  readonly listeners: Set<() => void>;
+  readonly events: Emitter<{ readonly changed: undefined }>;
   readonly abort: AbortController;
   /** Shown in the settings window. */
   lastAction: Phrase | null;
@@ -63,7 +64,9 @@ interface DriverState {
 export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
   const driver: DriverState = {
     deps,
-    listeners: new Set(),
+    events: createEmitter((error) => {
+      deps.log.problem('dial-up', error);
+    }),
     abort: new AbortController(),
     lastAction: null,
     lastDialAt: null,
@@ -75,7 +78,6 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
     cancelRegular: null,
     cancelSoon: null,
   };
-  const { listeners } = driver;
   return {
     state() {
       const { requireConnection } = deps.settings.get().dialUp;
@@ -99,10 +101,7 @@ export function createDialUpDriver(deps: DialUpDriverDeps): DialUpDriver {
       announce(driver);
       applyNow(driver);
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: (listener) => driver.events.on('changed', listener),
     close() {
       driver.closed = true;
       driver.cancelRegular?.();
@@ -121,8 +120,8 @@ function isInUse({ deps, closed }: DriverState): boolean {
   return !closed && (dial || hangUp);
 }
 
-function announce({ listeners }: DriverState): void {
-  for (const listener of listeners) listener();
+function announce({ events }: DriverState): void {
+  events.emit('changed');
 }
 
 function applyNow(driver: DriverState): void {

@@ -14,6 +14,7 @@ import type { TokenAnswer } from '../../smtp/sign-in.ts';
 import { secretCondition } from '../gateway-secrets.ts';
 import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { createEmitter } from '../../runtime/emitter.ts';
 import type { SecretStore } from '../secret-store.ts';
 import type { FetchWay } from './bounded-fetch.ts';
 import { boundTo, createTokenStore, parseStoredTokens, renewAt, type StoredTokens } from './token-store.ts';
@@ -65,7 +66,9 @@ const NOT_AGAIN_MS = 60_000;
 export function createOAuth(deps: OAuthDeps): OAuth {
   const { clock, log, secrets } = deps;
   const connection = deps.connection ?? ((): SecretWay => ({ proxy: '', dnsServers: [] }));
-  const listeners = new Set<() => void>();
+  const events = createEmitter<{ readonly changed: undefined }>((error) => {
+    log.problem('oauth', error);
+  });
   const kept = createTokenStore(deps);
   const requests = createProviderRequests({ ...deps, connection });
   const ended = new Set<string>();
@@ -73,9 +76,6 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   const foreign = new Map<string, string>();
   const renewing = new Map<string, Promise<TokenAnswer>>();
 
-  const tell = (): void => {
-    for (const listener of listeners) listener();
-  };
   /** Tokens that were given for another server, or for another way to it. */
   const givenElsewhere = (gateway: GatewaySettings): boolean =>
     secretCondition(secrets, 'tokens', gateway, connection()).kind === 'again';
@@ -92,7 +92,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     signedIn(id) {
       ended.delete(id);
       foreign.delete(id);
-      tell();
+      events.emit('changed');
     },
   });
 
@@ -103,7 +103,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       await forget(id);
       ended.add(id);
       log.note('sign-in ended', { gateway: id, why });
-      tell();
+      events.emit('changed');
       return { kind: 'sign-in-needed' };
     };
     if (old.refresh === null) return over('no refresh token');
@@ -148,7 +148,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     if (value?.bound !== bound || givenElsewhere(gateway)) {
       if (value !== null && foreign.get(id) !== bound) {
         foreign.set(id, bound);
-        tell();
+        events.emit('changed');
       }
       return { kind: 'sign-in-needed' };
     }
@@ -188,7 +188,7 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       await forget(id);
       ended.delete(id);
       log.note('signed out', { gateway: id });
-      tell();
+      events.emit('changed');
       const choice = choose(gateway);
       if (value === null || value === 'unreadable' || choice.kind !== 'provider') return;
       if (value.bound !== boundTo(gateway, choice.provider) || elsewhere) return;
@@ -213,11 +213,6 @@ export function createOAuth(deps: OAuthDeps): OAuth {
       if (value) return value.bound === boundTo(gateway, choice.provider) ? 'no' : 'never-signed-in';
       return kept.stored(gateway.id) ? 'no' : 'never-signed-in';
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    onChange: (listener) => events.on('changed', listener),
   };
 }

@@ -10,7 +10,7 @@ const NOTHING: PickedUp = { taken: 0, setAside: 0, whyAside: '', inBad: 0, refus
 
 function setUp() {
   const clock = new VirtualClock();
-  const problems = createProblems(clock);
+  const problems = createProblems(clock, { problem: () => undefined });
   const seen = { looks: 0, taken: 0, noRoom: 0, logged: [] as string[] };
   let next: PickedUp | Error = NOTHING;
   const pickup = createPickup({

@@ -16,7 +16,7 @@ function setUp(): {
   names: NamesTrouble | null;
   mode: Settings['gateways']['mode'];
 } {
-  const problems = createProblems(new VirtualClock());
+  const problems = createProblems(new VirtualClock(), { problem: () => undefined });
   const world = {
     problems,
     states: [] as GatewayState[],
