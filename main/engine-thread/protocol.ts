@@ -7,7 +7,7 @@ import type { Events } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { AppStatus } from '../../shared/status.ts';
-import type { FailedMessage } from '../report/reporter.ts';
+import type { FailedMessage } from '../attempt/failed-message.ts';
 import type { KeyStoreState } from '../secrets/key-store.ts';
 
 /** The events of the contract that the engine tells; the window:… ones are the shell's own. */
