@@ -5,26 +5,15 @@ import {
   PortalMountNodeProvider,
   RendererProvider,
 } from '@fluentui/react-components';
-import {
-  lazy,
-  Suspense,
-  useEffect,
-  useInsertionEffect,
-  useMemo,
-  useState,
-  useSyncExternalStore,
-  type ReactNode,
-} from 'react';
-import { I18nextProvider } from 'react-i18next';
+import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useInsertionEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Bridge } from '../shared/ipc-contract.ts';
 import { BridgeProvider } from './bridge.ts';
-import { FirstAnswersProvider, NO_ANSWERS, type FirstAnswers } from './first-answers.ts';
-import { createI18n, useSay } from './i18n/i18n.ts';
-import { LocaleProvider } from './i18n/locale.tsx';
+import { LocaleProvider, useLocale } from './i18n/locale.tsx';
 import { NoticesProvider } from './notices.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { SettingsProvider, useSettingsStore } from './settings-store.tsx';
-import { StatusProvider, useStatus } from './status.tsx';
+import { useStatus } from './status.ts';
 import { useAppearance } from './theme.ts';
 
 // The queue opens without what only the settings and the first run need.
@@ -43,14 +32,14 @@ function subscribeHash(changed: () => void): () => void {
   };
 }
 
-/** Menus, dialogs and notes are drawn into a landmark of their own, where a screen reader finds them. */
+/** Menus, dialogs and notices are drawn into a landmark of their own, where a screen reader finds them. */
 function PopUps({ children }: { readonly children: ReactNode }) {
-  const say = useSay();
+  const { t } = useLocale();
   const [place, setPlace] = useState<HTMLDivElement | null>(null);
   return (
     <>
       <PortalMountNodeProvider value={place ?? undefined}>{children}</PortalMountNodeProvider>
-      <div ref={setPlace} role="region" aria-label={say('common.popUps')} />
+      <div ref={setPlace} role="region" aria-label={t('common.popUps')} />
     </>
   );
 }
@@ -80,7 +69,7 @@ function useFirstRun(): boolean | null {
   if (status === null) return null;
   const { outbox, sent, bad, bounced, deleted } = status.counts;
   const first = outbox + sent + bad + bounced + deleted === 0;
-  // What the user does from here on does not take the page away.
+  // Decided once: what the user does from here on does not close the page.
   setAnswer(first);
   return first;
 }
@@ -114,23 +103,19 @@ function Localised({ children }: { readonly children: ReactNode }) {
   const { settings } = useSettingsStore();
   const language = settings?.general.language ?? '';
   const locale = language === '' ? navigator.language : language;
-  const i18n = useMemo(() => createI18n(locale), [locale]);
   useInsertionEffect(() => {
     document.documentElement.lang = locale;
   }, [locale]);
-  return (
-    <I18nextProvider i18n={i18n}>
-      <LocaleProvider locale={locale}>{children}</LocaleProvider>
-    </I18nextProvider>
-  );
+  return <LocaleProvider locale={locale}>{children}</LocaleProvider>;
 }
 
-/** @param first what was asked before anything is drawn; without it the components ask for themselves */
-export function App({ bridge, first = NO_ANSWERS }: { readonly bridge: Bridge; readonly first?: FirstAnswers }) {
-  useEffect(() => {
-    // All components of the first drawing have run their effects by now.
-    first.close();
-  }, [first]);
+interface Props {
+  readonly bridge: Bridge;
+  /** createServerCache(bridge); what was prefetched into it is drawn at once. */
+  readonly cache: QueryClient;
+}
+
+export function App({ bridge, cache }: Props) {
   useEffect(
     () =>
       bridge.on('window:show-page', ({ page }) => {
@@ -141,21 +126,19 @@ export function App({ bridge, first = NO_ANSWERS }: { readonly bridge: Bridge; r
   return (
     <RendererProvider renderer={styleRenderer} targetDocument={document}>
       <BridgeProvider value={bridge}>
-        <FirstAnswersProvider value={first}>
+        <QueryClientProvider client={cache}>
           <SettingsProvider>
             <Localised>
               <Themed>
                 <NoticesProvider>
-                  <StatusProvider>
-                    <Suspense fallback={null}>
-                      <Page />
-                    </Suspense>
-                  </StatusProvider>
+                  <Suspense fallback={null}>
+                    <Page />
+                  </Suspense>
                 </NoticesProvider>
               </Themed>
             </Localised>
           </SettingsProvider>
-        </FirstAnswersProvider>
+        </QueryClientProvider>
       </BridgeProvider>
     </RendererProvider>
   );

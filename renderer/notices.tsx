@@ -11,9 +11,9 @@ import {
   useToastController,
 } from '@fluentui/react-components';
 import { createContext, useCallback, useContext, useMemo, type KeyboardEvent, type ReactNode } from 'react';
-import type { Result } from '../shared/result.ts';
-import { failureText } from './i18n/failure.ts';
-import { useLanguage, useSay } from './i18n/i18n.ts';
+import type { Input, MethodName, Output } from '../shared/ipc-contract.ts';
+import { useBridge } from './bridge.ts';
+import { useLocale } from './i18n/locale.tsx';
 
 interface Notices {
   /** `more`: what has to be said besides. */
@@ -29,25 +29,29 @@ export function useNotices(): Notices {
   return notices;
 }
 
-/** Hands on the value of a call, or shows why there is none. */
-export function useAttempt(): <T>(title: string, call: Promise<Result<T>>) => Promise<T | null> {
+/** Calls the engine for the user: hands on the value, or shows why there is none under `failedTitle` and hands on null. */
+export function useCommand(): <M extends MethodName>(
+  name: M,
+  input: Input<M>,
+  failedTitle: string,
+) => Promise<Output<M> | null> {
+  const bridge = useBridge();
   const notices = useNotices();
-  const say = useSay();
-  const language = useLanguage();
+  const { failureText } = useLocale();
   return useCallback(
-    async (title, call) => {
-      const result = await call;
+    async (name, input, failedTitle) => {
+      const result = await bridge.call(name, input);
       if (result.ok) return result.value;
-      notices.failed(title, failureText(result.error, say, language));
+      notices.failed(failedTitle, failureText(result.error));
       return null;
     },
-    [notices, say, language],
+    [bridge, notices, failureText],
   );
 }
 
 /**
  * Tab goes through the notices and on to the page. The library would keep the keyboard inside of a notice, and the notice
- * there for as long, until Escape is pressed: nobody is told that, and a notice is no dialog.
+ * there for as long, until Escape is pressed: nothing tells the user so, and a notice is no dialog.
  */
 function useTabThrough(): (event: KeyboardEvent) => void {
   const { findFirstFocusable, findPrevFocusable } = useFocusFinders();
@@ -64,12 +68,12 @@ function useTabThrough(): (event: KeyboardEvent) => void {
   };
 }
 
-/** The same words do not stand above each other: while they are seen they are not said again. */
+/** A notice with the same text is shown once at a time. */
 const once = (words: string): { readonly toastId: string } => ({ toastId: `notice: ${words}` });
 
 export function NoticesProvider({ children }: { readonly children: ReactNode }) {
   const id = useId('notices');
-  const say = useSay();
+  const { t } = useLocale();
   const { dispatchToast } = useToastController(id);
   const tabThrough = useTabThrough();
   const notices = useMemo<Notices>(
@@ -82,7 +86,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
                 undo === undefined ? null : (
                   <ToastTrigger>
                     <Link as="button" onClick={undo}>
-                      {say('common.undo')}
+                      {t('common.undo')}
                     </Link>
                   </ToastTrigger>
                 )
@@ -106,7 +110,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
             <ToastTitle
               action={
                 <ToastTrigger>
-                  <Link as="button">{say('common.dismiss')}</Link>
+                  <Link as="button">{t('common.dismiss')}</Link>
                 </ToastTrigger>
               }
             >
@@ -124,7 +128,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
         );
       },
     }),
-    [dispatchToast, say],
+    [dispatchToast, t],
   );
   return (
     <NoticesContext.Provider value={notices}>

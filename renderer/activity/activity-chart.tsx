@@ -1,15 +1,14 @@
 /**
  * The chart: bars of delivered and, hatched, deferred; the line is what was accepted; a dashed mark is a change of the
- * network. Told apart by shape as well as by colour. Drawn for eyes only: the same numbers stand beside it as a table.
+ * network. Told apart by shape as well as by colour. Hidden from screen readers: a table has the same numbers.
  */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { useId } from 'react';
 import type { Activity, ActivityPoint } from '../../shared/ipc-contract.ts';
-import { useFormat } from '../i18n/locale.tsx';
-import { useSay } from '../i18n/i18n.ts';
+import { useLocale } from '../i18n/locale.tsx';
 import { highest, scaleTop, type Span } from './series.ts';
 
-/** Names are shown where they do not run into the one before, nor past `end`. */
+/** Names are shown where they overlap neither the one before nor `end`. */
 function withoutOverlap<Mark extends { readonly at: number; readonly name: string }>(
   marks: readonly Mark[],
   end: number,
@@ -66,8 +65,7 @@ interface Props {
 
 export function ActivityChart({ points, changes, span, width, height, plain = false }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const hatch = useId();
   const left = plain ? 0 : 36;
   const top = plain ? 1 : 22;
@@ -83,7 +81,7 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
   const marks = withoutOverlap(
     changes
       .filter((change) => change.at >= first && x(change.at) <= left + inner.width)
-      .map((change) => ({ change, at: x(change.at), name: change.name ?? say('activity.noNetwork') })),
+      .map((change) => ({ change, at: x(change.at), name: change.name ?? t('activity.noNetwork') })),
     plain ? 0 : width - 60,
   );
   const line = points
@@ -116,27 +114,7 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
             </text>
           </g>
         ))}
-      {points.map((point, i) => {
-        const gap = slot > 4 ? 1 : 0;
-        const box = { x: left + i * slot + gap, width: Math.max(0.5, slot - 2 * gap) };
-        return (
-          <g key={point.at}>
-            {point.delivered > 0 && (
-              <rect className={styles.delivered} {...box} y={y(point.delivered)} height={y(0) - y(point.delivered)} />
-            )}
-            {point.deferred > 0 && (
-              <rect
-                {...box}
-                fill={`url(#${hatch})`}
-                className={plain ? undefined : styles.deferredEdge}
-                style={{ fill: `url(#${hatch})` }}
-                y={y(point.delivered + point.deferred)}
-                height={y(point.delivered) - y(point.delivered + point.deferred)}
-              />
-            )}
-          </g>
-        );
-      })}
+      <Bars points={points} left={left} slot={slot} y={y} hatch={hatch} plain={plain} />
       <path className={styles.accepted} d={line} />
       {marks.map(({ change, at, name, shown }, i) => {
         return (
@@ -161,4 +139,42 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
         )}
     </svg>
   );
+}
+
+interface BarsProps {
+  readonly points: readonly ActivityPoint[];
+  /** px: where the first bar begins, and the width of each. */
+  readonly left: number;
+  readonly slot: number;
+  /** From a count to px. */
+  readonly y: (value: number) => number;
+  /** Id of the pattern. */
+  readonly hatch: string;
+  readonly plain: boolean;
+}
+
+/** Delivered, and above it deferred. */
+function Bars({ points, left, slot, y, hatch, plain }: BarsProps) {
+  const styles = useStyles();
+  const gap = slot > 4 ? 1 : 0;
+  return points.map((point, i) => {
+    const box = { x: left + i * slot + gap, width: Math.max(0.5, slot - 2 * gap) };
+    return (
+      <g key={point.at}>
+        {point.delivered > 0 && (
+          <rect className={styles.delivered} {...box} y={y(point.delivered)} height={y(0) - y(point.delivered)} />
+        )}
+        {point.deferred > 0 && (
+          <rect
+            {...box}
+            fill={`url(#${hatch})`}
+            className={plain ? undefined : styles.deferredEdge}
+            style={{ fill: `url(#${hatch})` }}
+            y={y(point.delivered + point.deferred)}
+            height={y(point.delivered) - y(point.delivered + point.deferred)}
+          />
+        )}
+      </g>
+    );
+  });
 }

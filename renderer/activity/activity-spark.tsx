@@ -1,11 +1,8 @@
 /** The last hour, small, in the status bar; a click shows the page. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
-import type { Activity } from '../../shared/ipc-contract.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useFirstAnswers } from '../first-answers.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
+import { useAnswer } from '../server-cache.ts';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, totalsOf } from './series.ts';
 
@@ -23,47 +20,29 @@ const useStyles = makeStyles({
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
 });
-/** Often enough for a picture of minutes, whatever the queue does meanwhile. */
-const EVERY_MS = 5_000;
+/** The chart shows minutes: reading at every change of the queue would be wasted. */
+const REFRESH_MS = 5_000;
 const HOUR = { span: 'hour' } as const;
 
 export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
-  const bridge = useBridge();
-  const tick = useNow(EVERY_MS);
-  const first = useFirstAnswers();
-  const [activity, setActivity] = useState<Activity | null>(() => first.get('queue.activity', HOUR));
-  const known = useRef(activity !== null);
-  useEffect(() => {
-    let gone = false;
-    const read = !known.current;
-    known.current = false;
-    if (read)
-      drop(
-        bridge.call('queue.activity', HOUR).then((result) => {
-          if (!gone && result.ok) setActivity(result.value);
-        }),
-      );
-    return () => {
-      gone = true;
-    };
-  }, [bridge, tick]);
+  const { t, format } = useLocale();
+  const now = useNow(REFRESH_MS);
+  const { value: activity } = useAnswer('queue.activity', HOUR, REFRESH_MS);
   if (activity === null) return null;
-  const points = pointsOf(activity, 'hour', tick);
+  const points = pointsOf(activity, 'hour', now);
   const totals = totalsOf(points);
-  const summary = say('activity.summary', {
+  const summary = t('activity.summary', {
     accepted: format.number(totals.accepted),
     delivered: format.number(totals.delivered),
     deferred: format.number(totals.deferred),
   });
-  const label = say('activity.lastHour', { summary });
+  const label = t('activity.lastHour', { summary });
   return (
     <button
       type="button"
       className={styles.button}
-      aria-label={`${say('activity.title')}. ${label}`}
+      aria-label={`${t('activity.title')}. ${label}`}
       title={label}
       onClick={onOpen}
     >

@@ -1,9 +1,9 @@
 /** A value, its name and a button that copies it. */
 import { Button, makeStyles, tokens, Tooltip } from '@fluentui/react-components';
 import { Copy20Regular } from '@fluentui/react-icons';
-import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   list: {
@@ -25,14 +25,13 @@ const useStyles = makeStyles({
 
 /** Puts a text on the clipboard and says so. */
 export function useCopy(): (text: string) => void {
-  const say = useSay();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const { t } = useLocale();
+  const command = useCommand();
   const notices = useNotices();
   return (text) =>
-    drop(
-      attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then(
-        (done) => done !== null && notices.done(say('common.copied')),
+    fireAndForget(
+      command('app.copy', { text }, t('common.copyFailed')).then(
+        (done) => done !== null && notices.done(t('common.copied')),
       ),
     );
 }
@@ -44,7 +43,7 @@ interface Props {
 
 export function CopyValues({ values }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const copy = useCopy();
   return (
     <dl className={styles.list}>
@@ -54,7 +53,7 @@ export function CopyValues({ values }: Props) {
           <dd>{value}</dd>
           {copied ? (
             <dd>
-              <Tooltip content={say('common.copyOf', { name })} relationship="label">
+              <Tooltip content={t('common.copyOf', { name })} relationship="label">
                 <Button appearance="subtle" icon={<Copy20Regular />} onClick={() => copy(value)} />
               </Tooltip>
             </dd>

@@ -21,20 +21,17 @@ import {
   Server20Regular,
 } from '@fluentui/react-icons';
 import { useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
-import { isFailed, isPending, type Folder } from '../../shared/mail.ts';
-import { useLive } from '../bridge.ts';
+import { isFailed, isPending, type Folder, type MessageDetails } from '../../shared/mail.ts';
 import { Tabs } from '../components/tabs.tsx';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
 import type { MessageActions } from '../queue/use-message-actions.ts';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { PreviewTab } from './preview-tab.tsx';
 import { RecipientList } from './recipient-list.tsx';
 import { SourceTab } from './source-tab.tsx';
 import { Timeline } from './timeline.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   pane: {
@@ -77,7 +74,6 @@ const useStyles = makeStyles({
   },
 });
 
-const EVENTS: readonly EventName[] = ['queue:changed'];
 type TabName = 'recipients' | 'timeline' | 'message' | 'source';
 const TABS: readonly TabName[] = ['recipients', 'timeline', 'message', 'source'];
 
@@ -91,111 +87,37 @@ interface Props {
 
 export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
-  const format = useFormat();
+  const { t, failureText } = useLocale();
   const hold = useStatus()?.hold ?? null;
   const [tab, setTab] = useState<TabName>('recipients');
-  const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
+  const { value: details, failure } = useAnswer('queue.show', id === null ? null : { id });
 
   if (id === null) {
     return (
-      <section className={styles.nothing} aria-label={say('details.title')}>
-        {count > 1 ? say('queue.selected', { count }) : say('details.nothing')}
+      <section className={styles.nothing} aria-label={t('details.title')}>
+        {count > 1 ? t('queue.selected', { count }) : t('details.nothing')}
       </section>
     );
   }
   if (failure !== null && details === null) {
     return (
-      <section className={styles.nothing} aria-label={say('details.title')} role="alert">
-        {failureText(failure, say, language)}
+      <section className={styles.nothing} aria-label={t('details.title')} role="alert">
+        {failureText(failure)}
       </section>
     );
   }
-  if (details === null) return <section className={styles.nothing} aria-label={say('details.title')} aria-busy />;
+  if (details === null) return <section className={styles.nothing} aria-label={t('details.title')} aria-busy />;
 
-  const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
-  const failed = details.recipients.some(({ state }) => isFailed(state));
-  // From the Outbox those that wait, elsewhere those that failed.
-  const retryable = details.folder === 'outbox' ? waits : failed;
-  const origin = details.origin;
-  const facts = [
-    details.mailFrom ?? say('queue.nullSender'),
-    format.moment(details.acceptedAt),
-    format.size(details.size),
-    origin.kind === 'smtp'
-      ? say('origin.smtp', { client: origin.user ?? origin.client })
-      : say(`origin.${origin.kind}`),
-  ];
   return (
-    <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={say('details.title')}>
-      <div className={styles.head}>
-        <div className={styles.titles}>
-          <Text
-            as="h2"
-            weight="semibold"
-            size={400}
-            className={styles.subject}
-            title={details.subject}
-            style={{ margin: 0 }}
-          >
-            {details.subject === '' ? say('queue.noSubject') : details.subject}
-          </Text>
-          <span className={styles.facts} title={facts.join(' · ')}>
-            {facts.join(' · ')}
-          </span>
-        </div>
-        {folder === 'deleted' ? (
-          <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
-            {say('action.restore')}
-          </Button>
-        ) : (
-          retryable && (
-            <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
-              {say(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
-            </Button>
-          )
-        )}
-        <Tooltip content={say('action.editAndResend')} relationship="label">
-          <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(id)} />
-        </Tooltip>
-        <Menu>
-          <MenuTrigger disableButtonEnhancement>
-            <Tooltip content={say('action.more')} relationship="label">
-              <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
-            </Tooltip>
-          </MenuTrigger>
-          <MenuPopover>
-            <MenuList>
-              {retryable && folder !== 'deleted' && (
-                <Menu>
-                  <MenuTrigger disableButtonEnhancement>
-                    <MenuItem icon={<Server20Regular />}>{say('action.sendThrough')}</MenuItem>
-                  </MenuTrigger>
-                  <MenuPopover>
-                    <MenuList>
-                      <GatewayItems onChoose={actions.retry} />
-                    </MenuList>
-                  </MenuPopover>
-                </Menu>
-              )}
-              <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
-                {say('action.saveAs')}
-              </MenuItem>
-              <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
-                {say(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
-              </MenuItem>
-            </MenuList>
-          </MenuPopover>
-        </Menu>
-      </div>
+    <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={t('details.title')}>
+      <MessageHead details={details} folder={folder} actions={actions} onEdit={onEdit} />
       <Tabs
-        label={say('details.title')}
+        label={t('details.title')}
         className={styles.tabs}
         panel="tab-panel"
         value={tab}
         onChange={setTab}
-        tabs={TABS.map((value) => ({ value, label: say(`details.${value}`) }))}
+        tabs={TABS.map((value) => ({ value, label: t(`details.${value}`) }))}
       />
       <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby="tab-panel-tab" className={styles.body}>
         {tab === 'recipients' && (
@@ -210,5 +132,104 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
         {tab === 'source' && <SourceTab key={id} id={id} />}
       </div>
     </section>
+  );
+}
+
+interface HeadProps {
+  readonly details: MessageDetails;
+  /** The folder that is shown. */
+  readonly folder: Folder;
+  readonly actions: MessageActions;
+  readonly onEdit: (id: string) => void;
+}
+
+/** Subject, facts and what can be done with the message. */
+function MessageHead({ details, folder, actions, onEdit }: HeadProps) {
+  const styles = useStyles();
+  const { t, format } = useLocale();
+  const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
+  const failed = details.recipients.some(({ state }) => isFailed(state));
+  // From the Outbox those that wait, elsewhere those that failed.
+  const retryable = details.folder === 'outbox' ? waits : failed;
+  const origin = details.origin;
+  const facts = [
+    details.mailFrom ?? t('queue.nullSender'),
+    format.moment(details.acceptedAt),
+    format.size(details.size),
+    origin.kind === 'smtp' ? t('origin.smtp', { client: origin.user ?? origin.client }) : t(`origin.${origin.kind}`),
+  ];
+  return (
+    <div className={styles.head}>
+      <div className={styles.titles}>
+        <Text
+          as="h2"
+          weight="semibold"
+          size={400}
+          className={styles.subject}
+          title={details.subject}
+          style={{ margin: 0 }}
+        >
+          {details.subject === '' ? t('queue.noSubject') : details.subject}
+        </Text>
+        <span className={styles.facts} title={facts.join(' · ')}>
+          {facts.join(' · ')}
+        </span>
+      </div>
+      {folder === 'deleted' ? (
+        <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
+          {t('action.restore')}
+        </Button>
+      ) : (
+        retryable && (
+          <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
+            {t(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
+          </Button>
+        )
+      )}
+      <Tooltip content={t('action.editAndResend')} relationship="label">
+        <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(details.id)} />
+      </Tooltip>
+      <MoreActions id={details.id} folder={folder} retryable={retryable} actions={actions} />
+    </div>
+  );
+}
+
+interface MoreProps extends Pick<HeadProps, 'folder' | 'actions'> {
+  readonly id: string;
+  readonly retryable: boolean;
+}
+
+function MoreActions({ id, folder, retryable, actions }: MoreProps) {
+  const { t } = useLocale();
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Tooltip content={t('action.more')} relationship="label">
+          <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
+        </Tooltip>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {retryable && folder !== 'deleted' && (
+            <Menu>
+              <MenuTrigger disableButtonEnhancement>
+                <MenuItem icon={<Server20Regular />}>{t('action.sendThrough')}</MenuItem>
+              </MenuTrigger>
+              <MenuPopover>
+                <MenuList>
+                  <GatewayItems onChoose={actions.retry} />
+                </MenuList>
+              </MenuPopover>
+            </Menu>
+          )}
+          <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
+            {t('action.saveAs')}
+          </MenuItem>
+          <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
+            {t(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
+          </MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

@@ -16,16 +16,22 @@ import {
   tokens,
 } from '@fluentui/react-components';
 import { useId, useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
 import type { Failure } from '../../shared/result.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
-import { fault } from '../components/fault.ts';
-import { useReturnFocus } from '../components/return-focus.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay, type Say } from '../i18n/i18n.ts';
+import { fireAndForget, useBridge } from '../bridge.ts';
+import { validationProps } from '../components/validation-props.ts';
+import { useReturnFocus } from '../components/use-return-focus.ts';
 import { useNotices } from '../notices.tsx';
 import { StateBadge } from '../queue/state-badge.tsx';
-import { resendChoice, ticking, typing, type Candidate, type ResendChoice, type Touched } from './resend-choice.ts';
+import {
+  resendChoice,
+  withTicked,
+  withText,
+  type Candidate,
+  type ResendChoice,
+  type ResendEdits,
+} from './resend-choice.ts';
+import { useLocale, type Translate } from '../i18n/locale.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   content: { display: 'flex', flexDirection: 'column', rowGap: '12px', overflowWrap: 'anywhere' },
@@ -49,8 +55,6 @@ const useStyles = makeStyles({
   consequence: { margin: 0, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
 });
 
-const EVENTS: readonly EventName[] = ['queue:changed'];
-
 interface Props {
   readonly id: string;
   readonly onClose: () => void;
@@ -59,14 +63,14 @@ interface Props {
 }
 
 /** Names in a sentence: the first few. */
-function named(addresses: readonly string[], say: Say): { readonly names: string; readonly count: number } {
+function named(addresses: readonly string[], t: Translate): { readonly names: string; readonly count: number } {
   const shown = addresses.slice(0, 3);
   const more = addresses.length - shown.length;
   const names = shown.join(', ');
-  return { names: more > 0 ? say('queue.andMore', { names, count: more }) : names, count: addresses.length };
+  return { names: more > 0 ? t('queue.andMore', { names, count: more }) : names, count: addresses.length };
 }
 
-function InPlaceOf({
+function ReplacedRecipients({
   candidates,
   onTick,
 }: {
@@ -74,18 +78,18 @@ function InPlaceOf({
   readonly onTick: (candidate: Candidate, ticked: boolean) => void;
 }) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const label = useId();
   return (
     <div role="group" aria-labelledby={label}>
-      <span id={label}>{say('resend.inPlaceOf')}</span>
+      <span id={label}>{t('resend.inPlaceOf')}</span>
       <ul className={styles.list}>
         {candidates.map((one) => (
           <li key={one.recipient.id} className={styles.candidate}>
             <Checkbox
               label={one.recipient.rcptTo}
               checked={one.ticked}
-              // With a server now: it can be left out, but not be taken in before the answer is there.
+              // Being sent now: it can be deselected, but not selected before the server has answered.
               disabled={one.recipient.state === 'attempting' && !one.ticked}
               onChange={(_, data) => onTick(one, data.checked === true)}
             />
@@ -98,35 +102,33 @@ function InPlaceOf({
 }
 
 /** What happens to the old message. */
-function consequence(choice: ResendChoice, say: Say): string {
-  if (choice.emptied) return say('resend.emptied');
-  return choice.left > 0 ? say('resend.left', { count: choice.left }) : say('resend.stays');
+function consequence(choice: ResendChoice, t: Translate): string {
+  if (choice.emptied) return t('resend.emptied');
+  return choice.left > 0 ? t('resend.left', { count: choice.left }) : t('resend.stays');
+}
+
+/** What is wrong with the box of recipients, if anything. */
+function problemOf({ good, wrong }: ResendChoice, touched: boolean, t: Translate): string | undefined {
+  if (wrong[0] !== undefined) return t('resend.wrong', { address: wrong[0] });
+  return good.length === 0 && touched ? t('resend.none') : undefined;
 }
 
 export function ResendDialog({ id, onClose, onSent }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
+  const { t, failureText } = useLocale();
   const bridge = useBridge();
   const notices = useNotices();
   useReturnFocus();
-  const { value: details, reload } = useLive('queue.show', { id }, EVENTS);
-  const [touched, setTouched] = useState<Touched | null>(null);
+  const { value: details, reload } = useAnswer('queue.show', { id });
+  const [touched, setTouched] = useState<ResendEdits | null>(null);
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Failure | null>(null);
   const choice = resendChoice(details?.recipients ?? null, touched);
-  const { candidates, text, good, wrong, inFlight, twice } = choice;
-  const problem =
-    wrong[0] !== undefined
-      ? say('resend.wrong', { address: wrong[0] })
-      : good.length === 0 && touched !== null
-        ? say('resend.none')
-        : undefined;
-  const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
-  const flying = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
+  const { candidates, text, good, wrong, inFlight } = choice;
+  const problem = problemOf(choice, touched !== null, t);
   const ready = wrong.length === 0 && good.length > 0 && inFlight.length === 0 && !busy && details !== null;
 
-  const touch = (next: Touched) => {
+  const touch = (next: ResendEdits) => {
     setRefused(null);
     setTouched(next);
   };
@@ -135,14 +137,14 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
     const done = await bridge.call('queue.resend', { id, replaces: [...choice.replaces], recipients: [...good] });
     setBusy(false);
     if (done.ok) {
-      notices.done(say('resend.done', { count: good.length }));
+      notices.done(t('resend.done', { count: good.length }));
       onClose();
       onSent();
     } else if (done.error.code === 'in-flight' || done.error.code === 'settled') {
-      // It changed between the look at the list and the click: the list shows it now.
+      // It changed between the last update and the click: the list shows it now.
       setRefused(done.error);
       reload();
-    } else notices.failed(say('resend.failed'), failureText(done.error, say, language));
+    } else notices.failed(t('resend.failed'), failureText(done.error));
   };
   return (
     <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
@@ -150,58 +152,76 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (ready) drop(send());
+            if (ready) fireAndForget(send());
           }}
         >
           <DialogBody>
-            <DialogTitle>{say('resend.title')}</DialogTitle>
+            <DialogTitle>{t('resend.title')}</DialogTitle>
             <DialogContent className={styles.content}>
-              <p className={styles.help}>{say('resend.help')}</p>
+              <p className={styles.help}>{t('resend.help')}</p>
               {candidates.length > 0 && (
-                <InPlaceOf
+                <ReplacedRecipients
                   candidates={candidates}
-                  onTick={({ recipient }, ticked) => touch(ticking(choice, recipient, ticked))}
+                  onTick={({ recipient }, ticked) => touch(withTicked(choice, recipient, ticked))}
                 />
               )}
-              <Field label={say('resend.recipients')} {...fault(problem)}>
+              <Field label={t('resend.recipients')} {...validationProps(problem)}>
                 <Textarea
                   rows={5}
                   value={text}
                   resize="vertical"
                   spellCheck={false}
-                  onChange={(_, data) => touch(typing(choice, data.value))}
+                  onChange={(_, data) => touch(withText(choice, data.value))}
                 />
               </Field>
-              {flying.length > 0 && (
-                <MessageBar intent="info" layout="multiline">
-                  <MessageBarBody>{say('resend.inFlight', named(flying, say))}</MessageBarBody>
-                </MessageBar>
-              )}
-              {twice.length > 0 && (
-                <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{say('resend.twice', named(twice, say))}</MessageBarBody>
-                </MessageBar>
-              )}
-              {refused !== null && flying.length === 0 && (
-                <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{failureText(refused, say, language)}</MessageBarBody>
-                </MessageBar>
-              )}
+              <ResendNotes choice={choice} refused={refused} />
               {details !== null && good.length > 0 && (
                 <p className={styles.consequence} aria-live="polite">
-                  {consequence(choice, say)}
+                  {consequence(choice, t)}
                 </p>
               )}
             </DialogContent>
             <DialogActions>
-              <Button onClick={onClose}>{say('common.cancel')}</Button>
+              <Button onClick={onClose}>{t('common.cancel')}</Button>
               <Button appearance="primary" type="submit" disabled={!ready}>
-                {say('resend.send')}
+                {t('resend.send')}
               </Button>
             </DialogActions>
           </DialogBody>
         </form>
       </DialogSurface>
     </Dialog>
+  );
+}
+
+interface NotesProps {
+  readonly choice: ResendChoice;
+  /** Why the last try was refused. */
+  readonly refused: Failure | null;
+}
+
+/** What has to be known before it is sent. */
+function ResendNotes({ choice: { candidates, inFlight, twice }, refused }: NotesProps) {
+  const { t, failureText } = useLocale();
+  const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
+  const waited = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
+  return (
+    <>
+      {waited.length > 0 && (
+        <MessageBar intent="info" layout="multiline">
+          <MessageBarBody>{t('resend.inFlight', named(waited, t))}</MessageBarBody>
+        </MessageBar>
+      )}
+      {twice.length > 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{t('resend.twice', named(twice, t))}</MessageBarBody>
+        </MessageBar>
+      )}
+      {refused !== null && waited.length === 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{failureText(refused)}</MessageBarBody>
+        </MessageBar>
+      )}
+    </>
   );
 }

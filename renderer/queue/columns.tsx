@@ -1,26 +1,16 @@
-/** The columns of the message table and how each cell says its value. */
-import {
-  columnResizingFeature,
-  columnSizingFeature,
-  columnVisibilityFeature,
-  createColumnHelper,
-  tableFeatures,
-} from '@tanstack/react-table';
+/** The columns of the message table and what each cell shows. */
 import { Skeleton, SkeletonItem } from '@fluentui/react-components';
 import { SORT_KEYS, type HoldReason, type MessageRow, type SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
-import type { Say } from '../i18n/i18n.ts';
-import { NARROWEST, WIDEST } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { StateBadge } from './state-badge.tsx';
+import type { Translate } from '../i18n/locale.tsx';
 
-/** A place in the list; the row may not be read yet. */
-export interface Slot {
+/** A row of the table; its message may not be loaded yet. */
+export interface TableRow {
   readonly index: number;
   readonly row: MessageRow | undefined;
 }
-
-export const features = tableFeatures({ columnSizingFeature, columnResizingFeature, columnVisibilityFeature });
-const helper = createColumnHelper<typeof features, Slot>();
 
 /** Widths in px at first sight; subject takes what is left over. */
 const WIDTHS: Readonly<Record<SortKey, number>> = {
@@ -37,22 +27,22 @@ export const FLEXIBLE: SortKey = 'subject';
 const RIGHT: ReadonlySet<string> = new Set<SortKey>(['size']);
 export const isRightAligned = (column: string) => RIGHT.has(column);
 
-export const columns = helper.columns(
-  SORT_KEYS.map((key) =>
-    helper.display({
-      id: key,
-      size: WIDTHS[key],
-      minSize: NARROWEST,
-      maxSize: WIDEST,
-      enableHiding: key !== 'subject',
-    }),
-  ),
-);
+export interface ShownColumn {
+  readonly key: SortKey;
+  /** px */
+  readonly width: number;
+}
+
+/** The columns of a layout in their order. */
+export function shownColumns({ hidden, sizes }: Layout): readonly ShownColumn[] {
+  const shown = SORT_KEYS.filter((key) => !hidden.includes(key));
+  return shown.map((key) => ({ key, width: sizes[key] ?? WIDTHS[key] }));
+}
 
 interface CellProps {
   readonly column: SortKey;
   readonly row: MessageRow | undefined;
-  readonly say: Say;
+  readonly t: Translate;
   readonly format: Format;
   readonly now: number;
   /** Why nothing is tried now, null = what is due is tried. */
@@ -60,7 +50,7 @@ interface CellProps {
 }
 
 /** One cell. Text only, so that a row costs little while scrolling. */
-export function Cell({ column, row, say, format, now, hold }: CellProps) {
+export function Cell({ column, row, t, format, now, hold }: CellProps) {
   if (row === undefined) {
     return (
       <Skeleton aria-hidden>
@@ -79,14 +69,14 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
         />
       );
     case 'from':
-      return row.mailFrom ?? say('queue.nullSender');
+      return row.mailFrom ?? t('queue.nullSender');
     case 'to': {
       const more = row.recipientCount - row.to.length;
       const names = row.to.join(', ');
-      return more > 0 ? say('queue.andMore', { names, count: more }) : names;
+      return more > 0 ? t('queue.andMore', { names, count: more }) : names;
     }
     case 'subject':
-      return row.subject === '' ? say('queue.noSubject') : row.subject;
+      return row.subject === '' ? t('queue.noSubject') : row.subject;
     case 'size':
       return format.size(row.size);
     case 'age':
@@ -97,7 +87,7 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
         <span title={format.moment(row.nextAt)}>
           {row.nextAt > now
             ? format.relative(row.nextAt, now)
-            : say(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
+            : t(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
         </span>
       );
     case 'via':

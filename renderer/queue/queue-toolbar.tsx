@@ -23,11 +23,11 @@ import {
 } from '@fluentui/react-icons';
 import type { RefObject } from 'react';
 import { SORT_KEYS, type Folder } from '../../shared/mail.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useStatus } from '../status.tsx';
+import { fireAndForget, useBridge } from '../bridge.ts';
+import { useStatus } from '../status.ts';
 import type { Layout } from './layout.ts';
 import type { MessageActions } from './use-message-actions.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   bar: {
@@ -47,7 +47,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralStroke2,
   },
   tools: { display: 'flex', alignItems: 'center', flexGrow: 1, columnGap: '2px' },
-  // Gives way before anything else does.
+  // Shrinks before anything else does.
   search: { flex: '0 9 260px', minWidth: '120px' },
   searchBox: { width: '100%', backgroundColor: tokens.colorNeutralBackground1 },
   button: { flexShrink: 0, whiteSpace: 'nowrap', fontWeight: tokens.fontWeightRegular },
@@ -83,60 +83,17 @@ export function QueueToolbar({
   onLayout,
 }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
-  const paused = useStatus()?.paused ?? false;
-  const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
   return (
     <header className={styles.bar}>
-      <div className={styles.tools} role="group" aria-label={say('queue.toolbar')}>
-        <Button
-          className={styles.button}
-          appearance="primary"
-          icon={<Send20Regular />}
-          onClick={actions.sendNow}
-          title={say('action.sendNowHelp')}
-        >
-          {say('action.sendNow')}
-        </Button>
-        <ToggleButton
-          className={styles.button}
-          appearance="subtle"
-          checked={paused}
-          icon={paused ? <Play20Regular /> : <Pause20Regular />}
-          onClick={() => actions.pause(!paused)}
-        >
-          {say(paused ? 'action.resume' : 'action.pause')}
-        </ToggleButton>
-        <span className={styles.divider} />
-        <Button
-          className={styles.button}
-          appearance="subtle"
-          icon={<ArrowRepeatAll20Regular />}
-          disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
-          onClick={() => actions.retry()}
-        >
-          {say('action.retry')}
-        </Button>
-        <Button
-          className={styles.button}
-          appearance="subtle"
-          icon={<Delete20Regular />}
-          disabled={!actions.enabled}
-          onClick={actions.remove}
-        >
-          {say('action.delete')}
-        </Button>
-        <span role="status" aria-live="polite" className={styles.selected}>
-          {selectedCount > 1 ? say('queue.selected', { count: selectedCount }) : ''}
-        </span>
-      </div>
+      <MessageTools folder={folder} actions={actions} selectedCount={selectedCount} />
       <search className={styles.search}>
         <SearchBox
           input={{ ref: searchBox }}
           className={styles.searchBox}
-          aria-label={say('queue.search')}
-          placeholder={say('queue.search')}
+          aria-label={t('queue.search')}
+          placeholder={t('queue.search')}
           value={search}
           onChange={(_, data) => onSearch(data.value)}
           onKeyDown={(event) => {
@@ -147,37 +104,98 @@ export function QueueToolbar({
           }}
         />
       </search>
-      <Menu
-        checkedValues={{ columns: checked }}
-        onCheckedValueChange={(_, data) =>
-          onLayout({
-            ...layout,
-            hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)),
-          })
-        }
-      >
-        <MenuTrigger disableButtonEnhancement>
-          <Tooltip content={say('queue.columns')} relationship="label">
-            <Button appearance="subtle" icon={<TableSettings20Regular />} />
-          </Tooltip>
-        </MenuTrigger>
-        <MenuPopover>
-          <MenuList>
-            {SORT_KEYS.map((key) => (
-              <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
-                {say(`column.${key}`)}
-              </MenuItemCheckbox>
-            ))}
-          </MenuList>
-        </MenuPopover>
-      </Menu>
-      <Tooltip content={say('action.settings')} relationship="label">
+      <ColumnMenu layout={layout} onLayout={onLayout} />
+      <Tooltip content={t('action.settings')} relationship="label">
         <Button
           appearance="subtle"
           icon={<Settings20Regular />}
-          onClick={() => drop(bridge.call('app.openSettings', {}))}
+          onClick={() => fireAndForget(bridge.call('app.openSettings', {}))}
         />
       </Tooltip>
     </header>
+  );
+}
+
+type ToolProps = Pick<Props, 'folder' | 'actions' | 'selectedCount'>;
+
+function MessageTools({ folder, actions, selectedCount }: ToolProps) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  const paused = useStatus()?.paused ?? false;
+  return (
+    <div className={styles.tools} role="group" aria-label={t('queue.toolbar')}>
+      <Button
+        className={styles.button}
+        appearance="primary"
+        icon={<Send20Regular />}
+        onClick={actions.sendNow}
+        title={t('action.sendNowHelp')}
+      >
+        {t('action.sendNow')}
+      </Button>
+      <ToggleButton
+        className={styles.button}
+        appearance="subtle"
+        checked={paused}
+        icon={paused ? <Play20Regular /> : <Pause20Regular />}
+        onClick={() => actions.pause(!paused)}
+      >
+        {t(paused ? 'action.resume' : 'action.pause')}
+      </ToggleButton>
+      <span className={styles.divider} />
+      <Button
+        className={styles.button}
+        appearance="subtle"
+        icon={<ArrowRepeatAll20Regular />}
+        disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
+        onClick={() => actions.retry()}
+      >
+        {t('action.retry')}
+      </Button>
+      <Button
+        className={styles.button}
+        appearance="subtle"
+        icon={<Delete20Regular />}
+        disabled={!actions.enabled}
+        onClick={actions.remove}
+      >
+        {t('action.delete')}
+      </Button>
+      <span role="status" aria-live="polite" className={styles.selected}>
+        {selectedCount > 1 ? t('queue.selected', { count: selectedCount }) : ''}
+      </span>
+    </div>
+  );
+}
+
+/** Which columns the table shows. */
+function ColumnMenu({ layout, onLayout }: Pick<Props, 'layout' | 'onLayout'>) {
+  const { t } = useLocale();
+  const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
+  return (
+    <Menu
+      checkedValues={{ columns: checked }}
+      onCheckedValueChange={(_, data) =>
+        onLayout({
+          ...layout,
+          hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)),
+        })
+      }
+    >
+      <MenuTrigger disableButtonEnhancement>
+        <Tooltip content={t('queue.columns')} relationship="label">
+          <Button appearance="subtle" icon={<TableSettings20Regular />} />
+        </Tooltip>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {SORT_KEYS.map((key) => (
+            <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
+              {t(`column.${key}`)}
+            </MenuItemCheckbox>
+          ))}
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

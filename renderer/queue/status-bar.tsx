@@ -9,9 +9,8 @@ import {
   Send16Regular,
 } from '@fluentui/react-icons';
 import type { ReactNode } from 'react';
-import { useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   bar: {
@@ -40,7 +39,7 @@ const useStyles = makeStyles({
   },
   text: { overflow: 'hidden', textOverflow: 'ellipsis' },
   grow: { flexGrow: 1 },
-  fault: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
   wait: { color: tokens.colorStatusWarningForeground1 },
 });
 
@@ -51,7 +50,7 @@ function Item({
   children,
 }: {
   readonly icon: ReactNode;
-  readonly tone?: 'fault' | 'wait' | undefined;
+  readonly tone?: 'error' | 'wait' | undefined;
   readonly grow?: boolean;
   readonly children: string;
 }) {
@@ -70,25 +69,24 @@ function Item({
 /** @param children what else stands at its end */
 export function StatusBar({ children }: { readonly children?: ReactNode }) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const status = useStatus();
   if (status === null) return <footer className={styles.bar} />;
   const { listener, network, state, phrases, sending, secrets } = status;
   const listening =
     listener.kind === 'listening'
-      ? say('listener.listening', { port: String(listener.port) })
+      ? t('listener.listening', { port: String(listener.port) })
       : listener.kind === 'failed'
-        ? say('listener.failedTitle')
-        : say(`listener.${listener.kind}`);
+        ? t('listener.failedTitle')
+        : t(`listener.${listener.kind}`);
   const network1 = !network.online
-    ? say('network.offline')
+    ? t('network.offline')
     : network.portal
-      ? say('network.portal', { name: network.name ?? say('network.unnamed') })
-      : (network.name ?? say('network.unnamed'));
-  const doing = phrases[0] === undefined ? say(`program.${state}`, { count: sending }) : sayPhrase(phrases[0]);
+      ? t('network.portal', { name: network.name ?? t('network.unnamed') })
+      : (network.name ?? t('network.unnamed'));
+  const doing = phrases[0] === undefined ? t(`program.${state}`, { count: sending }) : phraseText(phrases[0]);
   return (
-    <footer className={styles.bar} aria-label={say('queue.statusBar')}>
+    <footer className={styles.bar} aria-label={t('queue.statusBar')}>
       <Item
         icon={
           listener.kind === 'listening' ? (
@@ -99,7 +97,7 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
             <PlugDisconnected16Regular />
           )
         }
-        tone={listener.kind === 'failed' ? 'fault' : undefined}
+        tone={listener.kind === 'failed' ? 'error' : undefined}
       >
         {listening}
       </Item>
@@ -109,14 +107,14 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
       <span role="status" aria-live="polite" className={mergeClasses(styles.item, styles.grow)}>
         <Item
           icon={<Send16Regular />}
-          tone={state === 'attention' ? 'fault' : ['idle', 'waiting', 'sending'].includes(state) ? undefined : 'wait'}
+          tone={state === 'attention' ? 'error' : ['idle', 'waiting', 'sending'].includes(state) ? undefined : 'wait'}
         >
           {doing}
         </Item>
       </span>
       {secrets.protection !== 'protected' && (
         <Item icon={<LockOpen16Regular />} tone="wait">
-          {say(`secrets.${secrets.protection}`)}
+          {t(`secrets.${secrets.protection}`)}
         </Item>
       )}
       {children}

@@ -16,9 +16,8 @@ import {
 } from '@fluentui/react-components';
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useId, useState, type ReactNode } from 'react';
-import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { validationProps } from '../components/validation-props.ts';
+import { useLocale } from '../i18n/locale.tsx';
 import { problemText } from './problem-text.ts';
 import { asNumber, asNumbers, asText, issuesOf, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
 
@@ -75,10 +74,10 @@ export const useFieldStyles = makeStyles({
 
 /** `setting.<path>.label` and `.help` of the catalogue. */
 export function useWords(path: string): { readonly label: string; readonly help: string } {
-  const say = useSay();
+  const { t } = useLocale();
   return {
-    label: say(`setting.${path}.label` as 'setting.server.port.label'),
-    help: say(`setting.${path}.help` as 'setting.server.port.help'),
+    label: t(`setting.${path}.label` as 'setting.server.port.label'),
+    help: t(`setting.${path}.help` as 'setting.server.port.help'),
   };
 }
 
@@ -144,7 +143,7 @@ export function TextSetting({ path, placeholder }: { readonly path: string; read
   const field = useTypedSetting(path, asText);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input className={styles.medium} {...field.input} placeholder={placeholder ?? ''} spellCheck={false} />
     </Field>
   );
@@ -162,7 +161,7 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   const field = useTypedSetting(path, asNumber(factor));
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input
         className={styles.narrow}
         inputMode="numeric"
@@ -173,13 +172,13 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   );
 }
 
-/** Several numbers on one line, parted by commas or blanks: each can be changed where it stands. */
+/** Several numbers on one line, parted by commas or blanks: each can be edited in place. */
 export function NumbersSetting({ path }: { readonly path: string }) {
   const styles = useFieldStyles();
   const field = useTypedSetting(path, asNumbers);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input className={styles.medium} {...field.input} spellCheck={false} />
     </Field>
   );
@@ -195,7 +194,7 @@ export function ChoiceSetting({ path, choices }: ChoiceProps) {
   const field = useSetting<string>(path);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Dropdown
         className={styles.medium}
         value={choices.find((choice) => choice.value === field.value)?.label ?? field.value}
@@ -230,8 +229,7 @@ export function ListSetting<T extends string | number = string>({
   split = /[\s,;]+/,
 }: ListProps<T>) {
   const styles = useFieldStyles();
-  const say = useSay();
-  const numbers = useFormat();
+  const { t, format: numbers } = useLocale();
   const settings = useSettings();
   const field = useSetting<readonly T[]>(path);
   const { label, help } = useWords(path);
@@ -242,8 +240,7 @@ export function ListSetting<T extends string | number = string>({
     .filter((part) => part !== '');
   const fresh = parts.map((part) => (parse === undefined ? (part as T) : parse(part)));
   const [issue] = fresh.length === 0 ? [] : issuesOf(settings, path, [...fresh]);
-  const wrong =
-    issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, say)}`;
+  const wrong = issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, t)}`;
   const add = () => {
     if (fresh.length === 0 || issue !== undefined) return;
     field.set([...field.value, ...fresh.filter((item, i) => !field.value.includes(item) && fresh.indexOf(item) === i)]);
@@ -251,7 +248,7 @@ export function ListSetting<T extends string | number = string>({
   };
   const shown = field.value.slice(0, 500);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(wrong ?? field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(wrong ?? field.problem)}>
       {(control) => (
         <div className={styles.listBox}>
           <div className={styles.adder}>
@@ -270,7 +267,7 @@ export function ListSetting<T extends string | number = string>({
               }}
             />
             <Button icon={<Add20Regular />} disabled={fresh.length === 0 || issue !== undefined} onClick={add}>
-              {say('common.add')}
+              {t('common.add')}
             </Button>
           </div>
           <ul className={styles.items} aria-label={label}>
@@ -285,7 +282,7 @@ export function ListSetting<T extends string | number = string>({
                     size="small"
                     appearance="subtle"
                     icon={<Dismiss16Regular />}
-                    aria-label={say('common.removeItem', { item: text })}
+                    aria-label={t('common.removeItem', { item: text })}
                     onClick={() => field.set(field.value.filter((_, n) => n !== i))}
                   />
                 </li>
@@ -294,7 +291,7 @@ export function ListSetting<T extends string | number = string>({
           </ul>
           {field.value.length > shown.length && (
             <span className={styles.help}>
-              {say('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}
+              {t('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}
             </span>
           )}
         </div>

@@ -1,11 +1,11 @@
 /** One setting: its value, what is being typed, and why that cannot be saved. */
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useCallback, useEffect, useEffectEvent, useState, type KeyboardEvent } from 'react';
 import { settingsSchema, type Settings } from '../../shared/settings.ts';
-import { drop } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { fireAndForget } from '../bridge.ts';
 import { getPath, setPath } from '../set-path.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { problemText } from './problem-text.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 type Section = Exclude<keyof typeof settingsSchema.shape, 'version'>;
 
@@ -38,7 +38,7 @@ export interface SettingField<T> {
  * @param path dotted, without list indexes that may shift
  */
 export function useSetting<T>(path: string): SettingField<T> {
-  const say = useSay();
+  const { t } = useLocale();
   const settings = useSettings();
   const { save, problems } = useSettingsStore();
   const [draft, setDraft] = useState<{ readonly value: T; readonly problem: string } | null>(null);
@@ -49,17 +49,17 @@ export function useSetting<T>(path: string): SettingField<T> {
     (next: T) => {
       const [issue] = issuesOf(settings, path, next);
       if (issue !== undefined) {
-        setDraft({ value: next, problem: problemText(issue, say) });
+        setDraft({ value: next, problem: problemText(issue, t) });
         return;
       }
       setDraft(null);
-      drop(
+      fireAndForget(
         save([{ path, value: next }]).then(([problem]) => {
           if (problem !== undefined) setDraft({ value: next, problem: problem.message });
         }),
       );
     },
-    [path, save, say, settings],
+    [path, save, t, settings],
   );
   return { value: draft?.value ?? saved, problem: draft?.problem ?? refused?.message, set };
 }
@@ -84,11 +84,11 @@ export interface TypedField {
 }
 
 /**
- * A setting that is typed (SPEC §9): checked with every key, saved with Enter or when the field is left, its page and its
+ * A setting that is typed (spec §9): checked with every key, saved with Enter or when the field is left, its page and its
  * window included, and only if it is valid: 25 on the way to 2526 is not what anybody wants. Escape brings back the saved one.
  */
 export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): TypedField {
-  const say = useSay();
+  const { t } = useLocale();
   const settings = useSettings();
   const { save, problems } = useSettingsStore();
   const [typed, setTyped] = useState<string | null>(null);
@@ -100,22 +100,19 @@ export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): T
     if (typed === null || issue !== undefined) return;
     setTyped(null);
     if (typed === saved) return;
-    drop(
+    fireAndForget(
       save([{ path, value: read(typed) }]).then(([problem]) => {
-        // What was refused stands there still, with the reason; unless it was typed over meanwhile.
+        // What was refused stays in the field with the reason, unless something else was typed meanwhile.
         if (problem !== undefined) setTyped((now) => now ?? typed);
       }),
     );
   };
-  const latest = useRef(commit);
+  const leave = useEffectEvent(commit);
   useEffect(() => {
-    latest.current = commit;
-  });
-  useEffect(() => {
-    const leave = () => latest.current();
-    window.addEventListener('pagehide', leave);
+    const listener = () => leave();
+    window.addEventListener('pagehide', listener);
     return () => {
-      window.removeEventListener('pagehide', leave);
+      window.removeEventListener('pagehide', listener);
       leave();
     };
   }, []);
@@ -127,7 +124,7 @@ export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): T
     setTyped(null);
   };
   return {
-    problem: issue === undefined ? refused?.message : problemText(issue, say),
+    problem: issue === undefined ? refused?.message : problemText(issue, t),
     input: {
       value: typed ?? saved,
       onChange: (_, data) => setTyped(data.value),

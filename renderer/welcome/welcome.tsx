@@ -1,16 +1,16 @@
-/** The first run: three steps to mail that goes through. Can be skipped, and come back to (SPEC §3.4, §9). */
+/** The first run: three steps to mail that goes through. Can be skipped, and come back to (spec §3.4, §9). */
 import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components';
 import { Checkmark16Filled } from '@fluentui/react-icons';
 import { useEffect, useState } from 'react';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
-import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
-import { drop } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { freshId } from '../settings/gateways/order.ts';
+import type { GatewaySettings } from '../../shared/settings.ts';
+import { fireAndForget } from '../bridge.ts';
+import { blankGateway } from '../settings/gateways/order.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AddressStep } from './address-step.tsx';
 import { draftOf, GatewayStep, type GatewayDraft } from './gateway-step.tsx';
 import { ProgramStep } from './program-step.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', backgroundColor: tokens.colorNeutralBackground3 },
@@ -82,32 +82,27 @@ interface Props {
 
 export function Welcome({ onDone }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const { settings, save } = useSettingsStore();
   const [step, setStep] = useState<Step>('address');
   const [address, setAddress] = useState('');
   const [draft, setDraft] = useState<GatewayDraft | null>(null);
   const again = settings?.general.welcomeDone === true;
-  const title = say(again ? 'welcome.againTitle' : 'welcome.title');
+  const title = t(again ? 'welcome.againTitle' : 'welcome.title');
   useEffect(() => {
     document.title = title;
   }, [title]);
 
   const leave = () => {
-    if (!again) drop(save([{ path: 'general.welcomeDone', value: true }]));
+    if (!again) fireAndForget(save([{ path: 'general.welcomeDone', value: true }]));
     onDone();
   };
   const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {
-    const id =
-      draft?.gateway.id ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
+    const unnamed = blankGateway(settings?.gateways.list ?? []);
+    const id = draft?.gateway.id ?? unnamed.id;
     const best = list[0];
-    const blank: GatewaySettings = {
-      ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }),
-      name: byHand ? '' : address.slice(address.lastIndexOf('@') + 1),
-      host: '',
-      auth: 'password',
-      username: address.trim(),
-    };
+    const name = byHand ? '' : address.slice(address.lastIndexOf('@') + 1);
+    const blank: GatewaySettings = { ...unnamed, id, name, username: address.trim() };
     const saved = draft?.saved ?? null;
     setDraft(
       best === undefined
@@ -124,26 +119,10 @@ export function Welcome({ onDone }: Props) {
             {title}
           </Text>
           <Text size={400} className={styles.help}>
-            {say(again ? 'welcome.againHelp' : 'welcome.help')}
+            {t(again ? 'welcome.againHelp' : 'welcome.help')}
           </Text>
         </div>
-        <ol className={styles.steps} aria-label={say('welcome.steps')}>
-          {STEPS.map((name, i) => {
-            const done = STEPS.indexOf(step) > i;
-            return (
-              <li
-                key={name}
-                aria-current={name === step ? 'step' : undefined}
-                className={mergeClasses(styles.step, name === step && styles.here)}
-              >
-                <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
-                  {done ? <Checkmark16Filled /> : i + 1}
-                </span>
-                {say(`welcome.step.${name}`)}
-              </li>
-            );
-          })}
-        </ol>
+        <Steps step={step} />
         <div className={styles.card}>
           {step === 'address' && (
             <AddressStep
@@ -171,15 +150,46 @@ export function Welcome({ onDone }: Props) {
             />
           )}
         </div>
-        {step !== 'program' && (
-          <div className={styles.foot}>
-            <Button appearance="subtle" onClick={leave}>
-              {say(again ? 'common.close' : 'welcome.skip')}
-            </Button>
-            {!again && <span>{say('welcome.skipHelp')}</span>}
-          </div>
-        )}
+        {step !== 'program' && <SkipBar again={again} onLeave={leave} />}
       </main>
+    </div>
+  );
+}
+
+/** Where the user is in the three steps. */
+function Steps({ step }: { readonly step: Step }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <ol className={styles.steps} aria-label={t('welcome.steps')}>
+      {STEPS.map((name, i) => {
+        const done = STEPS.indexOf(step) > i;
+        return (
+          <li
+            key={name}
+            aria-current={name === step ? 'step' : undefined}
+            className={mergeClasses(styles.step, name === step && styles.here)}
+          >
+            <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
+              {done ? <Checkmark16Filled /> : i + 1}
+            </span>
+            {t(`welcome.step.${name}`)}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function SkipBar({ again, onLeave }: { readonly again: boolean; readonly onLeave: () => void }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <div className={styles.foot}>
+      <Button appearance="subtle" onClick={onLeave}>
+        {t(again ? 'common.close' : 'welcome.skip')}
+      </Button>
+      {!again && <span>{t('welcome.skipHelp')}</span>}
     </div>
   );
 }

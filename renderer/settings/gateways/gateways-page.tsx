@@ -2,10 +2,8 @@
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { Add20Regular, Router24Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import type { EventName } from '../../../shared/ipc-contract.ts';
-import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
-import { drop, useLive } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
+import type { GatewaySettings } from '../../../shared/settings.ts';
+import { fireAndForget } from '../../bridge.ts';
 import { useNotices } from '../../notices.tsx';
 import { Group, NumberSetting, PageTitle } from '../fields.tsx';
 import { useSettingsStore } from '../../settings-store.tsx';
@@ -13,9 +11,11 @@ import { useSettings } from '../use-setting.ts';
 import { GatewayDialog } from './gateway-dialog.tsx';
 import { GatewayList } from './gateway-list.tsx';
 import { ModeChoice } from './mode-choice.tsx';
-import { freshId } from './order.ts';
+import { blankGateway, withGateway } from './order.ts';
 import { PathDiagram } from './path-diagram.tsx';
 import { NOTHING_STORED } from './stored-secret.ts';
+import { useLocale } from '../../i18n/locale.tsx';
+import { useAnswer } from '../../server-cache.ts';
 
 const useStyles = makeStyles({
   head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
@@ -32,91 +32,85 @@ const useStyles = makeStyles({
   },
 });
 
-const EVENTS: readonly EventName[] = ['gateways:changed', 'settings:changed'];
-
-function blank(list: readonly GatewaySettings[]): GatewaySettings {
-  const id = freshId(list, () => `gw-${crypto.randomUUID().slice(0, 8)}`);
-  return { ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }), name: '', host: '', auth: 'password' };
-}
-
 export function GatewaysPage() {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const notices = useNotices();
   const { save } = useSettingsStore();
   const { list } = useSettings().gateways;
-  const states = useLive('gateways.states', {}, EVENTS).value?.states ?? [];
-  const [editing, setEditing] = useState<{ readonly gateway: GatewaySettings; readonly fresh: boolean } | null>(null);
+  const states = useAnswer('gateways.states', {}).value?.states ?? [];
+  const [editing, setEditing] = useState<{ readonly gateway: GatewaySettings; readonly isNew: boolean } | null>(null);
 
   const put = async (next: readonly GatewaySettings[]) => {
     if (next === list) return true;
     const problems = await save([{ path: 'gateways.list', value: next }]);
-    if (problems[0] !== undefined) notices.failed(say('gateways.notSaved'), problems[0].message);
+    if (problems[0] !== undefined) notices.failed(t('gateways.notSaved'), problems[0].message);
     return problems.length === 0;
   };
   const remove = async (gateway: GatewaySettings) => {
     const before = list;
     if (await put(list.filter((one) => one.id !== gateway.id))) {
-      notices.done(say('gateways.deleted', { name: gateway.name }), () => drop(put(before)));
+      notices.done(t('gateways.deleted', { name: gateway.name }), () => fireAndForget(put(before)));
     }
   };
-  const add = () => setEditing({ gateway: blank(list), fresh: true });
   return (
     <>
-      <PageTitle title={say('settings.page.gateways')} help={say('gateways.help')} />
-      <Group title={say('gateways.when')} anchor="gateways.mode">
+      <PageTitle title={t('settings.page.gateways')} help={t('gateways.help')} />
+      <Group title={t('gateways.when')} anchor="gateways.mode">
         <ModeChoice />
         <PathDiagram />
       </Group>
       <Group anchor="gateways.list">
-        <div className={styles.head}>
-          <div>
-            <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
-              {say('gateways.list')}
-            </Text>
-            <Text size={200} style={{ color: tokens.colorNeutralForeground3 }}>
-              {say('gateways.listHelp')}
-            </Text>
-          </div>
-          <Button appearance="primary" icon={<Add20Regular />} onClick={add}>
-            {say('gateways.add')}
-          </Button>
-        </div>
+        <ListHead onAdd={() => setEditing({ gateway: blankGateway(list), isNew: true })} />
         {list.length === 0 ? (
           <div className={styles.none}>
             <Router24Regular aria-hidden />
-            <Text weight="semibold">{say('gateways.none')}</Text>
-            <Text>{say('gateways.noneHelp')}</Text>
+            <Text weight="semibold">{t('gateways.none')}</Text>
+            <Text>{t('gateways.noneHelp')}</Text>
           </div>
         ) : (
           <GatewayList
             list={list}
             states={states}
-            onList={(next) => drop(put(next))}
-            onEdit={(gateway) => setEditing({ gateway, fresh: false })}
-            onDelete={(gateway) => drop(remove(gateway))}
+            onList={(next) => fireAndForget(put(next))}
+            onEdit={(gateway) => setEditing({ gateway, isNew: false })}
+            onDelete={(gateway) => fireAndForget(remove(gateway))}
           />
         )}
       </Group>
-      <Group title={say('gateways.switching')}>
-        <NumberSetting path="gateways.headStartMs" unit={say('unit.milliseconds')} />
+      <Group title={t('gateways.switching')}>
+        <NumberSetting path="gateways.headStartMs" unit={t('unit.milliseconds')} />
       </Group>
       {editing !== null && (
         <GatewayDialog
           key={editing.gateway.id}
           gateway={editing.gateway}
-          fresh={editing.fresh}
+          isNew={editing.isNew}
           stored={states.find((state) => state.id === editing.gateway.id) ?? NOTHING_STORED}
-          onSave={(gateway) =>
-            put(
-              list.some((one) => one.id === gateway.id)
-                ? list.map((one) => (one.id === gateway.id ? gateway : one))
-                : [...list, gateway],
-            )
-          }
+          onSave={(gateway) => put(withGateway(list, gateway))}
           onClose={() => setEditing(null)}
         />
       )}
     </>
+  );
+}
+
+function ListHead({ onAdd }: { readonly onAdd: () => void }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <div className={styles.head}>
+      <div>
+        <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
+          {t('gateways.list')}
+        </Text>
+        <Text size={200} style={{ color: tokens.colorNeutralForeground3 }}>
+          {t('gateways.listHelp')}
+        </Text>
+      </div>
+      <Button appearance="primary" icon={<Add20Regular />} onClick={onAdd}>
+        {t('gateways.add')}
+      </Button>
+    </div>
   );
 }

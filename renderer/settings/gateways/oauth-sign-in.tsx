@@ -2,11 +2,10 @@
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@fluentui/react-components';
 import { useState } from 'react';
 import type { Phrase } from '../../../shared/mail.ts';
-import { drop, useBridge } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { usePhrase } from '../../i18n/phrase.ts';
-import { useAttempt } from '../../notices.tsx';
+import { fireAndForget } from '../../bridge.ts';
+import { useCommand } from '../../notices.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   whole: { gridColumn: '1 / -1', display: 'grid', gap: '8px' },
@@ -24,7 +23,7 @@ const useStyles = makeStyles({
 interface Props {
   readonly gatewayId: string;
   readonly signedIn: boolean;
-  /** The gateway stands in the settings as it is shown: what is signed in to is the saved one. */
+  /** The gateway is in the settings as it is shown: what is signed in to is the saved one. */
   readonly saved: boolean;
   /** Saves it. @returns false = not saved (and said why) */
   readonly onSave: () => Promise<boolean>;
@@ -32,10 +31,8 @@ interface Props {
 
 export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const { t, phraseText } = useLocale();
+  const command = useCommand();
   const [clientSecret, setClientSecret] = useState('');
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState(false);
@@ -48,7 +45,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     try {
       if (!saved && !(await onSave())) return;
       const input = { gatewayId, acceptObfuscated, ...(clientSecret === '' ? {} : { clientSecret }) };
-      const result = await attempt(say('oauth.failed'), bridge.call('gateways.signIn', input));
+      const result = await command('gateways.signIn', input, t('oauth.failed'));
       if (result === null) return;
       if (result.needsConsent) return setAsking(true);
       setOutcome({ good: result.signedIn, phrase: result.phrase });
@@ -61,7 +58,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     }
   };
   const signOut = async () => {
-    const result = await attempt(say('oauth.failed'), bridge.call('gateways.signOut', { gatewayId }));
+    const result = await command('gateways.signOut', { gatewayId }, t('oauth.failed'));
     if (result === null) return;
     setHere(false);
     setOutcome({ good: true, phrase: result.phrase });
@@ -74,12 +71,12 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
           what="signIn"
           onAnswer={(agreed) => {
             setAsking(false);
-            if (agreed) drop(signIn(true));
+            if (agreed) fireAndForget(signIn(true));
           }}
         />
       )}
       <div className={styles.row}>
-        <Field label={say('oauth.clientSecret')} hint={say('oauth.clientSecretHelp')}>
+        <Field label={t('oauth.clientSecret')} hint={t('oauth.clientSecretHelp')}>
           <Input
             type="password"
             autoComplete="new-password"
@@ -88,12 +85,12 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
           />
         </Field>
         <div className={styles.buttons}>
-          <Button disabledFocusable={busy} onClick={() => drop(signIn(false))}>
-            {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
+          <Button disabledFocusable={busy} onClick={() => fireAndForget(signIn(false))}>
+            {t(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
           {here && (
-            <Button disabledFocusable={busy} onClick={() => drop(signOut())}>
-              {say('oauth.signOut')}
+            <Button disabledFocusable={busy} onClick={() => fireAndForget(signOut())}>
+              {t('oauth.signOut')}
             </Button>
           )}
         </div>
@@ -101,7 +98,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
       <div role="status">
         {outcome !== null && (
           <MessageBar intent={outcome.good ? 'success' : 'warning'}>
-            <MessageBarBody>{sayPhrase(outcome.phrase)}</MessageBarBody>
+            <MessageBarBody>{phraseText(outcome.phrase)}</MessageBarBody>
           </MessageBar>
         )}
       </div>

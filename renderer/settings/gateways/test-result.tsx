@@ -2,15 +2,13 @@
 import { Button, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { Checkmark16Filled, Copy16Regular, Dismiss16Filled, Subtract16Regular } from '@fluentui/react-icons';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { useFormat } from '../../i18n/locale.tsx';
-import { usePhrase } from '../../i18n/phrase.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   box: {
     padding: '9px 11px',
     scrollMarginBlock: '12px',
-    // Seen where the system forces its colours.
+    // Visible where the system forces its colours.
     border: '1px solid transparent',
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground3,
@@ -32,7 +30,7 @@ const useStyles = makeStyles({
     '& svg': { transform: 'translateY(3px)' },
   },
   good: { color: tokens.colorStatusSuccessForeground1 },
-  fault: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
   faint: { color: tokens.colorNeutralForeground3 },
   detail: {
     fontFamily: tokens.fontFamilyMonospace,
@@ -50,15 +48,13 @@ interface Props {
 
 export function TestResult({ ok, steps, onCopy }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
-  const format = useFormat();
-  const title = say(ok ? 'test.ok' : 'test.failed');
+  const { t, phraseText, format } = useLocale();
+  const title = t(ok ? 'test.ok' : 'test.failed');
   const text = [
     title,
     ...steps.map(
       (step) =>
-        `${say(`test.${step.step}`)}: ${sayPhrase(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`,
+        `${t(`test.${step.step}`)}: ${phraseText(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`,
     ),
   ].join('\n');
   return (
@@ -66,14 +62,14 @@ export function TestResult({ ok, steps, onCopy }: Props) {
       <div className={styles.head}>
         {title}
         <Button size="small" appearance="subtle" icon={<Copy16Regular />} onClick={() => onCopy(text)}>
-          {say('common.copy')}
+          {t('common.copy')}
         </Button>
       </div>
       <ol className={styles.list}>
         {steps.map((step) => (
           <li key={step.step} className={styles.step}>
             <span
-              className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.fault : styles.faint)}
+              className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.error : styles.faint)}
               aria-hidden
             >
               {step.ok === true ? (
@@ -84,9 +80,9 @@ export function TestResult({ ok, steps, onCopy }: Props) {
                 <Subtract16Regular />
               )}
             </span>
-            <span>{say(`test.${step.step}`)}</span>
+            <span>{t(`test.${step.step}`)}</span>
             <span className={mergeClasses(step.ok === null && styles.faint)}>
-              {sayPhrase(step.phrase)}
+              {phraseText(step.phrase)}
               {step.detail !== null && <div className={styles.detail}>{step.detail}</div>}
             </span>
             <span className={styles.faint}>{step.ok === null || step.ms < 1 ? '' : format.duration(step.ms)}</span>
