@@ -81,8 +81,9 @@ const INSIDE = [
   ['attempt', ['attempt', 'report', 'scheduler', 'program']],
   ['report', ['report', 'attempt', 'scheduler', 'program']],
   ['api', ['api', 'program']],
-  ['program', ['program']],
-  ['control', ['control']],
+  // The engine's thread composes: it starts the program and serves the command line.
+  ['program', ['program', 'engine-thread']],
+  ['control', ['control', 'engine-thread']],
 ];
 const insideRules = INSIDE.map(([part, rooms]) => ({
   name: `inside-${part.replace(/\W+/g, '-')}`,

@@ -12,6 +12,7 @@ import { ENGINE_ENDED, linkEngine, type EngineLink } from './engine-link.ts';
 import { createEngineNews, type EngineNews } from './engine-news.ts';
 import type { RunningEngine } from './engine-port.ts';
 import { watchHeartbeat, type HeartbeatLimits } from './heartbeat.ts';
+import type { WriteSettings } from '../settings-writer.ts';
 import { planRestart, type RestartLimits } from './restart-plan.ts';
 
 /** How the thread is watched and started again. */
@@ -40,6 +41,7 @@ export interface EngineHostOptions {
   /** Resolves once the key store can be asked. */
   readonly keyStoreReady: Promise<unknown>;
   readonly openExternal: (url: string) => Promise<void>;
+  readonly writeSettings: WriteSettings;
   /** The user or the command line wants the program to end. */
   readonly quit: () => void;
   readonly trouble: Trouble;
@@ -163,7 +165,7 @@ function keepEngine(
 }
 
 /** Does what only the main thread can. */
-function serve(request: HostRequest, { keyStore, openExternal }: EngineHostOptions): Promise<unknown> {
+function serve(request: HostRequest, { keyStore, openExternal, writeSettings }: EngineHostOptions): Promise<unknown> {
   switch (request.kind) {
     case 'encrypt':
       return keyStore.encrypt(request.text, request.allowPlain);
@@ -171,6 +173,8 @@ function serve(request: HostRequest, { keyStore, openExternal }: EngineHostOptio
       return keyStore.decrypt(request.data, request.obfuscated);
     case 'open-external':
       return openExternal(request.url);
+    case 'write-settings':
+      return writeSettings(request.stored);
     default:
       return assertNever(request);
   }

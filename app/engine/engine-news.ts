@@ -1,6 +1,6 @@
 /** What the engine told last, kept for the shell while there is no engine, and handed on. */
 import type { EngineEvents, FromEngine, ShellSettings } from '../../main/engine-thread/protocol.ts';
-import type { FailedMessage } from '../../main/attempt/attempt.ts';
+import type { FailedMessage } from '../../main/program/program.ts';
 import { createEmitter, type Emitter } from '../../main/runtime/emitter.ts';
 import type { PhraseId } from '../../shared/phrases.ts';
 import type { AppStatus } from '../../shared/status.ts';

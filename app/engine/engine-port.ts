@@ -3,7 +3,7 @@ import type { EngineApi } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { AppStatus } from '../../shared/status.ts';
 import type { Attachment, EngineEvents, ShellSettings } from '../../main/engine-thread/protocol.ts';
-import type { FailedMessage } from '../../main/attempt/attempt.ts';
+import type { FailedMessage } from '../../main/program/program.ts';
 
 export type { EngineEvents, FailedMessage, ShellSettings };
 

@@ -6,6 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { defaultProfile, thisComputer } from '../../main/control/profile-path.ts';
 import type { Trouble } from '../../main/log/trouble.ts';
 import { hostEngine } from '../engine/engine-host.ts';
+import { createSettingsWriter } from '../settings-writer.ts';
 import { built, newEngineThread } from '../engine/engine-worker.ts';
 import { createKeyStore } from '../engine/key-store.ts';
 import { createNotifier } from '../notifications/notifications.ts';
@@ -60,6 +61,7 @@ export async function runShell(options: ShellOptions): Promise<void> {
     keyStore: createKeyStore({ safeStorage, platform: process.platform, ready }),
     keyStoreReady: ready,
     openExternal: (url) => shell.openExternal(url),
+    writeSettings: createSettingsWriter(profile),
     quit: () => detached('quit', quit()),
     trouble,
   });

@@ -7,7 +7,7 @@ import type { Events } from '../../shared/ipc-contract.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { AppStatus } from '../../shared/status.ts';
-import type { FailedMessage } from '../attempt/attempt.ts';
+import type { FailedMessage } from '../program/program.ts';
 import type { KeyStoreState } from '../secrets/key-store.ts';
 
 /** The events of the contract that the engine tells; the window:… ones are the shell's own. */
@@ -64,7 +64,9 @@ export type ToEngine =
 export type HostRequest =
   | { readonly kind: 'encrypt'; readonly text: string; readonly allowPlain: boolean }
   | { readonly kind: 'decrypt'; readonly data: string; readonly obfuscated: boolean }
-  | { readonly kind: 'open-external'; readonly url: string };
+  | { readonly kind: 'open-external'; readonly url: string }
+  /** The whole of settings.json; answered once it is on disk. */
+  | { readonly kind: 'write-settings'; readonly stored: Readonly<Record<string, unknown>> };
 
 /** An answer to a request; `message` never holds a secret. */
 export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
@@ -94,4 +96,5 @@ export interface HostAnswers {
   readonly encrypt: { readonly state: KeyStoreState; readonly data: string | null };
   readonly decrypt: { readonly state: KeyStoreState; readonly text: string | null };
   readonly 'open-external': null;
+  readonly 'write-settings': null;
 }

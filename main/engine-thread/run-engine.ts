@@ -39,6 +39,7 @@ export interface EngineHostPorts {
   readonly send: (message: FromEngine) => void;
   readonly keyStore: KeyStore;
   readonly openExternal: (url: string) => Promise<void>;
+  readonly writeSettings: (stored: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 const EVENT_INTERVAL_MS = 250;
@@ -54,6 +55,7 @@ export async function runEngine(start: EngineStart, host: EngineHostPorts): Prom
     profile,
     now: () => Date.now(),
     note: (event, facts) => trouble(event, Object.values(facts).join(' ')),
+    write: host.writeSettings,
   });
   const starting = startProgram({
     profile,

@@ -34,6 +34,9 @@ export function serveEngine(port: MessagePort): void {
       openExternal: async (url) => {
         await host.ask({ kind: 'open-external', url });
       },
+      writeSettings: async (stored) => {
+        await host.ask({ kind: 'write-settings', stored });
+      },
     });
     running.catch((error: unknown) => refuse(error, trouble));
     return running;

@@ -3,7 +3,7 @@
  * they last (debounce.ts), and publishes the state. Without a change it only waits for the adapter's events.
  */
 import { createEmitter, type Emitter } from '../runtime/emitter.ts';
-import type { NetworkState } from '../../shared/status.ts';
+import type { NetworkHearing, NetworkState } from '../../shared/status.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
 import type { Log } from '../log/log-port.ts';
 import type { NetworkMonitor } from './network-port.ts';
@@ -50,6 +50,8 @@ interface MonitorState {
   since: number;
   /** What the probe last found on this network. */
   probed: PortalAnswer;
+  /** By what changes are heard of; undefined: the adapter does not say. */
+  hearing: NetworkHearing | undefined;
   published: NetworkState;
   closed: boolean;
   reading: Promise<void> | null;
@@ -81,6 +83,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
     debounced: INITIAL_DEBOUNCE,
     since,
     probed: 'unknown',
+    hearing: undefined,
     published: stateOf(settings, null, 'unknown', since),
     closed: false,
     reading: null,
@@ -132,6 +135,7 @@ function stateOf(
   view: NetworkView | null,
   probed: PortalAnswer,
   since: number,
+  hearing?: NetworkHearing,
 ): NetworkState {
   const id = view?.id ?? null;
   const given = id === null ? '' : (settings.get().security.networkNames[id] ?? '').trim();
@@ -144,12 +148,13 @@ function stateOf(
     portal: view?.online === true && (view.portal ?? probed === 'portal'),
     metered: view?.metered ?? null,
     since,
+    ...(hearing === undefined ? {} : { hearing }),
   };
 }
 
 function publish(monitor: MonitorState): void {
-  const { parts, debounced, probed, since } = monitor;
-  const next = stateOf(parts.settings, debounced.told, probed, since);
+  const { parts, debounced, probed, since, hearing } = monitor;
+  const next = stateOf(parts.settings, debounced.told, probed, since, hearing);
   if (JSON.stringify(next) === JSON.stringify(monitor.published)) return;
   monitor.published = next;
   if (!monitor.closed) monitor.events.emit('changed', next);
@@ -198,6 +203,7 @@ function takeFacts(monitor: MonitorState, facts: NetworkFacts): void {
   if (monitor.closed) return;
   const { clock, adapter } = monitor.parts;
   monitor.lastRoutes = facts.routes;
+  monitor.hearing = facts.hearing;
   const view = interpret(withRemembered(monitor.hardware, facts));
   if (!view.online) monitor.hardware.clear();
   if (view.unresolved !== null) adapter.provoke(view.unresolved);
@@ -205,7 +211,10 @@ function takeFacts(monitor: MonitorState, facts: NetworkFacts): void {
   const { next, telling, wakeAt } = debounce(monitor.debounced, view, now, monitor.times);
   monitor.debounced = next;
   scheduleReading(monitor, view.unresolved !== null, wakeAt === null ? null : wakeAt - now);
-  if (telling.kind === 'nothing') return;
+  if (telling.kind === 'nothing') {
+    if (facts.hearing?.by !== monitor.published.hearing?.by) publish(monitor);
+    return;
+  }
   if (telling.kind === 'change') {
     monitor.since = clock.now();
     monitor.resolveLaterMs = RESOLVE_LATER_MS;

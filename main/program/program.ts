@@ -20,6 +20,8 @@ import { createLifeCycle } from './life-cycle.ts';
 import { createProblemReports } from './problem-reports.ts';
 import { createStatusFeed } from './status-feed.ts';
 
+export type { FailedMessage };
+
 /** What the platform and the shell bring along. */
 export interface ProgramParts {
   readonly profile: string;

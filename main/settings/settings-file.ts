@@ -1,6 +1,6 @@
 /**
- * settings.json behind the SettingsStore port. It is read by a plain read; atomically (whole, synced writes) is loaded with
- * the first write, since most days go by without one.
+ * settings.json behind the SettingsStore port. It is read by a plain read; the shell's writer replaces it (electron-store, in
+ * Electron's main thread).
  */
 import { constants, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -33,6 +33,8 @@ export interface SettingsFileOptions {
   readonly profile: string;
   readonly now: () => number;
   readonly note: (event: string, facts: Readonly<Record<string, string>>) => void;
+  /** Replaces the file as a whole and syncs it. Absent: done here, where no shell is around (tests, benches, soak). */
+  readonly write?: (stored: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 /** Reads the file, whatever state it is in. Never throws for what is in the file, or for a file that cannot be read. */
@@ -169,11 +171,16 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     setAside ??= name;
   }
 
+  async function replaceFile(stored: Readonly<Record<string, unknown>>): Promise<void> {
+    if (options.write !== undefined) return options.write(stored);
+    const { writeFileSync: write } = await import('atomically');
+    write(file, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
+  }
+
   /** @param touched What the change names; null = the user has decided about everything. */
   async function write(next: unknown, touched: readonly string[] | null): ReturnType<SettingsStore['replace']> {
     const parsed = parseSettings(next);
     if (!parsed.ok) return parsed;
-    const { writeFileSync: replaceFile } = await import('atomically');
     const onDisk = lookAtFile();
     // Changed by hand since it was read: what stands there now is kept beside it.
     if (onDisk !== text && onDisk !== null) copyFirst = true;
@@ -181,7 +188,7 @@ export function openSettingsFile(options: SettingsFileOptions): SettingsFile {
     copyFirst = false;
     const { [UNDECIDED]: _decided, ...decided } = parsed.settings;
     const stored = touched === null ? decided : withUnread(parsed.settings, current, kept, touched);
-    replaceFile(file, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
+    await replaceFile(stored);
     text = lookAtFile();
     // What stands for values that still cannot be read is worked out in one place.
     const read = readSettings(JSON.stringify(stored));

@@ -8,6 +8,7 @@ import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
 import { useCommand, useNotices } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
+import { useStatus } from '../status.ts';
 import { Group, PageTitle } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 import { useAnswer } from '../server-cache.ts';
@@ -105,6 +106,7 @@ export function NetworksPage() {
   const { t, failureText } = useLocale();
   const live = useAnswer('networks.list', {});
   const networks = live.value?.networks ?? [];
+  const hearing = useStatus()?.network.hearing;
   return (
     <>
       <PageTitle title={t('settings.page.networks')} help={t('networks.help')} />
@@ -118,6 +120,7 @@ export function NetworksPage() {
             ))}
           </ul>
         )}
+        {hearing !== undefined && <Text>{t(`networks.hearing.${hearing.by}`, { helper: hearing.helper })}</Text>}
       </Group>
     </>
   );

@@ -94,6 +94,7 @@ function host(limits: Partial<EngineLimits> = {}): HostedEngine {
     keyStore,
     keyStoreReady: Promise.resolve(),
     openExternal: () => Promise.resolve(),
+    writeSettings: () => Promise.resolve(),
     quit: () => (quits += 1),
     trouble: (event, error) => troubles.push(`${event}: ${String(error)}`),
     limits,

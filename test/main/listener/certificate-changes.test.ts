@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { selfSignedFor } from '../../support/self-signed.ts';
+import { selfSignedFor, type KeyPair } from '../../support/certificates.ts';
 import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
+import { hasSymlinks } from '../../support/unix-files.ts';
 
 let folder: string;
 let h: Harness | undefined;
@@ -22,13 +23,23 @@ afterEach(async () => {
 
 const path = (name: string): string => join(folder, name);
 const files = () => ({ enabled: true, certFile: path('cert.pem'), keyFile: path('key.pem') });
-const pairs = new Map<string, ReturnType<typeof selfSignedFor>>();
-function pairFor(name: string): ReturnType<typeof selfSignedFor> {
-  const pair = pairs.get(name) ?? selfSignedFor(name);
-  pairs.set(name, pair);
+const NAMES = [
+  'first.test',
+  'late.test',
+  'mended.test',
+  'one.test',
+  'renewed.test',
+  'second.test',
+  'stranger.test',
+  'two.test',
+] as const;
+const pairs = new Map(await Promise.all(NAMES.map(async (name) => [name, await selfSignedFor(name)] as const)));
+function pairFor(name: (typeof NAMES)[number]): KeyPair {
+  const pair = pairs.get(name);
+  if (pair === undefined) throw new Error(`no pair for ${name}`);
   return pair;
 }
-function put(name: string, into = folder): void {
+function put(name: (typeof NAMES)[number], into = folder): void {
   const pair = pairFor(name);
   writeFileSync(join(into, 'key.pem'), pair.key);
   writeFileSync(join(into, 'cert.pem'), pair.cert);
@@ -105,7 +116,7 @@ test('what does not concern TLS does not load the files again; other files are t
   expect(told.filter((each) => each !== null)).toEqual([]);
 });
 
-test.each([
+test.for<readonly [string, () => void]>([
   ['written in place', () => put('renewed.test')],
   [
     'renamed over the old ones',
@@ -126,7 +137,8 @@ test.each([
       }
     },
   ],
-])('a renewed certificate is served without a restart: %s', async (_how, renew) => {
+])('a renewed certificate is served without a restart: %s', async ([how, renew], { skip }) => {
+  skip(how.includes('links') && !hasSymlinks);
   put('first.test');
   const listener = await start();
   expect(await served(listener.port)).toBe('first.test');
