@@ -118,7 +118,10 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
       }
       const { state, data } = await keyStore.encrypt(value, acceptObfuscated).catch(() => {
         // It was there a moment ago. The error's own text is not repeated: it is about the secret.
-        throw new SecretError('locked', "The system's key store did not take the password. Nothing was kept; try again.");
+        throw new SecretError(
+          'locked',
+          "The system's key store did not take the password. Nothing was kept; try again.",
+        );
       });
       if (data === null) throw refusal(state.ability, acceptObfuscated);
       const changed = toChange();

@@ -5,7 +5,13 @@
  */
 import type { GatewaySettings, Settings } from '../../../shared/settings.ts';
 import { sessionEstablished } from '../../policy/classify.ts';
-import { afterGateway, finishPass, startPass, remainingRecipients, type GatewayPass } from '../../policy/gateway-pass.ts';
+import {
+  afterGateway,
+  finishPass,
+  startPass,
+  remainingRecipients,
+  type GatewayPass,
+} from '../../policy/gateway-pass.ts';
 import { mayBeDelivered } from '../../policy/unknown-outcome.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { SessionFailure } from '../../smtp/open-session.ts';
