@@ -192,5 +192,10 @@ function refusal(ability: KeyStoreAbility, acceptObfuscated: boolean): SecretErr
       'needs-consent',
       'There is no key ring on this system: the password would only be obfuscated, and every program of yours could read it.',
     );
-  return new SecretError('write', 'The password could not be kept: the key store refused it.');
+  return notTaken();
+}
+
+/** It was there a moment ago. Its own error is not repeated: the text is about the secret. */
+function notTaken(): SecretError {
+  return new SecretError('locked', "The system's key store did not take the password. Nothing was kept; try again.");
 }

@@ -1,5 +1,6 @@
 /** The engine's thread, hosted as the main thread does it, in plain Node.js: a real worker, a real queue, real sockets. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -94,7 +95,7 @@ function host(limits: Partial<EngineLimits> = {}): HostedEngine {
     keyStore,
     keyStoreReady: Promise.resolve(),
     openExternal: () => Promise.resolve(),
-    writeSettings: () => Promise.resolve(),
+    writeSettings: (stored) => writeFile(path.join(profile, 'settings.json'), JSON.stringify(stored)),
     quit: () => (quits += 1),
     trouble: (event, error) => troubles.push(`${event}: ${String(error)}`),
     limits,
