@@ -5,22 +5,11 @@ import {
   PortalMountNodeProvider,
   RendererProvider,
 } from '@fluentui/react-components';
-import {
-  lazy,
-  Suspense,
-  useEffect,
-  useInsertionEffect,
-  useMemo,
-  useState,
-  useSyncExternalStore,
-  type ReactNode,
-} from 'react';
-import { I18nextProvider } from 'react-i18next';
+import { lazy, Suspense, useEffect, useInsertionEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Bridge } from '../shared/ipc-contract.ts';
 import { BridgeProvider } from './bridge.ts';
 import { FirstAnswersProvider, NO_ANSWERS, type FirstAnswers } from './first-answers.ts';
-import { createI18n, useSay } from './i18n/i18n.ts';
-import { LocaleProvider } from './i18n/locale.tsx';
+import { LocaleProvider, useLocale } from './i18n/locale.tsx';
 import { NoticesProvider } from './notices.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { SettingsProvider, useSettingsStore } from './settings-store.tsx';
@@ -45,12 +34,12 @@ function subscribeHash(changed: () => void): () => void {
 
 /** Menus, dialogs and notes are drawn into a landmark of their own, where a screen reader finds them. */
 function PopUps({ children }: { readonly children: ReactNode }) {
-  const say = useSay();
+  const { t } = useLocale();
   const [place, setPlace] = useState<HTMLDivElement | null>(null);
   return (
     <>
       <PortalMountNodeProvider value={place ?? undefined}>{children}</PortalMountNodeProvider>
-      <div ref={setPlace} role="region" aria-label={say('common.popUps')} />
+      <div ref={setPlace} role="region" aria-label={t('common.popUps')} />
     </>
   );
 }
@@ -114,15 +103,10 @@ function Localised({ children }: { readonly children: ReactNode }) {
   const { settings } = useSettingsStore();
   const language = settings?.general.language ?? '';
   const locale = language === '' ? navigator.language : language;
-  const i18n = useMemo(() => createI18n(locale), [locale]);
   useInsertionEffect(() => {
     document.documentElement.lang = locale;
   }, [locale]);
-  return (
-    <I18nextProvider i18n={i18n}>
-      <LocaleProvider locale={locale}>{children}</LocaleProvider>
-    </I18nextProvider>
-  );
+  return <LocaleProvider locale={locale}>{children}</LocaleProvider>;
 }
 
 /** @param first what was asked before anything is drawn; without it the components ask for themselves */

@@ -12,8 +12,7 @@ import {
 } from '@fluentui/react-components';
 import { createContext, useCallback, useContext, useMemo, type KeyboardEvent, type ReactNode } from 'react';
 import type { Result } from '../shared/result.ts';
-import { failureText } from './i18n/failure.ts';
-import { useLanguage, useSay } from './i18n/i18n.ts';
+import { useLocale } from './i18n/locale.tsx';
 
 interface Notices {
   /** `more`: what has to be said besides. */
@@ -32,16 +31,15 @@ export function useNotices(): Notices {
 /** Hands on the value of a call, or shows why there is none. */
 export function useAttempt(): <T>(title: string, call: Promise<Result<T>>) => Promise<T | null> {
   const notices = useNotices();
-  const say = useSay();
-  const language = useLanguage();
+  const { failureText } = useLocale();
   return useCallback(
     async (title, call) => {
       const result = await call;
       if (result.ok) return result.value;
-      notices.failed(title, failureText(result.error, say, language));
+      notices.failed(title, failureText(result.error));
       return null;
     },
-    [notices, say, language],
+    [notices, failureText],
   );
 }
 
@@ -69,7 +67,7 @@ const once = (words: string): { readonly toastId: string } => ({ toastId: `notic
 
 export function NoticesProvider({ children }: { readonly children: ReactNode }) {
   const id = useId('notices');
-  const say = useSay();
+  const { t } = useLocale();
   const { dispatchToast } = useToastController(id);
   const tabThrough = useTabThrough();
   const notices = useMemo<Notices>(
@@ -82,7 +80,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
                 undo === undefined ? null : (
                   <ToastTrigger>
                     <Link as="button" onClick={undo}>
-                      {say('common.undo')}
+                      {t('common.undo')}
                     </Link>
                   </ToastTrigger>
                 )
@@ -106,7 +104,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
             <ToastTitle
               action={
                 <ToastTrigger>
-                  <Link as="button">{say('common.dismiss')}</Link>
+                  <Link as="button">{t('common.dismiss')}</Link>
                 </ToastTrigger>
               }
             >
@@ -124,7 +122,7 @@ export function NoticesProvider({ children }: { readonly children: ReactNode }) 
         );
       },
     }),
-    [dispatchToast, say],
+    [dispatchToast, t],
   );
   return (
     <NoticesContext.Provider value={notices}>

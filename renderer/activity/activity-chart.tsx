@@ -5,8 +5,7 @@
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { useId } from 'react';
 import type { Activity, ActivityPoint } from '../../shared/ipc-contract.ts';
-import { useFormat } from '../i18n/locale.tsx';
-import { useSay } from '../i18n/i18n.ts';
+import { useLocale } from '../i18n/locale.tsx';
 import { highest, scaleTop, type Span } from './series.ts';
 
 /** Names are shown where they do not run into the one before, nor past `end`. */
@@ -66,8 +65,7 @@ interface Props {
 
 export function ActivityChart({ points, changes, span, width, height, plain = false }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const hatch = useId();
   const left = plain ? 0 : 36;
   const top = plain ? 1 : 22;
@@ -83,7 +81,7 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
   const marks = withoutOverlap(
     changes
       .filter((change) => change.at >= first && x(change.at) <= left + inner.width)
-      .map((change) => ({ change, at: x(change.at), name: change.name ?? say('activity.noNetwork') })),
+      .map((change) => ({ change, at: x(change.at), name: change.name ?? t('activity.noNetwork') })),
     plain ? 0 : width - 60,
   );
   const line = points

@@ -4,9 +4,8 @@ import { useCallback, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, SPANS, totalsOf, type Span } from './series.ts';
 
@@ -72,9 +71,7 @@ function useWidth(before: number): readonly [number, (element: HTMLElement | nul
 
 export function ActivityPage() {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
-  const format = useFormat();
+  const { t, failureText, format } = useLocale();
   const now = useNow(30_000);
   const [span, setSpan] = useState<Span>('hour');
   const [width, measure] = useWidth(1000);
@@ -101,26 +98,26 @@ export function ActivityPage() {
         <div className={styles.head}>
           <div>
             <Text as="h1" size={600} weight="semibold" style={{ margin: 0, display: 'block' }}>
-              {say('activity.title')}
+              {t('activity.title')}
             </Text>
-            <Text className={styles.faint}>{say('activity.help')}</Text>
+            <Text className={styles.faint}>{t('activity.help')}</Text>
           </div>
           <Tabs
-            label={say('activity.span')}
+            label={t('activity.span')}
             panel="activity-panel"
             value={span}
             onChange={setSpan}
-            tabs={SPANS.map((value) => ({ value, label: say(`activity.${value}`) }))}
+            tabs={SPANS.map((value) => ({ value, label: t(`activity.${value}`) }))}
           />
         </div>
         <div id="activity-panel" role="tabpanel" tabIndex={0} aria-labelledby="activity-panel-tab">
           {failure !== null && (
             <Text role="alert">
-              {say('activity.unreadable')}: {failureText(failure, say, language)}
+              {t('activity.unreadable')}: {failureText(failure)}
             </Text>
           )}
           {activity !== null && (
-            <figure ref={measure} className={styles.figure} aria-label={say('activity.summary', words)}>
+            <figure ref={measure} className={styles.figure} aria-label={t('activity.summary', words)}>
               <ActivityChart
                 points={points}
                 changes={changes}
@@ -132,29 +129,29 @@ export function ActivityPage() {
                 {(['delivered', 'deferred', 'accepted'] as const).map((name) => (
                   <span key={name} className={styles.key}>
                     <span className={`${styles.swatch} ${styles[name]}`} aria-hidden />
-                    {say(`activity.${name}`)}: {words[name]}
+                    {t(`activity.${name}`)}: {words[name]}
                   </span>
                 ))}
                 <span className={styles.key}>
                   <span className={styles.network} aria-hidden />
-                  {say('activity.network')}
+                  {t('activity.network')}
                 </span>
               </figcaption>
             </figure>
           )}
         </div>
-        {activity !== null && quiet && <Text role="status">{say('activity.nothing')}</Text>}
+        {activity !== null && quiet && <Text role="status">{t('activity.nothing')}</Text>}
         {busy.length > 0 && (
           <details>
-            <summary className={styles.summary}>{say('activity.table')}</summary>
+            <summary className={styles.summary}>{t('activity.table')}</summary>
             <table className={styles.table}>
               <thead>
                 <tr>
-                  <th scope="col">{say('activity.from')}</th>
-                  <th scope="col">{say('activity.accepted')}</th>
-                  <th scope="col">{say('activity.delivered')}</th>
-                  <th scope="col">{say('activity.deferred')}</th>
-                  <th scope="col">{say('activity.network')}</th>
+                  <th scope="col">{t('activity.from')}</th>
+                  <th scope="col">{t('activity.accepted')}</th>
+                  <th scope="col">{t('activity.delivered')}</th>
+                  <th scope="col">{t('activity.deferred')}</th>
+                  <th scope="col">{t('activity.network')}</th>
                 </tr>
               </thead>
               <tbody>
@@ -169,7 +166,7 @@ export function ActivityPage() {
                     <td>
                       {networks
                         .map((change) =>
-                          say('activity.networkChange', { network: change.name ?? say('activity.noNetwork') }),
+                          t('activity.networkChange', { network: change.name ?? t('activity.noNetwork') }),
                         )
                         .join(', ')}
                     </td>

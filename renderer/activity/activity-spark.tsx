@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { Activity } from '../../shared/ipc-contract.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { useFirstAnswers } from '../first-answers.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, totalsOf } from './series.ts';
 
@@ -29,8 +29,7 @@ const HOUR = { span: 'hour' } as const;
 
 export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const bridge = useBridge();
   const tick = useNow(EVERY_MS);
   const first = useFirstAnswers();
@@ -53,17 +52,17 @@ export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   if (activity === null) return null;
   const points = pointsOf(activity, 'hour', tick);
   const totals = totalsOf(points);
-  const summary = say('activity.summary', {
+  const summary = t('activity.summary', {
     accepted: format.number(totals.accepted),
     delivered: format.number(totals.delivered),
     deferred: format.number(totals.deferred),
   });
-  const label = say('activity.lastHour', { summary });
+  const label = t('activity.lastHour', { summary });
   return (
     <button
       type="button"
       className={styles.button}
-      aria-label={`${say('activity.title')}. ${label}`}
+      aria-label={`${t('activity.title')}. ${label}`}
       title={label}
       onClick={onOpen}
     >

@@ -2,8 +2,8 @@
 import { Button, makeStyles, tokens, Tooltip } from '@fluentui/react-components';
 import { Copy20Regular } from '@fluentui/react-icons';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   list: {
@@ -25,14 +25,14 @@ const useStyles = makeStyles({
 
 /** Puts a text on the clipboard and says so. */
 export function useCopy(): (text: string) => void {
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
   return (text) =>
     drop(
-      attempt(say('common.copyFailed'), bridge.call('app.copy', { text })).then(
-        (done) => done !== null && notices.done(say('common.copied')),
+      attempt(t('common.copyFailed'), bridge.call('app.copy', { text })).then(
+        (done) => done !== null && notices.done(t('common.copied')),
       ),
     );
 }
@@ -44,7 +44,7 @@ interface Props {
 
 export function CopyValues({ values }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const copy = useCopy();
   return (
     <dl className={styles.list}>
@@ -54,7 +54,7 @@ export function CopyValues({ values }: Props) {
           <dd>{value}</dd>
           {copied ? (
             <dd>
-              <Tooltip content={say('common.copyOf', { name })} relationship="label">
+              <Tooltip content={t('common.copyOf', { name })} relationship="label">
                 <Button appearance="subtle" icon={<Copy20Regular />} onClick={() => copy(value)} />
               </Tooltip>
             </dd>

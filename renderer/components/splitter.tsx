@@ -1,7 +1,7 @@
 /** The line between table and details: drag, or arrow keys. */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { useRef } from 'react';
-import { useSay } from '../i18n/i18n.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   line: {
@@ -39,7 +39,7 @@ interface Props {
 
 export function Splitter({ value, min, onChange }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const start = useRef<{ y: number; value: number } | null>(null);
   const max = Math.max(min, window.innerHeight - 320);
   const clamp = (next: number) => Math.round(Math.min(max, Math.max(min, next)));
@@ -49,7 +49,7 @@ export function Splitter({ value, min, onChange }: Props) {
       role="separator"
       tabIndex={0}
       aria-orientation="horizontal"
-      aria-label={say('queue.splitter')}
+      aria-label={t('queue.splitter')}
       aria-valuenow={clamp(value)}
       aria-valuemin={min}
       aria-valuemax={max}

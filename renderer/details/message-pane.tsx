@@ -25,9 +25,7 @@ import type { EventName } from '../../shared/ipc-contract.ts';
 import { isFailed, isPending, type Folder } from '../../shared/mail.ts';
 import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
 import type { MessageActions } from '../queue/use-message-actions.ts';
 import { useStatus } from '../status.tsx';
@@ -91,28 +89,26 @@ interface Props {
 
 export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
-  const format = useFormat();
+  const { t, failureText, format } = useLocale();
   const hold = useStatus()?.hold ?? null;
   const [tab, setTab] = useState<TabName>('recipients');
   const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
 
   if (id === null) {
     return (
-      <section className={styles.nothing} aria-label={say('details.title')}>
-        {count > 1 ? say('queue.selected', { count }) : say('details.nothing')}
+      <section className={styles.nothing} aria-label={t('details.title')}>
+        {count > 1 ? t('queue.selected', { count }) : t('details.nothing')}
       </section>
     );
   }
   if (failure !== null && details === null) {
     return (
-      <section className={styles.nothing} aria-label={say('details.title')} role="alert">
-        {failureText(failure, say, language)}
+      <section className={styles.nothing} aria-label={t('details.title')} role="alert">
+        {failureText(failure)}
       </section>
     );
   }
-  if (details === null) return <section className={styles.nothing} aria-label={say('details.title')} aria-busy />;
+  if (details === null) return <section className={styles.nothing} aria-label={t('details.title')} aria-busy />;
 
   const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
   const failed = details.recipients.some(({ state }) => isFailed(state));
@@ -120,15 +116,13 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const retryable = details.folder === 'outbox' ? waits : failed;
   const origin = details.origin;
   const facts = [
-    details.mailFrom ?? say('queue.nullSender'),
+    details.mailFrom ?? t('queue.nullSender'),
     format.moment(details.acceptedAt),
     format.size(details.size),
-    origin.kind === 'smtp'
-      ? say('origin.smtp', { client: origin.user ?? origin.client })
-      : say(`origin.${origin.kind}`),
+    origin.kind === 'smtp' ? t('origin.smtp', { client: origin.user ?? origin.client }) : t(`origin.${origin.kind}`),
   ];
   return (
-    <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={say('details.title')}>
+    <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={t('details.title')}>
       <div className={styles.head}>
         <div className={styles.titles}>
           <Text
@@ -139,7 +133,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
             title={details.subject}
             style={{ margin: 0 }}
           >
-            {details.subject === '' ? say('queue.noSubject') : details.subject}
+            {details.subject === '' ? t('queue.noSubject') : details.subject}
           </Text>
           <span className={styles.facts} title={facts.join(' · ')}>
             {facts.join(' · ')}
@@ -147,21 +141,21 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
         </div>
         {folder === 'deleted' ? (
           <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
-            {say('action.restore')}
+            {t('action.restore')}
           </Button>
         ) : (
           retryable && (
             <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
-              {say(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
+              {t(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
             </Button>
           )
         )}
-        <Tooltip content={say('action.editAndResend')} relationship="label">
+        <Tooltip content={t('action.editAndResend')} relationship="label">
           <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(id)} />
         </Tooltip>
         <Menu>
           <MenuTrigger disableButtonEnhancement>
-            <Tooltip content={say('action.more')} relationship="label">
+            <Tooltip content={t('action.more')} relationship="label">
               <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
             </Tooltip>
           </MenuTrigger>
@@ -170,7 +164,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
               {retryable && folder !== 'deleted' && (
                 <Menu>
                   <MenuTrigger disableButtonEnhancement>
-                    <MenuItem icon={<Server20Regular />}>{say('action.sendThrough')}</MenuItem>
+                    <MenuItem icon={<Server20Regular />}>{t('action.sendThrough')}</MenuItem>
                   </MenuTrigger>
                   <MenuPopover>
                     <MenuList>
@@ -180,22 +174,22 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
                 </Menu>
               )}
               <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
-                {say('action.saveAs')}
+                {t('action.saveAs')}
               </MenuItem>
               <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
-                {say(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
+                {t(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
               </MenuItem>
             </MenuList>
           </MenuPopover>
         </Menu>
       </div>
       <Tabs
-        label={say('details.title')}
+        label={t('details.title')}
         className={styles.tabs}
         panel="tab-panel"
         value={tab}
         onChange={setTab}
-        tabs={TABS.map((value) => ({ value, label: say(`details.${value}`) }))}
+        tabs={TABS.map((value) => ({ value, label: t(`details.${value}`) }))}
       />
       <div id="tab-panel" role="tabpanel" tabIndex={0} aria-labelledby="tab-panel-tab" className={styles.body}>
         {tab === 'recipients' && (

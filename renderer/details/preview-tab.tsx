@@ -13,9 +13,7 @@ import { Attach16Regular, Save16Regular } from '@fluentui/react-icons';
 import { useMemo, useState } from 'react';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { safeDocument } from './safe-html.ts';
 
@@ -55,9 +53,7 @@ const NEVER: readonly EventName[] = [];
 
 export function PreviewTab({ id }: { readonly id: string }) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
-  const format = useFormat();
+  const { t, failureText, format } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
@@ -70,33 +66,32 @@ export function PreviewTab({ id }: { readonly id: string }) {
   if (failure !== null) {
     return (
       <MessageBar intent="warning">
-        <MessageBarBody>{failureText(failure, say, language)}</MessageBarBody>
+        <MessageBarBody>{failureText(failure)}</MessageBarBody>
       </MessageBar>
     );
   }
-  if (preview === null) return <Spinner size="tiny" label={say('common.loading')} />;
+  if (preview === null) return <Spinner size="tiny" label={t('common.loading')} />;
   return (
     <div className={styles.column}>
       {preview.attachments.length > 0 && (
-        <ul className={styles.attachments} aria-label={say('preview.attachments')}>
+        <ul className={styles.attachments} aria-label={t('preview.attachments')}>
           {preview.attachments.map((file) => (
             <li key={file.index} className={styles.attachment} title={`${file.name} (${file.type})`}>
               <Attach16Regular aria-hidden />
-              <span className={styles.name}>{file.name === '' ? say('preview.unnamed') : file.name}</span>
+              <span className={styles.name}>{file.name === '' ? t('preview.unnamed') : file.name}</span>
               <span className={styles.faint}>{format.size(file.size)}</span>
               <Button
                 size="small"
                 appearance="subtle"
                 icon={<Save16Regular />}
-                aria-label={say('preview.save', { name: file.name })}
+                aria-label={t('preview.save', { name: file.name })}
                 onClick={() =>
                   drop(
-                    attempt(
-                      say('action.saveFailed'),
-                      bridge.call('app.saveAttachment', { id, index: file.index }),
-                    ).then((done) => {
-                      if (done?.saved === true) notices.done(say('action.saved'));
-                    }),
+                    attempt(t('action.saveFailed'), bridge.call('app.saveAttachment', { id, index: file.index })).then(
+                      (done) => {
+                        if (done?.saved === true) notices.done(t('action.saved'));
+                      },
+                    ),
                   )
                 }
               />
@@ -105,26 +100,22 @@ export function PreviewTab({ id }: { readonly id: string }) {
         </ul>
       )}
       {html !== null && preview.text !== null && (
-        <Switch
-          label={say('preview.formatted')}
-          checked={formatted}
-          onChange={(_, data) => setFormatted(data.checked)}
-        />
+        <Switch label={t('preview.formatted')} checked={formatted} onChange={(_, data) => setFormatted(data.checked)} />
       )}
       {page !== null ? (
         <iframe
           className={styles.frame}
-          title={say('details.message')}
+          title={t('details.message')}
           sandbox=""
           referrerPolicy="no-referrer"
           srcDoc={page}
         />
       ) : (
         <pre className={styles.text}>
-          {preview.text === null || preview.text.trim() === '' ? say('preview.empty') : preview.text}
+          {preview.text === null || preview.text.trim() === '' ? t('preview.empty') : preview.text}
         </pre>
       )}
-      {preview.truncated && <Text className={styles.faint}>{say('preview.truncated')}</Text>}
+      {preview.truncated && <Text className={styles.faint}>{t('preview.truncated')}</Text>}
     </div>
   );
 }

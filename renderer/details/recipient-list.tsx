@@ -1,9 +1,8 @@
 /** Who got it and who did not: state, why this way, the server's words, next attempt with a countdown. */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { isPending, type HoldReason, type RecipientView } from '../../shared/mail.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
-import { usePhrase } from '../i18n/phrase.ts';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { StateBadge } from '../queue/state-badge.tsx';
 import { replyText } from './reply-text.ts';
 
@@ -47,9 +46,7 @@ interface Props {
 
 export function RecipientList({ recipients, hold, deleted }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
-  const format = useFormat();
+  const { t, phraseText, format } = useLocale();
   const now = useNow(1000);
   return (
     <ul className={styles.list}>
@@ -66,7 +63,7 @@ export function RecipientList({ recipients, hold, deleted }: Props) {
             ) : (
               <>
                 <StateBadge state={recipient.state} mayHaveArrived={false} hold={hold} deleted={deleted} />
-                {recipient.mayHaveArrived && <div className={styles.doubt}>{say('state.mayHaveArrived')}</div>}
+                {recipient.mayHaveArrived && <div className={styles.doubt}>{t('state.mayHaveArrived')}</div>}
               </>
             )}
           </div>
@@ -74,7 +71,7 @@ export function RecipientList({ recipients, hold, deleted }: Props) {
             <div className={styles.address}>{recipient.rcptTo}</div>
             {recipient.why.map((phrase, i) => (
               <p key={i} className={styles.why}>
-                {sayPhrase(phrase)}
+                {phraseText(phrase)}
               </p>
             ))}
             {recipient.reply !== null && <p className={styles.reply}>{replyText(recipient.reply)}</p>}
@@ -83,12 +80,12 @@ export function RecipientList({ recipients, hold, deleted }: Props) {
             {isPending(recipient.state) && recipient.nextAt !== null && (
               <div title={format.moment(recipient.nextAt)}>
                 {recipient.nextAt > now
-                  ? say('details.nextIn', { time: format.countdown(recipient.nextAt - now) })
-                  : say(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
+                  ? t('details.nextIn', { time: format.countdown(recipient.nextAt - now) })
+                  : t(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
               </div>
             )}
             {recipient.doneAt !== null && <div>{format.moment(recipient.doneAt)}</div>}
-            {recipient.attempts > 0 && <div>{say('details.attempts', { count: recipient.attempts })}</div>}
+            {recipient.attempts > 0 && <div>{t('details.attempts', { count: recipient.attempts })}</div>}
           </div>
         </li>
       ))}

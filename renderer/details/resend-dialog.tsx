@@ -21,11 +21,10 @@ import type { Failure } from '../../shared/result.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
 import { useReturnFocus } from '../components/return-focus.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay, type Say } from '../i18n/i18n.ts';
 import { useNotices } from '../notices.tsx';
 import { StateBadge } from '../queue/state-badge.tsx';
 import { resendChoice, ticking, typing, type Candidate, type ResendChoice, type Touched } from './resend-choice.ts';
+import { useLocale, type Translate } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   content: { display: 'flex', flexDirection: 'column', rowGap: '12px', overflowWrap: 'anywhere' },
@@ -59,11 +58,11 @@ interface Props {
 }
 
 /** Names in a sentence: the first few. */
-function named(addresses: readonly string[], say: Say): { readonly names: string; readonly count: number } {
+function named(addresses: readonly string[], t: Translate): { readonly names: string; readonly count: number } {
   const shown = addresses.slice(0, 3);
   const more = addresses.length - shown.length;
   const names = shown.join(', ');
-  return { names: more > 0 ? say('queue.andMore', { names, count: more }) : names, count: addresses.length };
+  return { names: more > 0 ? t('queue.andMore', { names, count: more }) : names, count: addresses.length };
 }
 
 function InPlaceOf({
@@ -74,11 +73,11 @@ function InPlaceOf({
   readonly onTick: (candidate: Candidate, ticked: boolean) => void;
 }) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const label = useId();
   return (
     <div role="group" aria-labelledby={label}>
-      <span id={label}>{say('resend.inPlaceOf')}</span>
+      <span id={label}>{t('resend.inPlaceOf')}</span>
       <ul className={styles.list}>
         {candidates.map((one) => (
           <li key={one.recipient.id} className={styles.candidate}>
@@ -98,15 +97,14 @@ function InPlaceOf({
 }
 
 /** What happens to the old message. */
-function consequence(choice: ResendChoice, say: Say): string {
-  if (choice.emptied) return say('resend.emptied');
-  return choice.left > 0 ? say('resend.left', { count: choice.left }) : say('resend.stays');
+function consequence(choice: ResendChoice, t: Translate): string {
+  if (choice.emptied) return t('resend.emptied');
+  return choice.left > 0 ? t('resend.left', { count: choice.left }) : t('resend.stays');
 }
 
 export function ResendDialog({ id, onClose, onSent }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
+  const { t, failureText } = useLocale();
   const bridge = useBridge();
   const notices = useNotices();
   useReturnFocus();
@@ -118,9 +116,9 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const { candidates, text, good, wrong, inFlight, twice } = choice;
   const problem =
     wrong[0] !== undefined
-      ? say('resend.wrong', { address: wrong[0] })
+      ? t('resend.wrong', { address: wrong[0] })
       : good.length === 0 && touched !== null
-        ? say('resend.none')
+        ? t('resend.none')
         : undefined;
   const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
   const flying = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
@@ -135,14 +133,14 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
     const done = await bridge.call('queue.resend', { id, replaces: [...choice.replaces], recipients: [...good] });
     setBusy(false);
     if (done.ok) {
-      notices.done(say('resend.done', { count: good.length }));
+      notices.done(t('resend.done', { count: good.length }));
       onClose();
       onSent();
     } else if (done.error.code === 'in-flight' || done.error.code === 'settled') {
       // It changed between the look at the list and the click: the list shows it now.
       setRefused(done.error);
       reload();
-    } else notices.failed(say('resend.failed'), failureText(done.error, say, language));
+    } else notices.failed(t('resend.failed'), failureText(done.error));
   };
   return (
     <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
@@ -154,16 +152,16 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
           }}
         >
           <DialogBody>
-            <DialogTitle>{say('resend.title')}</DialogTitle>
+            <DialogTitle>{t('resend.title')}</DialogTitle>
             <DialogContent className={styles.content}>
-              <p className={styles.help}>{say('resend.help')}</p>
+              <p className={styles.help}>{t('resend.help')}</p>
               {candidates.length > 0 && (
                 <InPlaceOf
                   candidates={candidates}
                   onTick={({ recipient }, ticked) => touch(ticking(choice, recipient, ticked))}
                 />
               )}
-              <Field label={say('resend.recipients')} {...fault(problem)}>
+              <Field label={t('resend.recipients')} {...fault(problem)}>
                 <Textarea
                   rows={5}
                   value={text}
@@ -174,29 +172,29 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
               </Field>
               {flying.length > 0 && (
                 <MessageBar intent="info" layout="multiline">
-                  <MessageBarBody>{say('resend.inFlight', named(flying, say))}</MessageBarBody>
+                  <MessageBarBody>{t('resend.inFlight', named(flying, t))}</MessageBarBody>
                 </MessageBar>
               )}
               {twice.length > 0 && (
                 <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{say('resend.twice', named(twice, say))}</MessageBarBody>
+                  <MessageBarBody>{t('resend.twice', named(twice, t))}</MessageBarBody>
                 </MessageBar>
               )}
               {refused !== null && flying.length === 0 && (
                 <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{failureText(refused, say, language)}</MessageBarBody>
+                  <MessageBarBody>{failureText(refused)}</MessageBarBody>
                 </MessageBar>
               )}
               {details !== null && good.length > 0 && (
                 <p className={styles.consequence} aria-live="polite">
-                  {consequence(choice, say)}
+                  {consequence(choice, t)}
                 </p>
               )}
             </DialogContent>
             <DialogActions>
-              <Button onClick={onClose}>{say('common.cancel')}</Button>
+              <Button onClick={onClose}>{t('common.cancel')}</Button>
               <Button appearance="primary" type="submit" disabled={!ready}>
-                {say('resend.send')}
+                {t('resend.send')}
               </Button>
             </DialogActions>
           </DialogBody>

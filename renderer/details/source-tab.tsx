@@ -3,9 +3,7 @@ import { Button, makeStyles, tokens } from '@fluentui/react-components';
 import { useCallback, useEffect, useState } from 'react';
 import type { Failure } from '../../shared/result.ts';
 import { drop, useBridge } from '../bridge.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const PIECE = 64 * 1024;
 
@@ -29,9 +27,7 @@ function bytesOf(base64: string): Uint8Array {
 
 export function SourceTab({ id }: { readonly id: string }) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
-  const format = useFormat();
+  const { t, failureText, format } = useLocale();
   const bridge = useBridge();
   const [shown, setShown] = useState<{ text: string; read: number; total: number } | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -58,7 +54,7 @@ export function SourceTab({ id }: { readonly id: string }) {
     drop(more(0, ''));
   }, [more]);
 
-  if (failure !== null) return <p role="alert">{failureText(failure, say, language)}</p>;
+  if (failure !== null) return <p role="alert">{failureText(failure)}</p>;
   if (shown === null) return null;
   return (
     <>
@@ -66,9 +62,9 @@ export function SourceTab({ id }: { readonly id: string }) {
       {shown.read < shown.total && (
         <div className={styles.more}>
           <Button size="small" onClick={() => drop(more(shown.read, shown.text))}>
-            {say('source.more')}
+            {t('source.more')}
           </Button>
-          {say('source.shown', { shown: format.size(shown.read), total: format.size(shown.total) })}
+          {t('source.shown', { shown: format.size(shown.read), total: format.size(shown.total) })}
         </div>
       )}
     </>

@@ -2,8 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { ArrowSync12Regular, Checkmark12Regular, Dismiss12Regular, FastForward16Regular } from '@fluentui/react-icons';
 import type { HopAttempt, RecipientView, TryOutcome } from '../../shared/mail.ts';
-import { useSay, type Say } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale, type Translate } from '../i18n/locale.tsx';
 import { replyText } from './reply-text.ts';
 
 const useStyles = makeStyles({
@@ -83,7 +82,7 @@ function toneOf(step: HopAttempt): Tone {
 function sayings(
   step: HopAttempt,
   recipients: readonly RecipientView[],
-  say: Say,
+  t: Translate,
 ): { words: string; for: string | null }[] {
   const groups = new Map<string, TryOutcome[]>();
   for (const outcome of step.outcomes) {
@@ -93,7 +92,7 @@ function sayings(
         ? replyText(verdict.reply)
         : (step.error ??
           (verdict.kind === 'deferred'
-            ? say(`reason.${verdict.why}`)
+            ? t(`reason.${verdict.why}`)
             : verdict.kind === 'rejected'
               ? verdict.status
               : ''));
@@ -119,13 +118,12 @@ export function Timeline({
   readonly recipients: readonly RecipientView[];
 }) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
-  if (tries.length === 0) return <p className={styles.nothing}>{say('timeline.nothing')}</p>;
+  const { t, format } = useLocale();
+  if (tries.length === 0) return <p className={styles.nothing}>{t('timeline.nothing')}</p>;
   const attempts = [...new Set(tries.map((step) => step.attempt))];
   return attempts.map((attempt) => (
     <section key={attempt}>
-      <h3 className={styles.heading}>{say('timeline.attempt', { number: attempt })}</h3>
+      <h3 className={styles.heading}>{t('timeline.attempt', { number: attempt })}</h3>
       <ol className={styles.list}>
         {tries
           .filter((step) => step.attempt === attempt)
@@ -134,14 +132,14 @@ export function Timeline({
             const { hop } = step;
             const name = hop.kind === 'gateway' ? (hop.gatewayName ?? hop.host) : hop.host;
             const facts = [
-              say(`hop.${hop.kind}`),
+              t(`hop.${hop.kind}`),
               hop.kind === 'gateway' || hop.address !== undefined ? `${hop.address ?? hop.host}:${hop.port}` : null,
-              step.network === null ? null : say('timeline.onNetwork', { network: step.network }),
+              step.network === null ? null : t('timeline.onNetwork', { network: step.network }),
               step.skipped === true
                 ? null
                 : step.tls === null
-                  ? say('timeline.noTls')
-                  : say(step.tls.verified ? 'timeline.tls' : 'timeline.tlsUnverified', { protocol: step.tls.protocol }),
+                  ? t('timeline.noTls')
+                  : t(step.tls.verified ? 'timeline.tls' : 'timeline.tlsUnverified', { protocol: step.tls.protocol }),
             ].filter((fact) => fact !== null);
             return (
               <li key={i} className={styles.item}>
@@ -159,8 +157,8 @@ export function Timeline({
                 <div>
                   <div className={styles.hop}>{name}</div>
                   <div className={styles.facts}>{facts.join(' · ')}</div>
-                  {step.skipped === true && <div className={styles.facts}>{say('timeline.skipped')}</div>}
-                  {sayings(step, recipients, say).map((saying, n) => (
+                  {step.skipped === true && <div className={styles.facts}>{t('timeline.skipped')}</div>}
+                  {sayings(step, recipients, t).map((saying, n) => (
                     <div key={n}>
                       {saying.for !== null && <div className={styles.facts}>{saying.for}</div>}
                       {saying.words !== '' && <p className={styles.words}>{saying.words}</p>}

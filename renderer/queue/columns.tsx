@@ -9,9 +9,9 @@ import {
 import { Skeleton, SkeletonItem } from '@fluentui/react-components';
 import { SORT_KEYS, type HoldReason, type MessageRow, type SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
-import type { Say } from '../i18n/i18n.ts';
 import { NARROWEST, WIDEST } from './layout.ts';
 import { StateBadge } from './state-badge.tsx';
+import type { Translate } from '../i18n/locale.tsx';
 
 /** A place in the list; the row may not be read yet. */
 export interface Slot {
@@ -52,7 +52,7 @@ export const columns = helper.columns(
 interface CellProps {
   readonly column: SortKey;
   readonly row: MessageRow | undefined;
-  readonly say: Say;
+  readonly t: Translate;
   readonly format: Format;
   readonly now: number;
   /** Why nothing is tried now, null = what is due is tried. */
@@ -60,7 +60,7 @@ interface CellProps {
 }
 
 /** One cell. Text only, so that a row costs little while scrolling. */
-export function Cell({ column, row, say, format, now, hold }: CellProps) {
+export function Cell({ column, row, t, format, now, hold }: CellProps) {
   if (row === undefined) {
     return (
       <Skeleton aria-hidden>
@@ -79,14 +79,14 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
         />
       );
     case 'from':
-      return row.mailFrom ?? say('queue.nullSender');
+      return row.mailFrom ?? t('queue.nullSender');
     case 'to': {
       const more = row.recipientCount - row.to.length;
       const names = row.to.join(', ');
-      return more > 0 ? say('queue.andMore', { names, count: more }) : names;
+      return more > 0 ? t('queue.andMore', { names, count: more }) : names;
     }
     case 'subject':
-      return row.subject === '' ? say('queue.noSubject') : row.subject;
+      return row.subject === '' ? t('queue.noSubject') : row.subject;
     case 'size':
       return format.size(row.size);
     case 'age':
@@ -97,7 +97,7 @@ export function Cell({ column, row, say, format, now, hold }: CellProps) {
         <span title={format.moment(row.nextAt)}>
           {row.nextAt > now
             ? format.relative(row.nextAt, now)
-            : say(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
+            : t(hold === null ? 'queue.dueNow' : `queue.dueAfter.${hold}`)}
         </span>
       );
     case 'via':

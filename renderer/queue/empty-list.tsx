@@ -12,10 +12,9 @@ import {
 import type { ComponentType } from 'react';
 import type { Folder } from '../../shared/mail.ts';
 import type { Failure } from '../../shared/result.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { useStatus } from '../status.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   place: {
@@ -53,8 +52,7 @@ interface Props {
 
 export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
+  const { t, failureText } = useLocale();
   const listener = useStatus()?.listener;
   const unconfigured = useSettingsStore().settings?.gateways.list.length === 0;
   if (failure !== null) {
@@ -63,10 +61,10 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
         <span className={styles.icon} aria-hidden>
           <Warning48Regular />
         </span>
-        <Text weight="semibold">{say('queue.unreadable')}</Text>
-        <Text className={styles.words}>{failureText(failure, say, language)}</Text>
+        <Text weight="semibold">{t('queue.unreadable')}</Text>
+        <Text className={styles.words}>{failureText(failure)}</Text>
         <Button className={styles.button} onClick={onRetry}>
-          {say('common.tryAgain')}
+          {t('common.tryAgain')}
         </Button>
       </div>
     );
@@ -77,10 +75,10 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
         <span className={styles.icon} aria-hidden>
           <Search48Regular />
         </span>
-        <Text weight="semibold">{say('queue.nothingFound', { folder: say(`folder.${folder}`) })}</Text>
-        <Text className={styles.words}>{say('queue.nothingFoundHelp')}</Text>
+        <Text weight="semibold">{t('queue.nothingFound', { folder: t(`folder.${folder}`) })}</Text>
+        <Text className={styles.words}>{t('queue.nothingFoundHelp')}</Text>
         <Button className={styles.button} onClick={onClear}>
-          {say('queue.clearSearch')}
+          {t('queue.clearSearch')}
         </Button>
       </div>
     );
@@ -91,11 +89,11 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
       <span className={styles.icon} aria-hidden>
         <Icon />
       </span>
-      <Text weight="semibold">{say(`empty.${folder}`)}</Text>
+      <Text weight="semibold">{t(`empty.${folder}`)}</Text>
       <Text className={styles.words}>
         {folder === 'outbox' && listener?.kind === 'listening'
-          ? say('empty.outboxListening', { host: 'localhost', port: String(listener.port) })
-          : say(`empty.${folder}Help`)}
+          ? t('empty.outboxListening', { host: 'localhost', port: String(listener.port) })
+          : t(`empty.${folder}Help`)}
       </Text>
       {folder === 'outbox' && unconfigured && (
         <Button
@@ -104,7 +102,7 @@ export function EmptyList({ folder, search, failure, onRetry, onClear }: Props) 
             window.location.hash = '#/welcome';
           }}
         >
-          {say('action.setUp')}
+          {t('action.setUp')}
         </Button>
       )}
     </div>

@@ -11,8 +11,7 @@ import {
 import type { ComponentType } from 'react';
 import { FOLDERS, type Folder, type FolderCounts } from '../../shared/mail.ts';
 import { useNavItemStyles } from '../components/nav-item.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   // As wide as the longest name with its numbers wants it, in any language; only beyond that a name is broken.
@@ -82,10 +81,9 @@ interface Props {
 export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
   const styles = useStyles();
   const nav = useNavItemStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   return (
-    <nav className={styles.nav} aria-label={say('queue.folders')}>
+    <nav className={styles.nav} aria-label={t('queue.folders')}>
       {FOLDERS.map((name) => {
         const Icon = ICONS[name];
         const unseen =
@@ -100,14 +98,14 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
             onClick={() => onFolder(name)}
           >
             <Icon />
-            <span className={styles.name} data-words={say(`folder.${name}`)}>
-              {say(`folder.${name}`)}
+            <span className={styles.name} data-words={t(`folder.${name}`)}>
+              {t(`folder.${name}`)}
             </span>
             {unseen > 0 && (
-              <span className={styles.fresh} title={say('queue.unseen', { count: unseen })}>
+              <span className={styles.fresh} title={t('queue.unseen', { count: unseen })}>
                 <span aria-hidden>{format.number(unseen)}</span>
                 <span style={{ position: 'absolute', width: 1, height: 1, overflow: 'hidden', clipPath: 'inset(50%)' }}>
-                  {say('queue.unseen', { count: unseen })}
+                  {t('queue.unseen', { count: unseen })}
                 </span>
               </span>
             )}
@@ -123,8 +121,8 @@ export function FolderList({ counts, folder, onFolder, onActivity }: Props) {
         onClick={onActivity}
       >
         <DataBarVertical20Regular />
-        <span className={styles.name} data-words={say('activity.title')}>
-          {say('activity.title')}
+        <span className={styles.name} data-words={t('activity.title')}>
+          {t('activity.title')}
         </span>
       </button>
     </nav>

@@ -18,9 +18,9 @@ import {
 } from '@fluentui/react-icons';
 import { useMemo } from 'react';
 import type { Folder } from '../../shared/mail.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import type { MessageActions } from './use-message-actions.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 interface Props {
   /** Null = closed. */
@@ -34,9 +34,9 @@ interface Props {
 
 /** "Send through ▸": the enabled gateways. */
 export function GatewayItems({ onChoose }: { readonly onChoose: (id: string) => void }) {
-  const say = useSay();
+  const { t } = useLocale();
   const gateways = useSettingsStore().settings?.gateways.list.filter((gateway) => gateway.enabled) ?? [];
-  if (gateways.length === 0) return <MenuItem disabled>{say('action.noGateways')}</MenuItem>;
+  if (gateways.length === 0) return <MenuItem disabled>{t('action.noGateways')}</MenuItem>;
   return gateways.map((gateway) => (
     <MenuItem key={gateway.id} onClick={() => onChoose(gateway.id)}>
       {gateway.name}
@@ -45,7 +45,7 @@ export function GatewayItems({ onChoose }: { readonly onChoose: (id: string) => 
 }
 
 export function MessageMenu({ place, onClose, folder, single, actions, onEdit }: Props) {
-  const say = useSay();
+  const { t } = useLocale();
   const target = useMemo<PositioningVirtualElement | undefined>(
     () => (place === null ? undefined : { getBoundingClientRect: () => new DOMRect(place.x, place.y, 0, 0) }),
     [place],
@@ -61,19 +61,19 @@ export function MessageMenu({ place, onClose, folder, single, actions, onEdit }:
         <MenuList>
           {folder === 'deleted' && (
             <MenuItem icon={<ArrowUndo20Regular />} disabled={!actions.enabled} onClick={actions.restore}>
-              {say('action.restore')}
+              {t('action.restore')}
             </MenuItem>
           )}
           {folder !== 'sent' && folder !== 'deleted' && (
             <MenuItem icon={<ArrowRepeatAll20Regular />} disabled={!actions.enabled} onClick={() => actions.retry()}>
-              {say('action.retry')}
+              {t('action.retry')}
             </MenuItem>
           )}
           {folder !== 'sent' && folder !== 'deleted' && (
             <Menu>
               <MenuTrigger disableButtonEnhancement>
                 <MenuItem icon={<Server20Regular />} disabled={!actions.enabled}>
-                  {say('action.sendThrough')}
+                  {t('action.sendThrough')}
                 </MenuItem>
               </MenuTrigger>
               <MenuPopover>
@@ -88,23 +88,23 @@ export function MessageMenu({ place, onClose, folder, single, actions, onEdit }:
             disabled={single === null}
             onClick={() => single !== null && onEdit(single)}
           >
-            {say('action.editAndResend')}
+            {t('action.editAndResend')}
           </MenuItem>
           <MenuItem
             icon={<Save20Regular />}
             disabled={single === null}
             onClick={() => single !== null && actions.saveAs(single)}
           >
-            {say('action.saveAs')}
+            {t('action.saveAs')}
           </MenuItem>
           <MenuDivider />
           <MenuItem
             icon={<Delete20Regular />}
-            secondaryContent={say('key.delete')}
+            secondaryContent={t('key.delete')}
             disabled={!actions.enabled}
             onClick={actions.remove}
           >
-            {say(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
+            {t(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
           </MenuItem>
         </MenuList>
       </MenuPopover>

@@ -4,8 +4,8 @@ import { memo, type MouseEvent } from 'react';
 import { forcedChoice } from '../components/forced-choice.ts';
 import type { HoldReason, MessageRow as Row, SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
-import type { Say } from '../i18n/i18n.ts';
 import { Cell, FLEXIBLE, isRightAligned } from './columns.tsx';
+import type { Translate } from '../i18n/locale.tsx';
 
 export const ROW_HEIGHT = 34;
 
@@ -57,7 +57,7 @@ interface Props {
   readonly shown: readonly ShownColumn[];
   /** Of all columns, px. */
   readonly width: number;
-  readonly say: Say;
+  readonly t: Translate;
   readonly format: Format;
   readonly now: number;
   readonly hold: HoldReason | null;
@@ -67,7 +67,7 @@ interface Props {
 }
 
 export const MessageRow = memo(function MessageRow(props: Props) {
-  const { index, row, chosen, focused, shown, width, say, format, now, hold, onPress, onOpen, onEnter } = props;
+  const { index, row, chosen, focused, shown, width, t, format, now, hold, onPress, onOpen, onEnter } = props;
   const styles = useStyles();
   const unseen = row?.seen === false && (row.folder === 'bad' || row.folder === 'bounced');
   return (
@@ -93,7 +93,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           )}
           style={{ width: `${column.width}px` }}
         >
-          <Cell column={column.key} row={row} say={say} format={format} now={now} hold={hold} />
+          <Cell column={column.key} row={row} t={t} format={format} now={now} hold={hold} />
         </div>
       ))}
     </div>

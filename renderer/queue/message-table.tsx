@@ -14,8 +14,8 @@ import {
 } from 'react';
 import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
 import { drop } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { useStatus } from '../status.tsx';
 import { columns, features, type Slot } from './columns.tsx';
 import { stepOf } from './keys.ts';
@@ -95,8 +95,7 @@ export function MessageTable({
   view,
 }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const now = useNow(15_000);
   const hold = useStatus()?.hold ?? null;
   const frame = useRef<HTMLDivElement>(null);
@@ -261,7 +260,7 @@ export function MessageTable({
       className={styles.frame}
       role="grid"
       tabIndex={0}
-      aria-label={say('queue.messages')}
+      aria-label={t('queue.messages')}
       aria-multiselectable
       aria-rowcount={list.total === null ? -1 : total + 1}
       aria-colcount={shown.length}
@@ -288,7 +287,7 @@ export function MessageTable({
             focused={index === focused}
             shown={shown}
             width={width}
-            say={say}
+            t={t}
             format={format}
             now={now}
             hold={hold}

@@ -10,10 +10,9 @@ import {
 import { Dismiss16Regular } from '@fluentui/react-icons';
 import type { Problem } from '../../shared/status.ts';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useStatus } from '../status.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   bars: {
@@ -30,8 +29,7 @@ const needsDecision = (problem: Problem): boolean => problem.action !== undefine
 
 export function ProblemBars() {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
@@ -41,12 +39,12 @@ export function ProblemBars() {
   // What the user has to decide is never the fourth.
   const shown = [...problems.filter(needsDecision), ...problems.filter((one) => !needsDecision(one))].slice(0, 3);
   return (
-    <section className={styles.bars} aria-label={say('queue.problems')}>
+    <section className={styles.bars} aria-label={t('queue.problems')}>
       {listener.kind === 'failed' && (
         <MessageBar intent="error">
           <MessageBarBody>
-            <MessageBarTitle>{say('listener.failedTitle')}</MessageBarTitle>
-            {say(`listener.${listener.reason}`, { port: listener.port, message: listener.message })}
+            <MessageBarTitle>{t('listener.failedTitle')}</MessageBarTitle>
+            {t(`listener.${listener.reason}`, { port: listener.port, message: listener.message })}
           </MessageBarBody>
           {listener.suggestedPort !== null && (
             <MessageBarActions>
@@ -56,15 +54,15 @@ export function ProblemBars() {
                   const port = listener.suggestedPort;
                   if (port === null) return;
                   drop(
-                    attempt(say('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then(
+                    attempt(t('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then(
                       (done) => {
-                        if (done !== null) notices.done(say('listener.nowOn', { port: done.port }));
+                        if (done !== null) notices.done(t('listener.nowOn', { port: done.port }));
                       },
                     ),
                   );
                 }}
               >
-                {say('listener.usePort', { port: listener.suggestedPort })}
+                {t('listener.usePort', { port: listener.suggestedPort })}
               </Button>
             </MessageBarActions>
           )}
@@ -76,14 +74,14 @@ export function ProblemBars() {
           intent={problem.severity}
           politeness={problem.severity === 'error' ? 'assertive' : 'polite'}
         >
-          <MessageBarBody>{sayPhrase(problem.phrase)}</MessageBarBody>
+          <MessageBarBody>{phraseText(problem.phrase)}</MessageBarBody>
           {problem.action !== undefined && (
             <MessageBarActions>
               <Button
                 size="small"
-                onClick={() => drop(attempt(say('queue.goOnFailed'), bridge.call('settings.goOn', {})))}
+                onClick={() => drop(attempt(t('queue.goOnFailed'), bridge.call('settings.goOn', {})))}
               >
-                {sayPhrase(problem.action)}
+                {phraseText(problem.action)}
               </Button>
             </MessageBarActions>
           )}
@@ -92,7 +90,7 @@ export function ProblemBars() {
               containerAction={
                 <Button
                   appearance="transparent"
-                  aria-label={say('common.dismiss')}
+                  aria-label={t('common.dismiss')}
                   icon={<Dismiss16Regular />}
                   onClick={() => drop(bridge.call('control.dismissProblem', { id: problem.id }))}
                 />

@@ -24,10 +24,10 @@ import {
 import type { RefObject } from 'react';
 import { SORT_KEYS, type Folder } from '../../shared/mail.ts';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useStatus } from '../status.tsx';
 import type { Layout } from './layout.ts';
 import type { MessageActions } from './use-message-actions.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   bar: {
@@ -83,21 +83,21 @@ export function QueueToolbar({
   onLayout,
 }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const paused = useStatus()?.paused ?? false;
   const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
   return (
     <header className={styles.bar}>
-      <div className={styles.tools} role="group" aria-label={say('queue.toolbar')}>
+      <div className={styles.tools} role="group" aria-label={t('queue.toolbar')}>
         <Button
           className={styles.button}
           appearance="primary"
           icon={<Send20Regular />}
           onClick={actions.sendNow}
-          title={say('action.sendNowHelp')}
+          title={t('action.sendNowHelp')}
         >
-          {say('action.sendNow')}
+          {t('action.sendNow')}
         </Button>
         <ToggleButton
           className={styles.button}
@@ -106,7 +106,7 @@ export function QueueToolbar({
           icon={paused ? <Play20Regular /> : <Pause20Regular />}
           onClick={() => actions.pause(!paused)}
         >
-          {say(paused ? 'action.resume' : 'action.pause')}
+          {t(paused ? 'action.resume' : 'action.pause')}
         </ToggleButton>
         <span className={styles.divider} />
         <Button
@@ -116,7 +116,7 @@ export function QueueToolbar({
           disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
           onClick={() => actions.retry()}
         >
-          {say('action.retry')}
+          {t('action.retry')}
         </Button>
         <Button
           className={styles.button}
@@ -125,18 +125,18 @@ export function QueueToolbar({
           disabled={!actions.enabled}
           onClick={actions.remove}
         >
-          {say('action.delete')}
+          {t('action.delete')}
         </Button>
         <span role="status" aria-live="polite" className={styles.selected}>
-          {selectedCount > 1 ? say('queue.selected', { count: selectedCount }) : ''}
+          {selectedCount > 1 ? t('queue.selected', { count: selectedCount }) : ''}
         </span>
       </div>
       <search className={styles.search}>
         <SearchBox
           input={{ ref: searchBox }}
           className={styles.searchBox}
-          aria-label={say('queue.search')}
-          placeholder={say('queue.search')}
+          aria-label={t('queue.search')}
+          placeholder={t('queue.search')}
           value={search}
           onChange={(_, data) => onSearch(data.value)}
           onKeyDown={(event) => {
@@ -157,7 +157,7 @@ export function QueueToolbar({
         }
       >
         <MenuTrigger disableButtonEnhancement>
-          <Tooltip content={say('queue.columns')} relationship="label">
+          <Tooltip content={t('queue.columns')} relationship="label">
             <Button appearance="subtle" icon={<TableSettings20Regular />} />
           </Tooltip>
         </MenuTrigger>
@@ -165,13 +165,13 @@ export function QueueToolbar({
           <MenuList>
             {SORT_KEYS.map((key) => (
               <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
-                {say(`column.${key}`)}
+                {t(`column.${key}`)}
               </MenuItemCheckbox>
             ))}
           </MenuList>
         </MenuPopover>
       </Menu>
-      <Tooltip content={say('action.settings')} relationship="label">
+      <Tooltip content={t('action.settings')} relationship="label">
         <Button
           appearance="subtle"
           icon={<Settings20Regular />}

@@ -10,7 +10,6 @@ import { useKeptFocus } from '../components/kept-focus.ts';
 import { Splitter } from '../components/splitter.tsx';
 import { MessagePane } from '../details/message-pane.tsx';
 import { ResendDialog } from '../details/resend-dialog.tsx';
-import { useSay } from '../i18n/i18n.ts';
 import { useNotices } from '../notices.tsx';
 import { useRemembered } from './remembered.ts';
 import { findRow } from './find-row.ts';
@@ -33,6 +32,7 @@ import {
 import { StatusBar } from './status-bar.tsx';
 import { useMessageActions } from './use-message-actions.ts';
 import { useMessageList } from './use-message-list.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', display: 'flex', flexDirection: 'column', backgroundColor: tokens.colorNeutralBackground3 },
@@ -60,7 +60,7 @@ const QUEUE: readonly EventName[] = ['queue:changed'];
 export function QueueView() {
   const styles = useStyles();
   const bridge = useBridge();
-  const say = useSay();
+  const { t } = useLocale();
   const notices = useNotices();
   const [folder, setFolder] = useState<Folder>('outbox');
   const [words, setWords] = useState('');
@@ -122,7 +122,7 @@ export function QueueView() {
     async (id: string) => {
       const details = await bridge.call('queue.show', { id });
       if (!details.ok) {
-        notices.failed(say('queue.gone'));
+        notices.failed(t('queue.gone'));
         return;
       }
       const home = details.value.folder;
@@ -133,7 +133,7 @@ export function QueueView() {
       setSelection(selectOne(index ?? 0, id));
       if (index !== null) setWanted({ folder: home, index });
     },
-    [bridge, descending, notices, say, sort],
+    [bridge, descending, notices, t, sort],
   );
   const shower = useRef(showMessage);
   useEffect(() => {
@@ -210,7 +210,7 @@ export function QueueView() {
             </Suspense>
           ) : (
             <>
-              <h1 className={styles.hidden}>{say(`folder.${folder}`)}</h1>
+              <h1 className={styles.hidden}>{t(`folder.${folder}`)}</h1>
               <div className={styles.list}>
                 {empty || list.failure !== null ? (
                   <EmptyList
@@ -263,10 +263,10 @@ export function QueueView() {
       />
       {confirming && (
         <ConfirmDialog
-          title={say('action.deleteForGoodTitle')}
-          words={say('action.deleteForGoodWords', { count: chosenCount })}
-          agree={say('action.deleteForGood')}
-          refuse={say('common.cancel')}
+          title={t('action.deleteForGoodTitle')}
+          words={t('action.deleteForGoodWords', { count: chosenCount })}
+          agree={t('action.deleteForGood')}
+          refuse={t('common.cancel')}
           onAnswer={(agreed) => {
             setConfirming(false);
             if (agreed) actions.removeForGood();

@@ -14,7 +14,7 @@ import {
 } from '@fluentui/react-icons';
 import type { ComponentType } from 'react';
 import { isPending, type HoldReason, type RecipientState } from '../../shared/mail.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   badge: { display: 'flex', alignItems: 'center', columnGap: '6px', minWidth: 0, whiteSpace: 'nowrap' },
@@ -60,19 +60,19 @@ interface Props {
 
 export function StateBadge({ state, mayHaveArrived, hold, deleted = false }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const waits = state === 'queued' || state === 'deferred' || state === 'held';
   const held = waits && (hold !== null || deleted);
   const doubted = mayHaveArrived && state !== 'attempting' && state !== 'replaced';
   const look = doubted && isPending(state) ? IN_DOUBT : LOOKS[held ? 'held' : state];
   const Icon = look.icon;
-  const word = held ? say(heldWord(hold, deleted)) : say(`state.${state}`);
+  const word = held ? t(heldWord(hold, deleted)) : t(`state.${state}`);
   return (
-    <span className={styles.badge} title={doubted ? `${word}: ${say('state.mayHaveArrived')}` : undefined}>
+    <span className={styles.badge} title={doubted ? `${word}: ${t('state.mayHaveArrived')}` : undefined}>
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>
         <Icon />
       </span>
-      <span className={styles.word}>{doubted ? say('state.mayHaveArrived') : word}</span>
+      <span className={styles.word}>{doubted ? t('state.mayHaveArrived') : word}</span>
     </span>
   );
 }

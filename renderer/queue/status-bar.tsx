@@ -9,9 +9,8 @@ import {
   Send16Regular,
 } from '@fluentui/react-icons';
 import type { ReactNode } from 'react';
-import { useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
 import { useStatus } from '../status.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   bar: {
@@ -70,25 +69,24 @@ function Item({
 /** @param children what else stands at its end */
 export function StatusBar({ children }: { readonly children?: ReactNode }) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const status = useStatus();
   if (status === null) return <footer className={styles.bar} />;
   const { listener, network, state, phrases, sending, secrets } = status;
   const listening =
     listener.kind === 'listening'
-      ? say('listener.listening', { port: String(listener.port) })
+      ? t('listener.listening', { port: String(listener.port) })
       : listener.kind === 'failed'
-        ? say('listener.failedTitle')
-        : say(`listener.${listener.kind}`);
+        ? t('listener.failedTitle')
+        : t(`listener.${listener.kind}`);
   const network1 = !network.online
-    ? say('network.offline')
+    ? t('network.offline')
     : network.portal
-      ? say('network.portal', { name: network.name ?? say('network.unnamed') })
-      : (network.name ?? say('network.unnamed'));
-  const doing = phrases[0] === undefined ? say(`program.${state}`, { count: sending }) : sayPhrase(phrases[0]);
+      ? t('network.portal', { name: network.name ?? t('network.unnamed') })
+      : (network.name ?? t('network.unnamed'));
+  const doing = phrases[0] === undefined ? t(`program.${state}`, { count: sending }) : phraseText(phrases[0]);
   return (
-    <footer className={styles.bar} aria-label={say('queue.statusBar')}>
+    <footer className={styles.bar} aria-label={t('queue.statusBar')}>
       <Item
         icon={
           listener.kind === 'listening' ? (
@@ -116,7 +114,7 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
       </span>
       {secrets.protection !== 'protected' && (
         <Item icon={<LockOpen16Regular />} tone="wait">
-          {say(`secrets.${secrets.protection}`)}
+          {t(`secrets.${secrets.protection}`)}
         </Item>
       )}
       {children}

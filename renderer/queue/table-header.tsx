@@ -3,9 +3,9 @@ import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { ArrowSortDown16Regular, ArrowSortUp16Regular } from '@fluentui/react-icons';
 import type { Table } from '@tanstack/react-table';
 import type { SortKey } from '../../shared/mail.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { FLEXIBLE, isRightAligned, type features, type Slot } from './columns.tsx';
 import type { Layout } from './layout.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   head: {
@@ -75,7 +75,7 @@ interface Props {
 
 export function TableHeader({ table, layout, onLayout, width }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const [group] = table.getHeaderGroups();
   return (
     <div role="rowgroup" className={styles.head} style={{ minWidth: `${width}px` }}>
@@ -99,7 +99,7 @@ export function TableHeader({ table, layout, onLayout, width }: Props) {
                   onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })
                 }
               >
-                {say(`column.${key}`)}
+                {t(`column.${key}`)}
                 {sorted && (layout.descending ? <ArrowSortDown16Regular /> : <ArrowSortUp16Regular />)}
               </button>
               <div className={styles.grip} aria-hidden onMouseDown={resize} onTouchStart={resize} />

@@ -3,9 +3,8 @@ import { useCallback, useMemo } from 'react';
 import type { Selection } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 export interface MessageActions {
   readonly enabled: boolean;
@@ -34,36 +33,35 @@ export function useMessageActions(
   confirm: () => void,
 ): MessageActions {
   const bridge = useBridge();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const notices = useNotices();
   const attempt = useAttempt();
 
   const sendNow = useCallback(() => {
     drop(
-      attempt(say('action.sendNowFailed'), bridge.call('control.sendNow', {})).then((done) => {
-        if (done !== null) notices.done(sayPhrase(done.phrase));
+      attempt(t('action.sendNowFailed'), bridge.call('control.sendNow', {})).then((done) => {
+        if (done !== null) notices.done(phraseText(done.phrase));
       }),
     );
-  }, [attempt, bridge, notices, say, sayPhrase]);
+  }, [attempt, bridge, notices, t, phraseText]);
 
   return useMemo(() => {
     const restored = (what: Selection) => {
-      drop(attempt(say('action.restoreFailed'), bridge.call('queue.restore', { selection: what })));
+      drop(attempt(t('action.restoreFailed'), bridge.call('queue.restore', { selection: what })));
     };
     const remove = (what: Selection, forGood: boolean) => {
       drop(
-        attempt(say('action.deleteFailed'), bridge.call('queue.delete', { selection: what, forGood })).then((done) => {
+        attempt(t('action.deleteFailed'), bridge.call('queue.delete', { selection: what, forGood })).then((done) => {
           if (done === null) return;
           const { undo: back, kept, sending } = done;
-          const stays = kept > 0 ? say('action.keptWhileSent', { count: kept }) : undefined;
+          const stays = kept > 0 ? t('action.keptWhileSent', { count: kept }) : undefined;
           if (done.count === 0 && stays !== undefined) {
-            notices.failed(say('action.deleteFailed'), stays);
+            notices.failed(t('action.deleteFailed'), stays);
             return;
           }
-          const flying = sending > 0 ? say('action.deletedWhileSent', { count: sending }) : stays;
+          const flying = sending > 0 ? t('action.deletedWhileSent', { count: sending }) : stays;
           const undo = back === null ? undefined : () => restored(back);
-          notices.done(say(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo, flying);
+          notices.done(t(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo, flying);
           afterwards();
         }),
       );
@@ -75,11 +73,11 @@ export function useMessageActions(
         if (selection === null) return;
         const input = throughGateway === undefined ? { selection } : { selection, throughGateway };
         drop(
-          attempt(say('action.retryFailed'), bridge.call('queue.retry', input)).then((done) => {
+          attempt(t('action.retryFailed'), bridge.call('queue.retry', input)).then((done) => {
             if (done === null) return;
             const { count, sending } = done;
-            if (count === 0 && sending > 0) notices.done(say('action.beingSent', { count: sending }));
-            else notices.done(say('action.retried', { count }));
+            if (count === 0 && sending > 0) notices.done(t('action.beingSent', { count: sending }));
+            else notices.done(t('action.retried', { count }));
           }),
         );
       },
@@ -94,23 +92,23 @@ export function useMessageActions(
       restore: () => {
         if (selection === null) return;
         drop(
-          attempt(say('action.restoreFailed'), bridge.call('queue.restore', { selection })).then((done) => {
+          attempt(t('action.restoreFailed'), bridge.call('queue.restore', { selection })).then((done) => {
             if (done === null) return;
-            notices.done(say('action.restored', { count: done.count }));
+            notices.done(t('action.restored', { count: done.count }));
             afterwards();
           }),
         );
       },
       saveAs: (id) => {
         drop(
-          attempt(say('action.saveFailed'), bridge.call('app.saveMessage', { id })).then((done) => {
-            if (done?.saved === true) notices.done(say('action.saved'));
+          attempt(t('action.saveFailed'), bridge.call('app.saveMessage', { id })).then((done) => {
+            if (done?.saved === true) notices.done(t('action.saved'));
           }),
         );
       },
       pause: (paused) => {
-        drop(attempt(say('action.pauseFailed'), bridge.call(paused ? 'control.pause' : 'control.resume', {})));
+        drop(attempt(t('action.pauseFailed'), bridge.call(paused ? 'control.pause' : 'control.resume', {})));
       },
     };
-  }, [afterwards, attempt, bridge, confirm, count, folder, notices, say, selection, sendNow]);
+  }, [afterwards, attempt, bridge, confirm, count, folder, notices, t, selection, sendNow]);
 }

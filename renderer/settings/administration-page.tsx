@@ -2,11 +2,11 @@ import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-compon
 import { FolderOpen20Regular } from '@fluentui/react-icons';
 import { drop, useBridge } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt } from '../notices.tsx';
 import { ChoiceSetting, Group, PageTitle, SwitchSetting, useWords } from './fields.tsx';
 import { InvalidAddresses } from './invalid-addresses.tsx';
 import { asNumber, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   row: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
@@ -15,7 +15,7 @@ const useStyles = makeStyles({
 
 function UndeliverableAfter() {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const { label, help } = useWords('administration.undeliverableAfter');
   const value = useTypedSetting('administration.undeliverableAfter.value', asNumber());
   const unit = useSetting<string>('administration.undeliverableAfter.unit');
@@ -24,14 +24,10 @@ function UndeliverableAfter() {
       {(control) => (
         <div className={styles.row}>
           <Input {...control} className={styles.value} inputMode="numeric" {...value.input} />
-          <Select
-            aria-label={say('administration.unit')}
-            value={unit.value}
-            onChange={(_, data) => unit.set(data.value)}
-          >
+          <Select aria-label={t('administration.unit')} value={unit.value} onChange={(_, data) => unit.set(data.value)}>
             {(['days', 'hours', 'attempts'] as const).map((name) => (
               <option key={name} value={name}>
-                {say(`administration.${name}`)}
+                {t(`administration.${name}`)}
               </option>
             ))}
           </Select>
@@ -42,37 +38,37 @@ function UndeliverableAfter() {
 }
 
 export function AdministrationPage() {
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const { administration } = useSettings();
   return (
     <>
-      <PageTitle title={say('settings.page.administration')} help={say('administration.help')} />
-      <Group title={say('administration.undeliverable')}>
+      <PageTitle title={t('settings.page.administration')} help={t('administration.help')} />
+      <Group title={t('administration.undeliverable')}>
         <UndeliverableAfter />
         <SwitchSetting path="administration.forceDelivery" />
         <SwitchSetting path="administration.returnUndeliverable" />
         <SwitchSetting path="administration.attachOriginal" disabled={!administration.returnUndeliverable} />
       </Group>
-      <Group title={say('administration.logs')}>
+      <Group title={t('administration.logs')}>
         <ChoiceSetting
           path="administration.log"
           choices={(['off', 'single', 'daily'] as const).map((value) => ({
             value,
-            label: say(`administration.log.${value}`),
+            label: t(`administration.log.${value}`),
           }))}
         />
         <div>
           <Button
             icon={<FolderOpen20Regular />}
-            onClick={() => drop(attempt(say('administration.openFailed'), bridge.call('app.openLogs', {})))}
+            onClick={() => drop(attempt(t('administration.openFailed'), bridge.call('app.openLogs', {})))}
           >
-            {say('administration.openLogs')}
+            {t('administration.openLogs')}
           </Button>
         </div>
       </Group>
-      <Group title={say('administration.invalid')} anchor="invalid">
+      <Group title={t('administration.invalid')} anchor="invalid">
         <InvalidAddresses />
       </Group>
     </>

@@ -1,36 +1,34 @@
 import { Text, tokens } from '@fluentui/react-components';
-import { useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
 import { useStatus } from '../status.tsx';
 import { Group, ListSetting, NumberSetting, PageTitle, SwitchSetting } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 export function DialUpPage() {
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const { dialUp } = useSettings();
   const state = useStatus()?.dialUp;
   const now =
     state === undefined
       ? ''
       : state.active.length > 0
-        ? say('dialUp.active', { names: state.active.join(', ') })
-        : say('dialUp.inactive');
+        ? t('dialUp.active', { names: state.active.join(', ') })
+        : t('dialUp.inactive');
   return (
     <>
-      <PageTitle title={say('settings.page.dial-up')} help={say('dialUp.help')} />
+      <PageTitle title={t('settings.page.dial-up')} help={t('dialUp.help')} />
       <Group>
         <Text role="status" style={{ color: tokens.colorNeutralForeground3 }}>
           {now}
-          {state?.lastAction !== undefined && state.lastAction !== null && ` ${sayPhrase(state.lastAction)}`}
+          {state?.lastAction !== undefined && state.lastAction !== null && ` ${phraseText(state.lastAction)}`}
         </Text>
         <SwitchSetting path="dialUp.requireConnection" />
         <SwitchSetting path="dialUp.sendOnConnect" />
         <ListSetting path="dialUp.connections" split={/[\n;]+/} />
       </Group>
-      <Group title={say('dialUp.dialing')}>
+      <Group title={t('dialUp.dialing')}>
         <SwitchSetting path="dialUp.dial" />
-        {dialUp.dial && <NumberSetting path="dialUp.dialEveryMinutes" unit={say('unit.minutes')} />}
+        {dialUp.dial && <NumberSetting path="dialUp.dialEveryMinutes" unit={t('unit.minutes')} />}
         <SwitchSetting path="dialUp.hangUp" />
       </Group>
     </>

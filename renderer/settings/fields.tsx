@@ -17,8 +17,7 @@ import {
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useId, useState, type ReactNode } from 'react';
 import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 import { problemText } from './problem-text.ts';
 import { asNumber, asNumbers, asText, issuesOf, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
 
@@ -75,10 +74,10 @@ export const useFieldStyles = makeStyles({
 
 /** `setting.<path>.label` and `.help` of the catalogue. */
 export function useWords(path: string): { readonly label: string; readonly help: string } {
-  const say = useSay();
+  const { t } = useLocale();
   return {
-    label: say(`setting.${path}.label` as 'setting.server.port.label'),
-    help: say(`setting.${path}.help` as 'setting.server.port.help'),
+    label: t(`setting.${path}.label` as 'setting.server.port.label'),
+    help: t(`setting.${path}.help` as 'setting.server.port.help'),
   };
 }
 
@@ -230,8 +229,7 @@ export function ListSetting<T extends string | number = string>({
   split = /[\s,;]+/,
 }: ListProps<T>) {
   const styles = useFieldStyles();
-  const say = useSay();
-  const numbers = useFormat();
+  const { t, format: numbers } = useLocale();
   const settings = useSettings();
   const field = useSetting<readonly T[]>(path);
   const { label, help } = useWords(path);
@@ -242,8 +240,7 @@ export function ListSetting<T extends string | number = string>({
     .filter((part) => part !== '');
   const fresh = parts.map((part) => (parse === undefined ? (part as T) : parse(part)));
   const [issue] = fresh.length === 0 ? [] : issuesOf(settings, path, [...fresh]);
-  const wrong =
-    issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, say)}`;
+  const wrong = issue === undefined ? undefined : `${parts[Number(issue.path.at(-1))] ?? ''}: ${problemText(issue, t)}`;
   const add = () => {
     if (fresh.length === 0 || issue !== undefined) return;
     field.set([...field.value, ...fresh.filter((item, i) => !field.value.includes(item) && fresh.indexOf(item) === i)]);
@@ -270,7 +267,7 @@ export function ListSetting<T extends string | number = string>({
               }}
             />
             <Button icon={<Add20Regular />} disabled={fresh.length === 0 || issue !== undefined} onClick={add}>
-              {say('common.add')}
+              {t('common.add')}
             </Button>
           </div>
           <ul className={styles.items} aria-label={label}>
@@ -285,7 +282,7 @@ export function ListSetting<T extends string | number = string>({
                     size="small"
                     appearance="subtle"
                     icon={<Dismiss16Regular />}
-                    aria-label={say('common.removeItem', { item: text })}
+                    aria-label={t('common.removeItem', { item: text })}
                     onClick={() => field.set(field.value.filter((_, n) => n !== i))}
                   />
                 </li>
@@ -294,7 +291,7 @@ export function ListSetting<T extends string | number = string>({
           </ul>
           {field.value.length > shown.length && (
             <span className={styles.help}>
-              {say('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}
+              {t('common.andMoreItems', { number: numbers.number(field.value.length - shown.length) })}
             </span>
           )}
         </div>

@@ -4,8 +4,8 @@ import { ArrowDownload20Regular, Delete20Regular } from '@fluentui/react-icons';
 import { invalidAddressesCsv, invalidAddressesText } from '../../shared/invalid-addresses-text.ts';
 import type { EventName } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { useAttempt } from '../notices.tsx';
 
 const useStyles = makeStyles({
@@ -41,25 +41,24 @@ const EVENTS: readonly EventName[] = ['queue:changed'];
 
 export function InvalidAddresses() {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const now = useNow(60_000);
   const bridge = useBridge();
   const attempt = useAttempt();
   const live = useLive('queue.invalidAddresses', {}, EVENTS);
   const rows = live.value?.rows ?? [];
   const save = (name: string, text: string) =>
-    drop(attempt(say('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
-  if (rows.length === 0) return <Text className={styles.faint}>{say('invalid.none')}</Text>;
+    drop(attempt(t('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
+  if (rows.length === 0) return <Text className={styles.faint}>{t('invalid.none')}</Text>;
   return (
     <>
-      <div className={styles.frame} tabIndex={0} role="group" aria-label={say('administration.invalid')}>
+      <div className={styles.frame} tabIndex={0} role="group" aria-label={t('administration.invalid')}>
         <table className={styles.table}>
           <thead>
             <tr>
-              <th style={{ width: '34%' }}>{say('invalid.address')}</th>
-              <th>{say('invalid.reply')}</th>
-              <th style={{ width: '90px' }}>{say('invalid.when')}</th>
+              <th style={{ width: '34%' }}>{t('invalid.address')}</th>
+              <th>{t('invalid.reply')}</th>
+              <th style={{ width: '90px' }}>{t('invalid.when')}</th>
             </tr>
           </thead>
           <tbody>
@@ -78,22 +77,22 @@ export function InvalidAddresses() {
           icon={<ArrowDownload20Regular />}
           onClick={() => save('invalid-addresses.txt', invalidAddressesText(rows))}
         >
-          {say('invalid.exportText')}
+          {t('invalid.exportText')}
         </Button>
         <Button
           icon={<ArrowDownload20Regular />}
           onClick={() => save('invalid-addresses.csv', invalidAddressesCsv(rows))}
         >
-          {say('invalid.exportCsv')}
+          {t('invalid.exportCsv')}
         </Button>
         <Button
           appearance="subtle"
           icon={<Delete20Regular />}
           onClick={() =>
-            drop(attempt(say('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))
+            drop(attempt(t('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))
           }
         >
-          {say('invalid.clear')}
+          {t('invalid.clear')}
         </Button>
       </div>
     </>

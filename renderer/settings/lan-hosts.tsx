@@ -5,10 +5,10 @@ import { useState } from 'react';
 import type { z } from 'zod';
 import { lanHostSchema } from '../../shared/settings.ts';
 import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useFieldStyles } from './fields.tsx';
 import { problemText } from './problem-text.ts';
 import { useSetting } from './use-setting.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   form: {
@@ -25,17 +25,17 @@ type LanHost = z.output<typeof lanHostSchema>;
 export function LanHosts() {
   const styles = useStyles();
   const fields = useFieldStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const table = useSetting<readonly LanHost[]>('connection.lanHosts');
   const [draft, setDraft] = useState({ domain: '', host: '', port: '25' });
   const parsed = lanHostSchema.safeParse({ ...draft, port: Number(draft.port) });
   const problemOf = (key: keyof typeof draft) => {
     const issue = parsed.success ? undefined : parsed.error.issues.find(({ path }) => path[0] === key);
-    return issue === undefined || draft[key] === '' ? undefined : problemText(issue, say);
+    return issue === undefined || draft[key] === '' ? undefined : problemText(issue, t);
   };
   return (
     <div className={fields.listBox}>
-      <span className={fields.help}>{say('setting.connection.lanHosts.help')}</span>
+      <span className={fields.help}>{t('setting.connection.lanHosts.help')}</span>
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -46,7 +46,7 @@ export function LanHosts() {
         }}
       >
         {(['domain', 'host', 'port'] as const).map((key) => (
-          <Field key={key} label={say(`lan.${key}`)} hint={say(`lan.${key}Help`)} {...fault(problemOf(key))}>
+          <Field key={key} label={t(`lan.${key}`)} hint={t(`lan.${key}Help`)} {...fault(problemOf(key))}>
             <Input
               value={draft[key]}
               spellCheck={false}
@@ -55,10 +55,10 @@ export function LanHosts() {
           </Field>
         ))}
         <Button className={fields.besideField} type="submit" icon={<Add20Regular />} disabled={!parsed.success}>
-          {say('common.add')}
+          {t('common.add')}
         </Button>
       </form>
-      <ul className={fields.items} aria-label={say('connection.lan')}>
+      <ul className={fields.items} aria-label={t('connection.lan')}>
         {table.value.map((entry) => (
           <li key={entry.domain} className={fields.item}>
             <span className={fields.itemText}>
@@ -68,7 +68,7 @@ export function LanHosts() {
               size="small"
               appearance="subtle"
               icon={<Dismiss16Regular />}
-              aria-label={say('common.removeItem', { item: entry.domain })}
+              aria-label={t('common.removeItem', { item: entry.domain })}
               onClick={() => table.set(table.value.filter((other) => other !== entry))}
             />
           </li>

@@ -3,14 +3,14 @@ import { Button, Field, Input } from '@fluentui/react-components';
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import { drop, useBridge } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useFieldStyles } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 export function ListenerUsers() {
   const styles = useFieldStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
@@ -19,21 +19,18 @@ export function ListenerUsers() {
   const [password, setPassword] = useState('');
   const ready = name.trim() !== '' && password !== '';
   const set = async (user: string, secret: string | null) => {
-    const done = await attempt(
-      say('users.failed'),
-      bridge.call('server.setPassword', { name: user, password: secret }),
-    );
+    const done = await attempt(t('users.failed'), bridge.call('server.setPassword', { name: user, password: secret }));
     if (done === null) return;
     if (secret !== null) {
       setName('');
       setPassword('');
     }
-    notices.done(say(secret === null ? 'users.removed' : 'users.saved', { name: user }));
+    notices.done(t(secret === null ? 'users.removed' : 'users.saved', { name: user }));
   };
   return (
-    <div className={styles.listBox} role="group" aria-label={say('users.title')}>
-      <span>{say('users.title')}</span>
-      <span className={styles.help}>{say('users.help')}</span>
+    <div className={styles.listBox} role="group" aria-label={t('users.title')}>
+      <span>{t('users.title')}</span>
+      <span className={styles.help}>{t('users.help')}</span>
       <form
         className={styles.adder}
         style={{ alignItems: 'flex-start', maxWidth: 560 }}
@@ -42,10 +39,10 @@ export function ListenerUsers() {
           if (ready) drop(set(name.trim(), password));
         }}
       >
-        <Field label={say('users.name')} hint={say('users.nameHelp')} style={{ flexGrow: 1 }}>
+        <Field label={t('users.name')} hint={t('users.nameHelp')} style={{ flexGrow: 1 }}>
           <Input value={name} autoComplete="off" spellCheck={false} onChange={(_, data) => setName(data.value)} />
         </Field>
-        <Field label={say('users.password')} hint={say('users.passwordHelp')} style={{ flexGrow: 1 }}>
+        <Field label={t('users.password')} hint={t('users.passwordHelp')} style={{ flexGrow: 1 }}>
           <Input
             type="password"
             autoComplete="new-password"
@@ -54,10 +51,10 @@ export function ListenerUsers() {
           />
         </Field>
         <Button className={styles.besideField} type="submit" icon={<Add20Regular />} disabled={!ready}>
-          {say('common.add')}
+          {t('common.add')}
         </Button>
       </form>
-      <ul className={styles.items} aria-label={say('users.title')}>
+      <ul className={styles.items} aria-label={t('users.title')}>
         {users.map((user) => (
           <li key={user.name} className={styles.item}>
             <span className={styles.itemText}>{user.name}</span>
@@ -65,7 +62,7 @@ export function ListenerUsers() {
               size="small"
               appearance="subtle"
               icon={<Dismiss16Regular />}
-              aria-label={say('common.removeItem', { item: user.name })}
+              aria-label={t('common.removeItem', { item: user.name })}
               onClick={() => drop(set(user.name, null))}
             />
           </li>

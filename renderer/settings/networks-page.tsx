@@ -4,10 +4,8 @@ import { Delete20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { EventName, KnownNetwork } from '../../shared/ipc-contract.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
-import { failureText } from '../i18n/failure.ts';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
-import { useFormat, useNow } from '../i18n/locale.tsx';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNow } from '../components/use-now.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
 import { Group, PageTitle } from './fields.tsx';
@@ -36,9 +34,7 @@ const EVENTS: readonly EventName[] = ['status:changed', 'settings:changed'];
 
 function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; readonly onChanged: () => void }) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
-  const format = useFormat();
+  const { t, phraseText, format } = useLocale();
   const now = useNow(60_000);
   const bridge = useBridge();
   const attempt = useAttempt();
@@ -46,7 +42,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
   const { networkNames } = useSettings().security;
   const { save } = useSettingsStore();
   const [name, setName] = useState(network.givenName ?? '');
-  const system = network.systemName ?? say('network.unnamed');
+  const system = network.systemName ?? t('network.unnamed');
   const rename = () => {
     if (name.trim() === (network.givenName ?? '')) return;
     const { [network.id]: _old, ...others } = networkNames;
@@ -58,7 +54,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
       <Input
         className={styles.name}
         appearance="filled-darker"
-        aria-label={say('networks.name', { name: system })}
+        aria-label={t('networks.name', { name: system })}
         placeholder={system}
         maxLength={100}
         value={name}
@@ -69,38 +65,36 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
       <span className={styles.words}>
         {network.current ? (
           <Badge appearance="tint" color="success">
-            {say('networks.current')}
+            {t('networks.current')}
           </Badge>
         ) : (
-          say('networks.seen', { when: format.relative(network.lastSeen, now) })
+          t('networks.seen', { when: format.relative(network.lastSeen, now) })
         )}
-        {network.directBlocked && ` ${say('networks.blocked')}`}
-        {network.names !== undefined && ` ${say(`networks.names.${network.names}`)}`}
+        {network.directBlocked && ` ${t('networks.blocked')}`}
+        {network.names !== undefined && ` ${t(`networks.names.${network.names}`)}`}
       </span>
       {network.current && network.directBlocked && (
         <Button
           size="small"
           onClick={() =>
             drop(
-              attempt(say('networks.retestFailed'), bridge.call('networks.retestDirect', {})).then((done) => {
-                if (done !== null) notices.done(sayPhrase(done.phrase));
+              attempt(t('networks.retestFailed'), bridge.call('networks.retestDirect', {})).then((done) => {
+                if (done !== null) notices.done(phraseText(done.phrase));
               }),
             )
           }
         >
-          {say('networks.retest')}
+          {t('networks.retest')}
         </Button>
       )}
       <Button
         appearance="subtle"
         icon={<Delete20Regular />}
-        aria-label={say('networks.forget', { name: network.givenName ?? system })}
-        title={say('networks.forget', { name: network.givenName ?? system })}
+        aria-label={t('networks.forget', { name: network.givenName ?? system })}
+        title={t('networks.forget', { name: network.givenName ?? system })}
         disabled={network.current}
         onClick={() =>
-          drop(
-            attempt(say('networks.forgetFailed'), bridge.call('networks.forget', { id: network.id })).then(onChanged),
-          )
+          drop(attempt(t('networks.forgetFailed'), bridge.call('networks.forget', { id: network.id })).then(onChanged))
         }
       />
     </li>
@@ -109,16 +103,15 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
 
 export function NetworksPage() {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
+  const { t, failureText } = useLocale();
   const live = useLive('networks.list', {}, EVENTS);
   const networks = live.value?.networks ?? [];
   return (
     <>
-      <PageTitle title={say('settings.page.networks')} help={say('networks.help')} />
+      <PageTitle title={t('settings.page.networks')} help={t('networks.help')} />
       <Group anchor="networks">
-        {live.failure !== null && <Text role="alert">{failureText(live.failure, say, language)}</Text>}
-        {live.value !== null && networks.length === 0 && <Text>{say('networks.none')}</Text>}
+        {live.failure !== null && <Text role="alert">{failureText(live.failure)}</Text>}
+        {live.value !== null && networks.length === 0 && <Text>{t('networks.none')}</Text>}
         {networks.length > 0 && (
           <ul className={styles.list}>
             {networks.map((network) => (

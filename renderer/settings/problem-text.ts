@@ -1,7 +1,7 @@
 /** Why a value cannot be saved, in the window's language: the schema's issues by their kind. */
 import type * as z from 'zod';
 import type { en } from '../i18n/en.ts';
-import type { Say } from '../i18n/i18n.ts';
+import type { Translate } from '../i18n/locale.tsx';
 
 type Issue = Pick<z.core.$ZodIssue, 'message'> & { readonly code?: string | undefined };
 
@@ -25,9 +25,9 @@ const KNOWN: Readonly<Record<string, keyof typeof en.problems>> = {
 };
 
 /** @returns a short sentence for beside the field */
-export function problemText(issue: Issue, say: Say): string {
+export function problemText(issue: Issue, t: Translate): string {
   const known = KNOWN[issue.message];
-  if (known !== undefined) return say(`problems.${known}` as 'problems.needed');
+  if (known !== undefined) return t(`problems.${known}` as 'problems.needed');
   const limits = issue as Issue & {
     readonly minimum?: number | bigint;
     readonly maximum?: number | bigint;
@@ -36,15 +36,15 @@ export function problemText(issue: Issue, say: Say): string {
   const many = limits.origin === 'array' || limits.origin === 'set';
   switch (issue.code) {
     case 'too_small':
-      if (limits.origin === 'string') return say('problems.needed');
-      return many ? say('problems.fewItems') : say('problems.small', { limit: Number(limits.minimum) });
+      if (limits.origin === 'string') return t('problems.needed');
+      return many ? t('problems.fewItems') : t('problems.small', { limit: Number(limits.minimum) });
     case 'too_big':
-      if (limits.origin === 'string') return say('problems.long', { limit: Number(limits.maximum) });
+      if (limits.origin === 'string') return t('problems.long', { limit: Number(limits.maximum) });
       return many
-        ? say('problems.manyItems', { limit: Number(limits.maximum) })
-        : say('problems.big', { limit: Number(limits.maximum) });
+        ? t('problems.manyItems', { limit: Number(limits.maximum) })
+        : t('problems.big', { limit: Number(limits.maximum) });
     case 'invalid_type':
-      return say('problems.number');
+      return t('problems.number');
     default:
       return issue.message;
   }

@@ -1,7 +1,7 @@
 /** What the settings search knows: every field by its label and help, and the groups that hold no plain field. */
 import { MODES } from '../../shared/settings.ts';
 import { en } from '../i18n/en.ts';
-import type { Say } from '../i18n/i18n.ts';
+import type { Translate } from '../i18n/locale.tsx';
 
 export interface SearchEntry {
   /** Where it stands: the page and the `data-setting` in it. */
@@ -21,14 +21,14 @@ function pathsBelow(node: object, path: readonly string[] = []): readonly string
 const PATHS = pathsBelow(en.setting);
 
 /** Everything that can be found, in the window's language. */
-export function searchEntries(say: Say): readonly SearchEntry[] {
+export function searchEntries(t: Translate): readonly SearchEntry[] {
   const fields = PATHS.map((path) => {
     const section = path.split('.')[0] ?? '';
     return {
       page: PAGE_OF[section] ?? section,
       setting: path,
-      label: say(`setting.${path}.label` as 'setting.server.port.label'),
-      help: say(`setting.${path}.help` as 'setting.server.port.help'),
+      label: t(`setting.${path}.label` as 'setting.server.port.label'),
+      help: t(`setting.${path}.help` as 'setting.server.port.help'),
     };
   });
   const entry = (page: string, setting: string, label: string, help: string): SearchEntry => ({
@@ -38,16 +38,16 @@ export function searchEntries(say: Say): readonly SearchEntry[] {
     help,
   });
   return [
-    ...MODES.map((mode) => entry('gateways', 'gateways.mode', say(`mode.${mode}`), say(`mode.${mode}Help`))),
-    entry('gateways', 'gateways.list', say('gateways.list'), `${say('gateways.help')} ${say('gateways.add')}`),
+    ...MODES.map((mode) => entry('gateways', 'gateways.mode', t(`mode.${mode}`), t(`mode.${mode}Help`))),
+    entry('gateways', 'gateways.list', t('gateways.list'), `${t('gateways.help')} ${t('gateways.add')}`),
     ...fields,
-    entry('administration', 'invalid', say('administration.invalid'), say('invalid.none')),
-    entry('server', 'users', say('users.title'), say('users.help')),
-    entry('security', 'secrets', say('security.secrets'), say('security.help')),
-    entry('security', 'dkim', say('dkim.title'), say('dkim.help')),
-    entry('general', 'transfer', say('transfer.title'), say('transfer.help')),
-    entry('general', 'welcome', say('welcome.againTitle'), say('welcome.againHelp')),
-    entry('networks', 'networks', say('settings.page.networks'), say('networks.help')),
+    entry('administration', 'invalid', t('administration.invalid'), t('invalid.none')),
+    entry('server', 'users', t('users.title'), t('users.help')),
+    entry('security', 'secrets', t('security.secrets'), t('security.help')),
+    entry('security', 'dkim', t('dkim.title'), t('dkim.help')),
+    entry('general', 'transfer', t('transfer.title'), t('transfer.help')),
+    entry('general', 'welcome', t('welcome.againTitle'), t('welcome.againHelp')),
+    entry('networks', 'networks', t('settings.page.networks'), t('networks.help')),
   ];
 }
 

@@ -13,12 +13,12 @@ import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useStatus } from '../status.tsx';
 import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 import { problemText } from './problem-text.ts';
 import { issuesOf, useSetting, useSettings } from './use-setting.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   form: { display: 'flex', columnGap: '8px', alignItems: 'flex-start' },
@@ -41,7 +41,7 @@ interface DkimKey {
 function DkimKeys() {
   const styles = useStyles();
   const fields = useFieldStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
@@ -55,7 +55,7 @@ function DkimKeys() {
   const issues = issuesOf(settings, 'security.dkim', [typed]);
   const problemOf = (key: keyof typeof typed) => {
     const issue = typed[key] === '' ? undefined : issues.find(({ path }) => path.at(-1) === key);
-    return issue === undefined ? undefined : problemText(issue, say);
+    return issue === undefined ? undefined : problemText(issue, t);
   };
   const ready = issues.length === 0;
   /** @returns whether there is one to be shown */
@@ -63,13 +63,13 @@ function DkimKeys() {
     name: 'security.makeDkimKey' | 'security.dkimRecord',
     key: { domain: string; selector: string },
   ) => {
-    const found = await attempt(say('dkim.failed'), bridge.call(name, key));
+    const found = await attempt(t('dkim.failed'), bridge.call(name, key));
     setRecord(found === null ? null : { ...found, of: `${key.selector}.${key.domain}` });
     return found !== null;
   };
   return (
     <div className={fields.listBox}>
-      <span className={fields.help}>{say('dkim.help')}</span>
+      <span className={fields.help}>{t('dkim.help')}</span>
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -78,7 +78,7 @@ function DkimKeys() {
           if (ready) drop(show('security.makeDkimKey', typed).then((made) => made && setDomain('')));
         }}
       >
-        <Field label={say('dkim.domain')} hint={say('dkim.domainHelp')} {...fault(problemOf('domain'))}>
+        <Field label={t('dkim.domain')} hint={t('dkim.domainHelp')} {...fault(problemOf('domain'))}>
           <Input
             value={domain}
             placeholder="example.com"
@@ -86,14 +86,14 @@ function DkimKeys() {
             onChange={(_, data) => setDomain(data.value)}
           />
         </Field>
-        <Field label={say('dkim.selector')} hint={say('dkim.selectorHelp')} {...fault(problemOf('selector'))}>
+        <Field label={t('dkim.selector')} hint={t('dkim.selectorHelp')} {...fault(problemOf('selector'))}>
           <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
         </Field>
         <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
-          {say('dkim.make')}
+          {t('dkim.make')}
         </Button>
       </form>
-      <ul className={fields.items} aria-label={say('dkim.title')}>
+      <ul className={fields.items} aria-label={t('dkim.title')}>
         {dkim.map((key, i) => (
           <li key={`${key.selector}.${key.domain}`} className={fields.item}>
             <span className={fields.itemText}>
@@ -104,10 +104,10 @@ function DkimKeys() {
               appearance="subtle"
               onClick={() => drop(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}
             >
-              {say('dkim.show')}
+              {t('dkim.show')}
             </Button>
             <Switch
-              aria-label={say('dkim.enabled', { domain: key.domain })}
+              aria-label={t('dkim.enabled', { domain: key.domain })}
               checked={key.enabled}
               onChange={(_, data) =>
                 list.set(dkim.map((other, n) => (n === i ? { ...other, enabled: data.checked } : other)))
@@ -117,7 +117,7 @@ function DkimKeys() {
               size="small"
               appearance="subtle"
               icon={<Dismiss16Regular />}
-              aria-label={say('common.removeItem', { item: `${key.domain} (${key.selector})` })}
+              aria-label={t('common.removeItem', { item: `${key.domain} (${key.selector})` })}
               onClick={() => {
                 list.set(dkim.filter((other) => other !== key));
                 if (record?.of === `${key.selector}.${key.domain}`) setRecord(null);
@@ -129,7 +129,7 @@ function DkimKeys() {
       <div aria-live="polite">
         {record !== null && (
           <div>
-            <p className={fields.help}>{say('dkim.publish')}</p>
+            <p className={fields.help}>{t('dkim.publish')}</p>
             <div className={styles.record}>
               {record.name} TXT
               <br />
@@ -141,13 +141,13 @@ function DkimKeys() {
               onClick={() =>
                 drop(
                   attempt(
-                    say('common.copyFailed'),
+                    t('common.copyFailed'),
                     bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
-                  ).then((done) => done !== null && notices.done(say('common.copied'))),
+                  ).then((done) => done !== null && notices.done(t('common.copied'))),
                 )
               }
             >
-              {say('dkim.copy')}
+              {t('dkim.copy')}
             </Button>
           </div>
         )}
@@ -157,22 +157,22 @@ function DkimKeys() {
 }
 
 export function SecurityPage() {
-  const say = useSay();
+  const { t } = useLocale();
   const secrets = useStatus()?.secrets;
   return (
     <>
-      <PageTitle title={say('settings.page.security')} help={say('security.help')} />
-      <Group title={say('security.secrets')} anchor="secrets">
+      <PageTitle title={t('settings.page.security')} help={t('security.help')} />
+      <Group title={t('security.secrets')} anchor="secrets">
         {secrets !== undefined && (
           <MessageBar intent={secrets.protection === 'protected' ? 'success' : 'warning'} layout="multiline">
-            <MessageBarBody>{say(`security.${secrets.protection}`, { backend: secrets.backend })}</MessageBarBody>
+            <MessageBarBody>{t(`security.${secrets.protection}`, { backend: secrets.backend })}</MessageBarBody>
           </MessageBar>
         )}
       </Group>
-      <Group title={say('dkim.title')} anchor="dkim">
+      <Group title={t('dkim.title')} anchor="dkim">
         <DkimKeys />
       </Group>
-      <Group title={say('security.network')}>
+      <Group title={t('security.network')}>
         <SwitchSetting path="security.captivePortalProbe" />
       </Group>
     </>

@@ -1,8 +1,8 @@
 /** Search across all settings: typed at the side, found ones below, Enter or a click leads to the field. */
 import { makeStyles, SearchBox, tokens } from '@fluentui/react-components';
 import { useMemo, useRef, type KeyboardEvent, type RefObject } from 'react';
-import { useSay } from '../i18n/i18n.ts';
 import { findSettings, searchEntries } from './search-index.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   box: { width: '100%', maxWidth: '100%', marginBottom: '8px', backgroundColor: tokens.colorNeutralBackground1 },
@@ -35,9 +35,9 @@ export function settingAddress(page: string, setting: string): string {
 
 export function SettingsSearch({ typed, onTyped, input }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const list = useRef<HTMLUListElement>(null);
-  const entries = useMemo(() => searchEntries(say), [say]);
+  const entries = useMemo(() => searchEntries(t), [t]);
   const found = useMemo(() => findSettings(entries, typed), [entries, typed]);
   const active = typed.trim() !== '';
   const links = () => [...(list.current?.querySelectorAll('a') ?? [])];
@@ -57,8 +57,8 @@ export function SettingsSearch({ typed, onTyped, input }: Props) {
       <SearchBox
         input={{ ref: input }}
         className={styles.box}
-        aria-label={say('settings.search')}
-        placeholder={say('settings.search')}
+        aria-label={t('settings.search')}
+        placeholder={t('settings.search')}
         value={typed}
         onChange={(_, data) => onTyped(data.value)}
         onKeyDown={(event) => {
@@ -66,7 +66,7 @@ export function SettingsSearch({ typed, onTyped, input }: Props) {
         }}
       />
       <div role="status" className={active ? styles.count : undefined}>
-        {active && (found.length === 0 ? say('settings.foundNone') : say('settings.found', { count: found.length }))}
+        {active && (found.length === 0 ? t('settings.foundNone') : t('settings.found', { count: found.length }))}
       </div>
       {found.length > 0 && (
         <ul ref={list} className={styles.list}>
@@ -74,7 +74,7 @@ export function SettingsSearch({ typed, onTyped, input }: Props) {
             <li key={`${entry.setting} ${entry.label}`}>
               <a className={styles.hit} href={settingAddress(entry.page, entry.setting)} draggable={false}>
                 {entry.label}
-                <span className={styles.page}>{say(`settings.page.${entry.page as 'server'}`)}</span>
+                <span className={styles.page}>{t(`settings.page.${entry.page as 'server'}`)}</span>
               </a>
             </li>
           ))}

@@ -13,7 +13,6 @@ import {
 import { useEffect, useRef, useState, type ComponentType } from 'react';
 import { useKeptFocus } from '../components/kept-focus.ts';
 import { useNavItemStyles } from '../components/nav-item.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AdministrationPage } from './administration-page.tsx';
 import { ConnectionPage } from './connection-page.tsx';
@@ -24,6 +23,7 @@ import { NetworksPage } from './networks-page.tsx';
 import { SecurityPage } from './security-page.tsx';
 import { ServerPage } from './server-page.tsx';
 import { SettingsSearch } from './settings-search.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', display: 'flex', backgroundColor: tokens.colorNeutralBackground3 },
@@ -100,7 +100,7 @@ function showSetting(page: HTMLElement | null, setting: string): void {
 export function SettingsWindow({ page, setting }: Props) {
   const styles = useStyles();
   const nav = useNavItemStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const { settings } = useSettingsStore();
   const scroll = useRef<HTMLElement>(null);
   const here = SETTINGS_PAGES.find((name) => name === page) ?? 'gateways';
@@ -125,11 +125,11 @@ export function SettingsWindow({ page, setting }: Props) {
     };
   }, []);
   useEffect(() => {
-    document.title = `${say(`settings.page.${here}`)} – ${say('settings.title')}`;
-  }, [here, say]);
+    document.title = `${t(`settings.page.${here}`)} – ${t('settings.title')}`;
+  }, [here, t]);
   return (
     <div className={styles.window}>
-      <nav className={styles.nav} aria-label={say('settings.title')}>
+      <nav className={styles.nav} aria-label={t('settings.title')}>
         <SettingsSearch typed={typed} onTyped={setTyped} input={searchBox} />
         {(typed.trim() === '' ? SETTINGS_PAGES : []).map((name) => {
           const Icon = PAGES[name].icon;
@@ -142,13 +142,13 @@ export function SettingsWindow({ page, setting }: Props) {
               className={mergeClasses(nav.item, name === here && nav.here)}
             >
               <Icon />
-              {say(`settings.page.${name}`)}
+              {t(`settings.page.${name}`)}
             </a>
           );
         })}
       </nav>
       <main ref={scroll} className={mergeClasses(styles.page, styles.found)}>
-        <div className={styles.inner}>{settings === null ? <Spinner label={say('common.loading')} /> : <Page />}</div>
+        <div className={styles.inner}>{settings === null ? <Spinner label={t('common.loading')} /> : <Page />}</div>
       </main>
     </div>
   );

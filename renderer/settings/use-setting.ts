@@ -2,10 +2,10 @@
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { settingsSchema, type Settings } from '../../shared/settings.ts';
 import { drop } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { getPath, setPath } from '../set-path.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { problemText } from './problem-text.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 type Section = Exclude<keyof typeof settingsSchema.shape, 'version'>;
 
@@ -38,7 +38,7 @@ export interface SettingField<T> {
  * @param path dotted, without list indexes that may shift
  */
 export function useSetting<T>(path: string): SettingField<T> {
-  const say = useSay();
+  const { t } = useLocale();
   const settings = useSettings();
   const { save, problems } = useSettingsStore();
   const [draft, setDraft] = useState<{ readonly value: T; readonly problem: string } | null>(null);
@@ -49,7 +49,7 @@ export function useSetting<T>(path: string): SettingField<T> {
     (next: T) => {
       const [issue] = issuesOf(settings, path, next);
       if (issue !== undefined) {
-        setDraft({ value: next, problem: problemText(issue, say) });
+        setDraft({ value: next, problem: problemText(issue, t) });
         return;
       }
       setDraft(null);
@@ -59,7 +59,7 @@ export function useSetting<T>(path: string): SettingField<T> {
         }),
       );
     },
-    [path, save, say, settings],
+    [path, save, t, settings],
   );
   return { value: draft?.value ?? saved, problem: draft?.problem ?? refused?.message, set };
 }
@@ -88,7 +88,7 @@ export interface TypedField {
  * window included, and only if it is valid: 25 on the way to 2526 is not what anybody wants. Escape brings back the saved one.
  */
 export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): TypedField {
-  const say = useSay();
+  const { t } = useLocale();
   const settings = useSettings();
   const { save, problems } = useSettingsStore();
   const [typed, setTyped] = useState<string | null>(null);
@@ -127,7 +127,7 @@ export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): T
     setTyped(null);
   };
   return {
-    problem: issue === undefined ? refused?.message : problemText(issue, say),
+    problem: issue === undefined ? refused?.message : problemText(issue, t),
     input: {
       value: typed ?? saved,
       onChange: (_, data) => setTyped(data.value),

@@ -6,9 +6,9 @@ import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import { drop, useBridge } from '../bridge.ts';
 import { fault } from '../components/fault.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt } from '../notices.tsx';
 import { StepFrame } from './step-frame.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 interface Props {
   readonly address: string;
@@ -18,19 +18,19 @@ interface Props {
 }
 
 export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const [busy, setBusy] = useState(false);
   const [left, setLeft] = useState(false);
   const good = isEmailAddress(address.trim());
-  const wrong = left && address !== '' && !good ? say('welcome.addressWrong') : undefined;
+  const wrong = left && address !== '' && !good ? t('welcome.addressWrong') : undefined;
   const find = async () => {
     setLeft(true);
     if (!good || busy) return;
     setBusy(true);
     const answer = await attempt(
-      say('welcome.findFailed'),
+      t('welcome.findFailed'),
       bridge.call('gateways.discover', { address: address.trim() }),
     );
     setBusy(false);
@@ -39,25 +39,25 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
   return (
     <StepFrame
       onSubmit={() => drop(find())}
-      title={say('welcome.addressTitle')}
-      help={say('welcome.addressHelp')}
+      title={t('welcome.addressTitle')}
+      help={t('welcome.addressHelp')}
       left={
         <>
           <Button appearance="subtle" onClick={() => onFound([], true)}>
-            {say('welcome.byHand')}
+            {t('welcome.byHand')}
           </Button>
           <Button appearance="subtle" onClick={onWithout}>
-            {say('welcome.without')}
+            {t('welcome.without')}
           </Button>
         </>
       }
       right={
         <Button appearance="primary" type="submit" icon={<Search20Regular />} disabled={!good} disabledFocusable={busy}>
-          {say('welcome.find')}
+          {t('welcome.find')}
         </Button>
       }
     >
-      <Field label={say('welcome.address')} hint={say('welcome.addressHint')} {...fault(wrong)}>
+      <Field label={t('welcome.address')} hint={t('welcome.addressHint')} {...fault(wrong)}>
         <Input
           type="email"
           size="large"
@@ -70,7 +70,7 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
         />
       </Field>
       <div role="status">
-        {busy && <Spinner size="tiny" label={say('welcome.finding')} style={{ justifyContent: 'start' }} />}
+        {busy && <Spinner size="tiny" label={t('welcome.finding')} style={{ justifyContent: 'start' }} />}
       </div>
     </StepFrame>
   );

@@ -2,7 +2,7 @@
 import { Field, Radio, RadioGroup } from '@fluentui/react-components';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import type { GatewaySettings } from '../../shared/settings.ts';
-import { useSay } from '../i18n/i18n.ts';
+import { useLocale } from '../i18n/locale.tsx';
 
 const place = ({ host, port }: Pick<GatewaySettings, 'host' | 'port'>) => `${host}:${port}`;
 
@@ -13,10 +13,10 @@ interface Props {
 }
 
 export function FoundServers({ found, gateway, onChoose }: Props) {
-  const say = useSay();
+  const { t } = useLocale();
   if (found.length < 2) return null;
   return (
-    <Field label={say('welcome.choose')}>
+    <Field label={t('welcome.choose')}>
       <RadioGroup
         value={place(gateway)}
         onChange={(_, data) => {

@@ -5,7 +5,6 @@ import type { DiscoveredGateway, EventName, TestStep } from '../../shared/ipc-co
 import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
 import { drop, useBridge, useLive } from '../bridge.ts';
 import { useCopy } from '../components/copy-value.tsx';
-import { useSay } from '../i18n/i18n.ts';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { ConsentDialog } from '../settings/gateways/consent-dialog.tsx';
 import { GatewayFields } from '../settings/gateways/gateway-fields.tsx';
@@ -17,6 +16,7 @@ import { useSettingsStore } from '../settings-store.tsx';
 import { FoundServers } from './found-servers.tsx';
 import { OutsideStep } from './outside-step.tsx';
 import { StepFrame } from './step-frame.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   source: { color: tokens.colorNeutralForeground3 },
@@ -75,7 +75,7 @@ export function GatewayStep(props: Props) {
 
 function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const notices = useNotices();
@@ -111,7 +111,7 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
       ...(asksMode ? [{ path: 'gateways.mode', value: wanted }] : []),
     ]);
     if (problem === undefined) onDraft({ ...draft, saved: gateway });
-    else notices.failed(say('welcome.notSaved'), problem.message);
+    else notices.failed(t('welcome.notSaved'), problem.message);
     return problem === undefined;
   };
   const store = async (acceptObfuscated: boolean) => {
@@ -126,7 +126,7 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
     setTest(null);
     try {
       const input = secret === '' ? { gateway: parsed.data } : { gateway: parsed.data, secret };
-      const result = await attempt(say('gateway.testFailed'), bridge.call('gateways.test', input));
+      const result = await attempt(t('gateway.testFailed'), bridge.call('gateways.test', input));
       setTest(result);
       if (result?.ok === true) await store(false);
     } finally {
@@ -135,27 +135,27 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
   };
   return (
     <StepFrame
-      title={say('welcome.gatewayTitle')}
-      help={say('welcome.gatewayHelp')}
+      title={t('welcome.gatewayTitle')}
+      help={t('welcome.gatewayHelp')}
       onSubmit={() => drop(testAndGo())}
-      left={<Button onClick={onBack}>{say('common.back')}</Button>}
+      left={<Button onClick={onBack}>{t('common.back')}</Button>}
       right={
         <>
           {test?.ok === false && (
             <Button disabledFocusable={busy} onClick={() => drop(store(false))}>
-              {say('welcome.continueAnyway')}
+              {t('welcome.continueAnyway')}
             </Button>
           )}
           <Button appearance="primary" type="submit" disabledFocusable={busy}>
-            {say('welcome.testAndContinue')}
+            {t('welcome.testAndContinue')}
           </Button>
         </>
       }
     >
       <span className={styles.source} role="status">
         {draft.source === 'hand' && draft.found.length === 0 && address !== '' && domain !== ''
-          ? say('welcome.nothingFound', { address })
-          : say(`welcome.source.${draft.source}`, { domain })}
+          ? t('welcome.nothingFound', { address })
+          : t(`welcome.source.${draft.source}`, { domain })}
       </span>
       <FoundServers
         found={draft.found}
@@ -187,19 +187,19 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
       >
         <div className={styles.below}>
           {asksMode && (
-            <Field label={say('welcome.use')} hint={say('welcome.useHelp')}>
+            <Field label={t('welcome.use')} hint={t('welcome.useHelp')}>
               <RadioGroup
                 layout="horizontal"
                 value={wanted}
                 onChange={(_, data) => setWanted(data.value === 'onError' ? 'onError' : 'always')}
               >
-                <Radio value="always" label={say('welcome.useAlways')} />
-                <Radio value="onError" label={say('welcome.useOnError')} />
+                <Radio value="always" label={t('welcome.useAlways')} />
+                <Radio value="onError" label={t('welcome.useOnError')} />
               </RadioGroup>
             </Field>
           )}
           <div role="status">
-            {busy && <Spinner size="tiny" label={say('welcome.testing')} style={{ justifyContent: 'start' }} />}
+            {busy && <Spinner size="tiny" label={t('welcome.testing')} style={{ justifyContent: 'start' }} />}
             {test !== null && (
               <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
                 <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />

@@ -8,13 +8,12 @@ import { drop, useBridge, useLive } from '../bridge.ts';
 import { CopyValues, useCopy } from '../components/copy-value.tsx';
 import { fault } from '../components/fault.ts';
 import { Tabs } from '../components/tabs.tsx';
-import { useLanguage, useSay } from '../i18n/i18n.ts';
-import { usePhrase } from '../i18n/phrase.ts';
 import { useAttempt } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
 import { useStatus } from '../status.tsx';
 import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram } from './mail-programs.ts';
 import { StepFrame } from './step-frame.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   panel: {
@@ -54,8 +53,7 @@ const QUEUE: readonly EventName[] = ['queue:changed'];
 
 /** What became of the test message, as it happens. */
 function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => void }) {
-  const say = useSay();
-  const phrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const recipient = useLive('queue.show', { id }, QUEUE).value?.recipients[0];
   const said = useRef(onSaid);
   const state = recipient?.state;
@@ -63,30 +61,29 @@ function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => 
     if (state !== undefined) said.current();
   }, [state]);
   if (recipient === undefined) return null;
-  const why = recipient.why.map(phrase).join(' ');
+  const why = recipient.why.map(phraseText).join(' ');
   switch (recipient.state) {
     case 'queued':
-      return say('welcome.testQueued');
+      return t('welcome.testQueued');
     case 'attempting':
-      return say('welcome.testSending');
+      return t('welcome.testSending');
     case 'delivered':
-      return say('welcome.testDelivered');
+      return t('welcome.testDelivered');
     case 'relayed':
-      return say('welcome.testRelayed');
+      return t('welcome.testRelayed');
     case 'deferred':
     case 'held':
-      return say('welcome.testWaiting', { why });
+      return t('welcome.testWaiting', { why });
     case 'bad':
     case 'bounced':
     case 'replaced':
-      return say('welcome.testLost', { why });
+      return t('welcome.testLost', { why });
   }
 }
 
 function TestMessage({ address }: { readonly address: string }) {
   const styles = useStyles();
-  const say = useSay();
-  const language = useLanguage();
+  const { t, language } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const [from, setFrom] = useState(address);
@@ -95,12 +92,12 @@ function TestMessage({ address }: { readonly address: string }) {
   const [sent, setSent] = useState<string | null>(null);
   const fate = useRef<HTMLSpanElement>(null);
   const wrong = (value: string) =>
-    fault(value === '' || isEmailAddress(value.trim()) ? undefined : say('welcome.addressWrong'));
+    fault(value === '' || isEmailAddress(value.trim()) ? undefined : t('welcome.addressWrong'));
   const ready = isEmailAddress(from.trim()) && isEmailAddress(to.trim());
   const send = async () => {
     setBusy(true);
     const done = await attempt(
-      say('welcome.testFailed'),
+      t('welcome.testFailed'),
       bridge.call('queue.submitTest', { from: from.trim(), to: to.trim(), language }),
     );
     setBusy(false);
@@ -109,7 +106,7 @@ function TestMessage({ address }: { readonly address: string }) {
   return (
     <section aria-labelledby="test-title" className={styles.panel}>
       <Text as="h3" id="test-title" weight="semibold" style={{ margin: 0 }}>
-        {say('welcome.testTitle')}
+        {t('welcome.testTitle')}
       </Text>
       <form
         noValidate
@@ -119,10 +116,10 @@ function TestMessage({ address }: { readonly address: string }) {
           if (ready && !busy) drop(send());
         }}
       >
-        <Field label={say('welcome.from')} hint={say('welcome.fromHelp')} {...wrong(from)}>
+        <Field label={t('welcome.from')} hint={t('welcome.fromHelp')} {...wrong(from)}>
           <Input value={from} spellCheck={false} onChange={(_, data) => setFrom(data.value)} />
         </Field>
-        <Field label={say('welcome.to')} hint={say('welcome.toHelp')} {...wrong(to)}>
+        <Field label={t('welcome.to')} hint={t('welcome.toHelp')} {...wrong(to)}>
           <Input value={to} spellCheck={false} onChange={(_, data) => setTo(data.value)} />
         </Field>
         <Button
@@ -132,7 +129,7 @@ function TestMessage({ address }: { readonly address: string }) {
           disabled={!ready}
           disabledFocusable={busy}
         >
-          {say('welcome.sendTest')}
+          {t('welcome.sendTest')}
         </Button>
       </form>
       <span ref={fate} role="status" aria-live="polite">
@@ -153,7 +150,7 @@ interface Props {
 
 export function ProgramStep({ address, onBack, onFinish }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const copy = useCopy();
   const { settings } = useSettingsStore();
   const listener = useStatus()?.listener;
@@ -163,22 +160,22 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
   const lines = linesFor(program, to, address);
   return (
     <StepFrame
-      title={say('welcome.programTitle')}
-      help={say('welcome.programHelp')}
-      left={<Button onClick={onBack}>{say('common.back')}</Button>}
+      title={t('welcome.programTitle')}
+      help={t('welcome.programHelp')}
+      left={<Button onClick={onBack}>{t('common.back')}</Button>}
       right={
         <Button appearance="primary" onClick={onFinish}>
-          {say('welcome.finish')}
+          {t('welcome.finish')}
         </Button>
       }
     >
       {listener?.kind === 'failed' && (
         <MessageBar intent="warning" layout="multiline">
-          <MessageBarBody>{say('welcome.notListening')}</MessageBarBody>
+          <MessageBarBody>{t('welcome.notListening')}</MessageBarBody>
         </MessageBar>
       )}
       <Tabs
-        label={say('welcome.program')}
+        label={t('welcome.program')}
         panel="program-panel"
         value={program}
         onChange={setProgram}
@@ -186,7 +183,7 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
           value,
           label:
             value === 'other'
-              ? say('welcome.other')
+              ? t('welcome.other')
               : {
                   thunderbird: 'Thunderbird',
                   apple: 'Apple Mail',
@@ -197,20 +194,20 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
         }))}
       />
       <div id="program-panel" role="tabpanel" aria-labelledby="program-panel-tab" tabIndex={0} className={styles.panel}>
-        <span className={styles.faint}>{say(`welcome.where.${program}`)}</span>
+        <span className={styles.faint}>{t(`welcome.where.${program}`)}</span>
         {lines === null ? (
           <CopyValues
             values={[
-              { name: say('welcome.server'), value: to.host, copy: true },
-              { name: say('welcome.port'), value: String(to.port), copy: true },
+              { name: t('welcome.server'), value: to.host, copy: true },
+              { name: t('welcome.port'), value: String(to.port), copy: true },
               {
-                name: say('welcome.connection'),
-                value: say(to.starttls ? 'welcome.starttls' : 'welcome.none'),
+                name: t('welcome.connection'),
+                value: t(to.starttls ? 'welcome.starttls' : 'welcome.none'),
                 copy: false,
               },
               {
-                name: say('welcome.signIn'),
-                value: say(to.signIn ? 'welcome.account' : 'welcome.noSignIn'),
+                name: t('welcome.signIn'),
+                value: t(to.signIn ? 'welcome.account' : 'welcome.noSignIn'),
                 copy: false,
               },
             ]}
@@ -222,8 +219,8 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
               className={styles.copy}
               appearance="subtle"
               icon={<Copy20Regular />}
-              aria-label={say('common.copyOf', { name: say('welcome.lines') })}
-              title={say('common.copy')}
+              aria-label={t('common.copyOf', { name: t('welcome.lines') })}
+              title={t('common.copy')}
               onClick={() => copy(lines)}
             />
           </div>

@@ -5,12 +5,12 @@ import { useEffect, useState } from 'react';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
 import { drop } from '../bridge.ts';
-import { useSay } from '../i18n/i18n.ts';
 import { freshId } from '../settings/gateways/order.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AddressStep } from './address-step.tsx';
 import { draftOf, GatewayStep, type GatewayDraft } from './gateway-step.tsx';
 import { ProgramStep } from './program-step.tsx';
+import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   window: { height: '100%', backgroundColor: tokens.colorNeutralBackground3 },
@@ -82,13 +82,13 @@ interface Props {
 
 export function Welcome({ onDone }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const { settings, save } = useSettingsStore();
   const [step, setStep] = useState<Step>('address');
   const [address, setAddress] = useState('');
   const [draft, setDraft] = useState<GatewayDraft | null>(null);
   const again = settings?.general.welcomeDone === true;
-  const title = say(again ? 'welcome.againTitle' : 'welcome.title');
+  const title = t(again ? 'welcome.againTitle' : 'welcome.title');
   useEffect(() => {
     document.title = title;
   }, [title]);
@@ -124,10 +124,10 @@ export function Welcome({ onDone }: Props) {
             {title}
           </Text>
           <Text size={400} className={styles.help}>
-            {say(again ? 'welcome.againHelp' : 'welcome.help')}
+            {t(again ? 'welcome.againHelp' : 'welcome.help')}
           </Text>
         </div>
-        <ol className={styles.steps} aria-label={say('welcome.steps')}>
+        <ol className={styles.steps} aria-label={t('welcome.steps')}>
           {STEPS.map((name, i) => {
             const done = STEPS.indexOf(step) > i;
             return (
@@ -139,7 +139,7 @@ export function Welcome({ onDone }: Props) {
                 <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
                   {done ? <Checkmark16Filled /> : i + 1}
                 </span>
-                {say(`welcome.step.${name}`)}
+                {t(`welcome.step.${name}`)}
               </li>
             );
           })}
@@ -174,9 +174,9 @@ export function Welcome({ onDone }: Props) {
         {step !== 'program' && (
           <div className={styles.foot}>
             <Button appearance="subtle" onClick={leave}>
-              {say(again ? 'common.close' : 'welcome.skip')}
+              {t(again ? 'common.close' : 'welcome.skip')}
             </Button>
-            {!again && <span>{say('welcome.skipHelp')}</span>}
+            {!again && <span>{t('welcome.skipHelp')}</span>}
           </div>
         )}
       </main>

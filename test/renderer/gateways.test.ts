@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createI18n } from '../../renderer/i18n/i18n.ts';
+import { createLocale } from '../../renderer/i18n/locale.tsx';
 import { canMove, droppedOn, freshId, inOrder, moved, withPriority } from '../../renderer/settings/gateways/order.ts';
 import { pathsOf } from '../../renderer/settings/gateways/path-steps.ts';
 import { gatewayErrors } from '../../renderer/settings/gateways/gateway-errors.ts';
@@ -81,7 +81,7 @@ describe('the path that is drawn', () => {
 });
 
 describe('the gateway form', () => {
-  const say = createI18n('en').t;
+  const { t } = createLocale('en');
   const good = gateway('a');
   test.each([
     [{ name: ' ' }, { name: 'Give the gateway a name' }],
@@ -93,5 +93,5 @@ describe('the gateway form', () => {
     [{ auth: 'password', username: '' }, { username: 'Sign-in needs a user name' }],
     [{ senders: ['a@b.test', 'not good'] }, { senders: 'Not an address or domain' }],
     [{}, {}],
-  ])('%j', (change, errors) => expect(gatewayErrors({ ...good, ...change }, say)).toEqual(errors));
+  ])('%j', (change, errors) => expect(gatewayErrors({ ...good, ...change }, t)).toEqual(errors));
 });

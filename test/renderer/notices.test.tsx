@@ -1,6 +1,7 @@
 import { FluentProvider, webLightTheme } from '@fluentui/react-components';
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LocaleProvider } from '../../renderer/i18n/locale.tsx';
 import { NoticesProvider, useNotices } from '../../renderer/notices.tsx';
 
 beforeEach(() => {
@@ -22,9 +23,11 @@ function Buttons() {
 test('the same words stand there once, but each deletion has an undo of its own', async () => {
   render(
     <FluentProvider theme={webLightTheme}>
-      <NoticesProvider>
-        <Buttons />
-      </NoticesProvider>
+      <LocaleProvider locale="en">
+        <NoticesProvider>
+          <Buttons />
+        </NoticesProvider>
+      </LocaleProvider>
     </FluentProvider>,
   );
   for (const name of ['copy', 'copy', 'copy', 'save', 'save', 'delete', 'delete'])

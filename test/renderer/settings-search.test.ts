@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createI18n } from '../../renderer/i18n/i18n.ts';
+import { createLocale } from '../../renderer/i18n/locale.tsx';
 import { findSettings, searchEntries, type SearchEntry } from '../../renderer/settings/search-index.ts';
 import { SETTINGS_PAGES } from '../../renderer/settings/settings-window.tsx';
 import { MODES } from '../../shared/settings.ts';
 
-const english = searchEntries(createI18n('en').t);
-const german = searchEntries(createI18n('de').t);
+const english = searchEntries(createLocale('en').t);
+const german = searchEntries(createLocale('de').t);
 const places = (found: readonly SearchEntry[]) => found.map(({ page, setting }) => `${page}/${setting}`);
 const entry = (label: string, help = '', setting = 'x'): SearchEntry => ({ page: 'general', setting, label, help });
 

@@ -1,6 +1,6 @@
 /** No key store on this system: the user decides whether a password, or a sign-in's tokens, may be kept anyway. */
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
-import { useSay } from '../../i18n/i18n.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 interface Props {
   readonly what: 'password' | 'signIn';
@@ -8,13 +8,13 @@ interface Props {
 }
 
 export function ConsentDialog({ what, onAnswer }: Props) {
-  const say = useSay();
+  const { t } = useLocale();
   return (
     <ConfirmDialog
-      title={say(`consent.${what}.title`)}
-      words={say(`consent.${what}.words`)}
-      agree={say('consent.agree')}
-      refuse={say('consent.refuse')}
+      title={t(`consent.${what}.title`)}
+      words={t(`consent.${what}.words`)}
+      agree={t('consent.agree')}
+      refuse={t('consent.refuse')}
       onAnswer={onAnswer}
     />
   );

@@ -14,7 +14,6 @@ import { useState } from 'react';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
 import { drop, useBridge } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
 import { useAttempt } from '../../notices.tsx';
 import { useCopy } from '../../components/copy-value.tsx';
 import { useReturnFocus } from '../../components/return-focus.ts';
@@ -24,6 +23,7 @@ import { OAuthSignIn } from './oauth-sign-in.tsx';
 import { NOTHING_STORED, type StoredSecret } from './stored-secret.ts';
 import { TestResult } from './test-result.tsx';
 import { useStoreGateway } from './use-store-gateway.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   surface: { maxWidth: '640px' },
@@ -42,7 +42,7 @@ interface Props {
 
 export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const copy = useCopy();
@@ -80,7 +80,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
     setBusy('testing');
     setTest(null);
     const input = secret === '' ? { gateway: wanted } : { gateway: wanted, secret };
-    setTest(await attempt(say('gateway.testFailed'), bridge.call('gateways.test', input)));
+    setTest(await attempt(t('gateway.testFailed'), bridge.call('gateways.test', input)));
     setBusy(null);
   };
   const saveForSignIn = async () => {
@@ -103,7 +103,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
           }}
         >
           <DialogBody>
-            <DialogTitle>{say(fresh ? 'gateway.add' : 'gateway.edit')}</DialogTitle>
+            <DialogTitle>{t(fresh ? 'gateway.add' : 'gateway.edit')}</DialogTitle>
             <DialogContent>
               <div className={styles.fields}>
                 {asking !== null && (
@@ -140,7 +140,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
                 >
                   <div role="status">
                     {busy === 'testing' && (
-                      <Spinner size="tiny" label={say('gateway.testing')} style={{ justifyContent: 'start' }} />
+                      <Spinner size="tiny" label={t('gateway.testing')} style={{ justifyContent: 'start' }} />
                     )}
                     {test !== null && (
                       <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
@@ -153,17 +153,17 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
             </DialogContent>
             <DialogActions position="start">
               <Button disabledFocusable={busy !== null} onClick={() => drop(withGateway(runTest))}>
-                {say('gateway.test')}
+                {t('gateway.test')}
               </Button>
             </DialogActions>
             <DialogActions position="end">
-              <Button onClick={onClose}>{say(fresh && saved !== null ? 'common.close' : 'common.cancel')}</Button>
+              <Button onClick={onClose}>{t(fresh && saved !== null ? 'common.close' : 'common.cancel')}</Button>
               <Button
                 appearance="primary"
                 type="submit"
                 disabledFocusable={busy !== null || (refused > 0 && !parsed.success)}
               >
-                {say(saved === null ? 'common.add' : 'common.save')}
+                {t(saved === null ? 'common.add' : 'common.save')}
               </Button>
             </DialogActions>
           </DialogBody>

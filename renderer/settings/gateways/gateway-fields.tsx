@@ -13,10 +13,9 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { misfitPhrase } from '../../../shared/secret-binding.ts';
 import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../../shared/settings.ts';
 import { fault } from '../../components/fault.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { usePhrase } from '../../i18n/phrase.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 import { standingOf, type StoredSecret } from './stored-secret.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   form: {
@@ -64,11 +63,10 @@ const parts = (text: string) =>
 export function GatewayFields(props: Props) {
   const { gateway, onChange, secret, onSecret, stored, extent, refused, signIn, children } = props;
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const box = useRef<HTMLDivElement>(null);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
-  const errors = gatewayErrors(gateway, say);
+  const errors = gatewayErrors(gateway, t);
   useEffect(() => {
     if (refused > 0) box.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [refused]);
@@ -80,7 +78,7 @@ export function GatewayFields(props: Props) {
   const { auth, security } = gateway;
   const all = extent === 'all';
   const { kept, again } = standingOf(stored, gateway);
-  const askedAgain = again !== null && secret === '' ? sayPhrase(misfitPhrase('password', again)) : undefined;
+  const askedAgain = again !== null && secret === '' ? phraseText(misfitPhrase('password', again)) : undefined;
 
   const text = (
     name: 'name' | 'host' | 'username' | 'oauthIssuer' | 'oauthClientId' | 'oauthScope',
@@ -89,8 +87,8 @@ export function GatewayFields(props: Props) {
   ) => (
     <Field
       className={width}
-      label={say(`gateway.${name}`)}
-      hint={say(`gateway.help.${name}`)}
+      label={t(`gateway.${name}`)}
+      hint={t(`gateway.help.${name}`)}
       required={more.required === true}
       {...state(name)}
     >
@@ -104,14 +102,14 @@ export function GatewayFields(props: Props) {
     </Field>
   );
   const list = (name: 'networks' | 'senders') => (
-    <Field className={styles.three} label={say(`gateway.${name}`)} hint={say(`gateway.help.${name}`)} {...state(name)}>
-      <PartsInput value={gateway[name]} placeholder={say('gateway.all')} onChange={(next) => set({ [name]: next })} />
+    <Field className={styles.three} label={t(`gateway.${name}`)} hint={t(`gateway.help.${name}`)} {...state(name)}>
+      <PartsInput value={gateway[name]} placeholder={t('gateway.all')} onChange={(next) => set({ [name]: next })} />
     </Field>
   );
   const tick = (name: 'allowInsecureAuth' | 'allowInvalidCertificate') => (
-    <Field className={mergeClasses(styles.whole, styles.box)} hint={say(`gateway.help.${name}`)}>
+    <Field className={mergeClasses(styles.whole, styles.box)} hint={t(`gateway.help.${name}`)}>
       <Checkbox
-        label={say(`gateway.${name}`)}
+        label={t(`gateway.${name}`)}
         checked={gateway[name]}
         onChange={(_, data) => set({ [name]: data.checked === true })}
       />
@@ -119,16 +117,16 @@ export function GatewayFields(props: Props) {
   );
   return (
     <div ref={box} className={styles.form}>
-      {text('name', all ? styles.four : styles.two, { required: true, placeholder: say('gateway.namePlaceholder') })}
+      {text('name', all ? styles.four : styles.two, { required: true, placeholder: t('gateway.namePlaceholder') })}
       {all && (
-        <Field className={styles.two} label={say('gateway.priority')} hint={say('gateway.help.priority')}>
+        <Field className={styles.two} label={t('gateway.priority')} hint={t('gateway.help.priority')}>
           <Select
             value={gateway.priority}
             onChange={(_, data) => set({ priority: data.value as GatewaySettings['priority'] })}
           >
             {PRIORITIES.map((value) => (
               <option key={value} value={value}>
-                {say(`priority.${value}`)}
+                {t(`priority.${value}`)}
               </option>
             ))}
           </Select>
@@ -137,8 +135,8 @@ export function GatewayFields(props: Props) {
       {text('host', all ? styles.four : styles.three, { required: true, placeholder: 'smtp.example.com' })}
       <Field
         className={all ? styles.two : styles.one}
-        label={say('gateway.port')}
-        hint={say('gateway.help.port')}
+        label={t('gateway.port')}
+        hint={t('gateway.help.port')}
         {...state('port')}
       >
         <Input
@@ -147,20 +145,20 @@ export function GatewayFields(props: Props) {
           onChange={(_, data) => set({ port: data.value.trim() === '' ? Number.NaN : Number(data.value) })}
         />
       </Field>
-      <Field className={styles.three} label={say('gateway.security')} hint={say(`security2.${security}Help`)}>
+      <Field className={styles.three} label={t('gateway.security')} hint={t(`security2.${security}Help`)}>
         <Select value={security} onChange={(_, data) => set({ security: data.value as GatewaySettings['security'] })}>
           {SECURITIES.map((value) => (
             <option key={value} value={value}>
-              {say(`security2.${value}`)}
+              {t(`security2.${value}`)}
             </option>
           ))}
         </Select>
       </Field>
-      <Field className={styles.three} label={say('gateway.auth')} hint={say(`auth.${auth}Help`)}>
+      <Field className={styles.three} label={t('gateway.auth')} hint={t(`auth.${auth}Help`)}>
         <Select value={auth} onChange={(_, data) => set({ auth: data.value as GatewaySettings['auth'] })}>
           {AUTH_KINDS.map((value) => (
             <option key={value} value={value}>
-              {say(`auth.${value}`)}
+              {t(`auth.${value}`)}
             </option>
           ))}
         </Select>
@@ -169,8 +167,8 @@ export function GatewayFields(props: Props) {
       {auth === 'password' && (
         <Field
           className={styles.three}
-          label={say('gateway.password')}
-          hint={say(kept && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
+          label={t('gateway.password')}
+          hint={t(kept && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
           {...(askedAgain === undefined ? {} : { validationState: 'warning', validationMessage: askedAgain })}
         >
           <Input
@@ -196,7 +194,7 @@ export function GatewayFields(props: Props) {
       {all && security !== 'none' && tick('allowInvalidCertificate')}
       {(gateway.allowInsecureAuth || gateway.allowInvalidCertificate) && (
         <MessageBar className={styles.whole} intent="warning" layout="multiline">
-          <MessageBarBody>{say('gateway.unsafe')}</MessageBarBody>
+          <MessageBarBody>{t('gateway.unsafe')}</MessageBarBody>
         </MessageBar>
       )}
       {children !== undefined && <div className={styles.whole}>{children}</div>}

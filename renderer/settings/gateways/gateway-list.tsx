@@ -15,10 +15,9 @@ import {
 import { useState, type ComponentType, type KeyboardEvent } from 'react';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import type { GatewayState } from '../../../shared/status.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { usePhrase } from '../../i18n/phrase.ts';
 import { canMove, droppedOn, inOrder, moved, withPriority } from './order.ts';
 import { PriorityControl } from './priority-control.tsx';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   list: {
@@ -96,8 +95,7 @@ interface Props {
 
 export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const [dragged, setDragged] = useState<string | null>(null);
   const [over, setOver] = useState<string | null>(null);
   const press = (event: KeyboardEvent, id: string) => {
@@ -106,17 +104,17 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
     onList(moved(list, id, event.key === 'ArrowUp' ? -1 : 1));
   };
   return (
-    <ul className={styles.list} aria-label={say('gateways.list')}>
+    <ul className={styles.list} aria-label={t('gateways.list')}>
       {inOrder(list).map((gateway) => {
         const { id, name } = gateway;
         const state = states.find((one) => one.id === id);
         const look = LOOKS[gateway.enabled ? (state?.state ?? 'unknown') : 'disabled'];
         const Icon = look.icon;
         const words = !gateway.enabled
-          ? say('gateways.disabled')
+          ? t('gateways.disabled')
           : state === undefined
-            ? say('gateways.unknown')
-            : sayPhrase(state.phrase);
+            ? t('gateways.unknown')
+            : phraseText(state.phrase);
         return (
           <li
             key={id}
@@ -152,7 +150,7 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
               if (!(event.target instanceof Element && event.target.closest('button, input, label'))) onEdit(gateway);
             }}
           >
-            <span className={styles.grip} title={say('gateways.drag')} aria-hidden>
+            <span className={styles.grip} title={t('gateways.drag')} aria-hidden>
               <ReOrderDotsVertical20Regular />
             </span>
             <div className={styles.words}>
@@ -180,22 +178,22 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
                 onChange={(next) => onList(withPriority(list, id, next))}
               />
               <div className={styles.buttons}>
-                <Tooltip content={say('gateways.up')} relationship="description">
+                <Tooltip content={t('gateways.up')} relationship="description">
                   <Button
                     appearance="subtle"
                     size="small"
                     icon={<ArrowUp16Regular />}
-                    aria-label={say('gateways.upOf', { name })}
+                    aria-label={t('gateways.upOf', { name })}
                     disabledFocusable={!canMove(list, id, -1)}
                     onClick={() => onList(moved(list, id, -1))}
                   />
                 </Tooltip>
-                <Tooltip content={say('gateways.down')} relationship="description">
+                <Tooltip content={t('gateways.down')} relationship="description">
                   <Button
                     appearance="subtle"
                     size="small"
                     icon={<ArrowDown16Regular />}
-                    aria-label={say('gateways.downOf', { name })}
+                    aria-label={t('gateways.downOf', { name })}
                     disabledFocusable={!canMove(list, id, 1)}
                     onClick={() => onList(moved(list, id, 1))}
                   />
@@ -204,18 +202,18 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
                   appearance="subtle"
                   size="small"
                   icon={<Edit20Regular />}
-                  aria-label={say('gateways.editOf', { name })}
+                  aria-label={t('gateways.editOf', { name })}
                   onClick={() => onEdit(gateway)}
                 />
                 <Button
                   appearance="subtle"
                   size="small"
                   icon={<Delete20Regular />}
-                  aria-label={say('gateways.deleteOf', { name })}
+                  aria-label={t('gateways.deleteOf', { name })}
                   onClick={() => onDelete(gateway)}
                 />
                 <Switch
-                  aria-label={say('gateways.enabledOf', { name })}
+                  aria-label={t('gateways.enabledOf', { name })}
                   checked={gateway.enabled}
                   onChange={(_, data) =>
                     onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))

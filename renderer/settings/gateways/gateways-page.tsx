@@ -5,7 +5,6 @@ import { useState } from 'react';
 import type { EventName } from '../../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
 import { drop, useLive } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
 import { useNotices } from '../../notices.tsx';
 import { Group, NumberSetting, PageTitle } from '../fields.tsx';
 import { useSettingsStore } from '../../settings-store.tsx';
@@ -16,6 +15,7 @@ import { ModeChoice } from './mode-choice.tsx';
 import { freshId } from './order.ts';
 import { PathDiagram } from './path-diagram.tsx';
 import { NOTHING_STORED } from './stored-secret.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
@@ -41,7 +41,7 @@ function blank(list: readonly GatewaySettings[]): GatewaySettings {
 
 export function GatewaysPage() {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const notices = useNotices();
   const { save } = useSettingsStore();
   const { list } = useSettings().gateways;
@@ -51,20 +51,20 @@ export function GatewaysPage() {
   const put = async (next: readonly GatewaySettings[]) => {
     if (next === list) return true;
     const problems = await save([{ path: 'gateways.list', value: next }]);
-    if (problems[0] !== undefined) notices.failed(say('gateways.notSaved'), problems[0].message);
+    if (problems[0] !== undefined) notices.failed(t('gateways.notSaved'), problems[0].message);
     return problems.length === 0;
   };
   const remove = async (gateway: GatewaySettings) => {
     const before = list;
     if (await put(list.filter((one) => one.id !== gateway.id))) {
-      notices.done(say('gateways.deleted', { name: gateway.name }), () => drop(put(before)));
+      notices.done(t('gateways.deleted', { name: gateway.name }), () => drop(put(before)));
     }
   };
   const add = () => setEditing({ gateway: blank(list), fresh: true });
   return (
     <>
-      <PageTitle title={say('settings.page.gateways')} help={say('gateways.help')} />
-      <Group title={say('gateways.when')} anchor="gateways.mode">
+      <PageTitle title={t('settings.page.gateways')} help={t('gateways.help')} />
+      <Group title={t('gateways.when')} anchor="gateways.mode">
         <ModeChoice />
         <PathDiagram />
       </Group>
@@ -72,21 +72,21 @@ export function GatewaysPage() {
         <div className={styles.head}>
           <div>
             <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
-              {say('gateways.list')}
+              {t('gateways.list')}
             </Text>
             <Text size={200} style={{ color: tokens.colorNeutralForeground3 }}>
-              {say('gateways.listHelp')}
+              {t('gateways.listHelp')}
             </Text>
           </div>
           <Button appearance="primary" icon={<Add20Regular />} onClick={add}>
-            {say('gateways.add')}
+            {t('gateways.add')}
           </Button>
         </div>
         {list.length === 0 ? (
           <div className={styles.none}>
             <Router24Regular aria-hidden />
-            <Text weight="semibold">{say('gateways.none')}</Text>
-            <Text>{say('gateways.noneHelp')}</Text>
+            <Text weight="semibold">{t('gateways.none')}</Text>
+            <Text>{t('gateways.noneHelp')}</Text>
           </div>
         ) : (
           <GatewayList
@@ -98,8 +98,8 @@ export function GatewaysPage() {
           />
         )}
       </Group>
-      <Group title={say('gateways.switching')}>
-        <NumberSetting path="gateways.headStartMs" unit={say('unit.milliseconds')} />
+      <Group title={t('gateways.switching')}>
+        <NumberSetting path="gateways.headStartMs" unit={t('unit.milliseconds')} />
       </Group>
       {editing !== null && (
         <GatewayDialog

@@ -1,9 +1,9 @@
 /** The five modes, in the words of the manual, each with what it means. */
 import { Checkbox, makeStyles, Radio, RadioGroup, tokens } from '@fluentui/react-components';
 import { MODES, type GatewayMode } from '../../../shared/settings.ts';
-import { useSay } from '../../i18n/i18n.ts';
 import { ListSetting } from '../fields.tsx';
 import { useSetting } from '../use-setting.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   label: { display: 'flex', flexDirection: 'column' },
@@ -19,7 +19,7 @@ const KINDS = ['lan', 'dns', 'smtp'] as const;
 
 function ErrorKind({ kind }: { readonly kind: (typeof KINDS)[number] }) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const field = useSetting<boolean>(`gateways.onErrors.${kind}`);
   return (
     <Checkbox
@@ -27,8 +27,8 @@ function ErrorKind({ kind }: { readonly kind: (typeof KINDS)[number] }) {
       onChange={(_, data) => field.set(data.checked === true)}
       label={
         <span className={styles.label}>
-          <span>{say(`onErrors.${kind}`)}</span>
-          <span className={styles.meaning}>{say(`onErrors.${kind}Help`)}</span>
+          <span>{t(`onErrors.${kind}`)}</span>
+          <span className={styles.meaning}>{t(`onErrors.${kind}Help`)}</span>
         </span>
       }
     />
@@ -37,13 +37,13 @@ function ErrorKind({ kind }: { readonly kind: (typeof KINDS)[number] }) {
 
 export function ModeChoice() {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const mode = useSetting<GatewayMode>('gateways.mode');
   return (
     <RadioGroup
       value={mode.value}
       onChange={(_, data) => mode.set(data.value as GatewayMode)}
-      aria-label={say('gateways.when')}
+      aria-label={t('gateways.when')}
     >
       {MODES.map((name) => (
         <div key={name}>
@@ -51,13 +51,13 @@ export function ModeChoice() {
             value={name}
             label={
               <span className={styles.label}>
-                <span>{say(`mode.${name}`)}</span>
-                <span className={styles.meaning}>{say(`mode.${name}Help`)}</span>
+                <span>{t(`mode.${name}`)}</span>
+                <span className={styles.meaning}>{t(`mode.${name}Help`)}</span>
               </span>
             }
           />
           {name === 'onError' && mode.value === 'onError' && (
-            <div className={styles.more} role="group" aria-label={say('onErrors.title')}>
+            <div className={styles.more} role="group" aria-label={t('onErrors.title')}>
               {KINDS.map((kind) => (
                 <ErrorKind key={kind} kind={kind} />
               ))}

@@ -3,10 +3,9 @@ import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@f
 import { useState } from 'react';
 import type { Phrase } from '../../../shared/mail.ts';
 import { drop, useBridge } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { usePhrase } from '../../i18n/phrase.ts';
 import { useAttempt } from '../../notices.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   whole: { gridColumn: '1 / -1', display: 'grid', gap: '8px' },
@@ -32,8 +31,7 @@ interface Props {
 
 export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
+  const { t, phraseText } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   const [clientSecret, setClientSecret] = useState('');
@@ -48,7 +46,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     try {
       if (!saved && !(await onSave())) return;
       const input = { gatewayId, acceptObfuscated, ...(clientSecret === '' ? {} : { clientSecret }) };
-      const result = await attempt(say('oauth.failed'), bridge.call('gateways.signIn', input));
+      const result = await attempt(t('oauth.failed'), bridge.call('gateways.signIn', input));
       if (result === null) return;
       if (result.needsConsent) return setAsking(true);
       setOutcome({ good: result.signedIn, phrase: result.phrase });
@@ -61,7 +59,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     }
   };
   const signOut = async () => {
-    const result = await attempt(say('oauth.failed'), bridge.call('gateways.signOut', { gatewayId }));
+    const result = await attempt(t('oauth.failed'), bridge.call('gateways.signOut', { gatewayId }));
     if (result === null) return;
     setHere(false);
     setOutcome({ good: true, phrase: result.phrase });
@@ -79,7 +77,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
         />
       )}
       <div className={styles.row}>
-        <Field label={say('oauth.clientSecret')} hint={say('oauth.clientSecretHelp')}>
+        <Field label={t('oauth.clientSecret')} hint={t('oauth.clientSecretHelp')}>
           <Input
             type="password"
             autoComplete="new-password"
@@ -89,11 +87,11 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
         </Field>
         <div className={styles.buttons}>
           <Button disabledFocusable={busy} onClick={() => drop(signIn(false))}>
-            {say(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
+            {t(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
           {here && (
             <Button disabledFocusable={busy} onClick={() => drop(signOut())}>
-              {say('oauth.signOut')}
+              {t('oauth.signOut')}
             </Button>
           )}
         </div>
@@ -101,7 +99,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
       <div role="status">
         {outcome !== null && (
           <MessageBar intent={outcome.good ? 'success' : 'warning'}>
-            <MessageBarBody>{sayPhrase(outcome.phrase)}</MessageBarBody>
+            <MessageBarBody>{phraseText(outcome.phrase)}</MessageBarBody>
           </MessageBar>
         )}
       </div>

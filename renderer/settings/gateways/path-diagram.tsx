@@ -8,8 +8,7 @@ import {
   Router20Regular,
 } from '@fluentui/react-icons';
 import { Fragment, type ComponentType } from 'react';
-import { useSay } from '../../i18n/i18n.ts';
-import { useFormat } from '../../i18n/locale.tsx';
+import { useLocale } from '../../i18n/locale.tsx';
 import { useSettings } from '../use-setting.ts';
 import { inOrder } from './order.ts';
 import { pathsOf, type StepKind } from './path-steps.ts';
@@ -113,41 +112,40 @@ const ICONS: Readonly<Record<StepKind, ComponentType>> = {
 
 export function PathDiagram() {
   const styles = useStyles();
-  const say = useSay();
-  const format = useFormat();
+  const { t, format } = useLocale();
   const settings = useSettings();
   const { value, unit } = settings.administration.undeliverableAfter;
-  const limit = say(`path.limit.${unit}`, { count: value });
+  const limit = t(`path.limit.${unit}`, { count: value });
   const { lan, dns, smtp } = settings.gateways.onErrors;
   const kinds = format.list([
-    ...(lan ? [say('onErrors.lan')] : []),
-    ...(dns ? [say('onErrors.dns')] : []),
-    ...(smtp ? [say('onErrors.smtp')] : []),
+    ...(lan ? [t('onErrors.lan')] : []),
+    ...(dns ? [t('onErrors.dns')] : []),
+    ...(smtp ? [t('onErrors.smtp')] : []),
   ]);
   const names = inOrder(settings.gateways.list.filter((gateway) => gateway.enabled)).map((gateway) => gateway.name);
   return (
-    <div className={styles.box} role="group" aria-label={say('path.title')}>
+    <div className={styles.box} role="group" aria-label={t('path.title')}>
       {pathsOf(settings).map((path) => (
         <div key={path.who}>
-          <div className={styles.who}>{say(`path.${path.who}`)}</div>
+          <div className={styles.who}>{t(`path.${path.who}`)}</div>
           <ol className={styles.chain} aria-live="polite">
             {path.steps.map((step) => {
               const Icon = ICONS[step.kind];
               const note =
                 step.kind === 'gateways'
                   ? names.length === 0
-                    ? say('path.noGateways')
+                    ? t('path.noGateways')
                     : names.join(' → ')
                   : step.kind === 'bounced'
-                    ? say(settings.administration.returnUndeliverable ? 'path.returned' : 'path.notReturned')
+                    ? t(settings.administration.returnUndeliverable ? 'path.returned' : 'path.notReturned')
                     : step.kind === 'bad'
-                      ? say('path.youDecide')
-                      : say(`path.${step.kind}Note`);
+                      ? t('path.youDecide')
+                      : t(`path.${step.kind}Note`);
               return (
                 <Fragment key={step.kind}>
                   {step.when !== null && (
                     <li className={styles.way}>
-                      <span className={styles.when}>{say(`path.when.${step.when}`, { limit, kinds })}</span>
+                      <span className={styles.when}>{t(`path.when.${step.when}`, { limit, kinds })}</span>
                       <span className={styles.line} aria-hidden />
                     </li>
                   )}
@@ -160,7 +158,7 @@ export function PathDiagram() {
                   >
                     <Icon />
                     <span className={styles.words}>
-                      <span className={styles.name}>{say(`path.step.${step.kind}`)}</span>
+                      <span className={styles.name}>{t(`path.step.${step.kind}`)}</span>
                       <span className={styles.names} title={note}>
                         {note}
                       </span>

@@ -3,7 +3,7 @@ import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { useRef, type KeyboardEvent } from 'react';
 import { PRIORITIES, type Priority } from '../../../shared/settings.ts';
 import { forcedChoice } from '../../components/forced-choice.ts';
-import { useSay } from '../../i18n/i18n.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   group: {
@@ -58,7 +58,7 @@ interface Props {
 
 export function PriorityControl({ name, value, onChange }: Props) {
   const styles = useStyles();
-  const say = useSay();
+  const { t } = useLocale();
   const group = useRef<HTMLDivElement>(null);
   const press = (event: KeyboardEvent) => {
     if (event.altKey) return;
@@ -80,7 +80,7 @@ export function PriorityControl({ name, value, onChange }: Props) {
       ref={group}
       className={styles.group}
       role="radiogroup"
-      aria-label={say('gateways.priorityOf', { name })}
+      aria-label={t('gateways.priorityOf', { name })}
       onKeyDown={press}
     >
       {PRIORITIES.map((priority) => (
@@ -89,12 +89,12 @@ export function PriorityControl({ name, value, onChange }: Props) {
           type="button"
           role="radio"
           aria-checked={priority === value}
-          data-words={say(`priority.${priority}`)}
+          data-words={t(`priority.${priority}`)}
           tabIndex={priority === value ? 0 : -1}
           className={mergeClasses(styles.step, priority === value && styles.here)}
           onClick={() => onChange(priority)}
         >
-          {say(`priority.${priority}`)}
+          {t(`priority.${priority}`)}
         </button>
       ))}
     </div>

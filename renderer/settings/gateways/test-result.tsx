@@ -2,9 +2,7 @@
 import { Button, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { Checkmark16Filled, Copy16Regular, Dismiss16Filled, Subtract16Regular } from '@fluentui/react-icons';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
-import { useSay } from '../../i18n/i18n.ts';
-import { useFormat } from '../../i18n/locale.tsx';
-import { usePhrase } from '../../i18n/phrase.ts';
+import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
   box: {
@@ -50,15 +48,13 @@ interface Props {
 
 export function TestResult({ ok, steps, onCopy }: Props) {
   const styles = useStyles();
-  const say = useSay();
-  const sayPhrase = usePhrase();
-  const format = useFormat();
-  const title = say(ok ? 'test.ok' : 'test.failed');
+  const { t, phraseText, format } = useLocale();
+  const title = t(ok ? 'test.ok' : 'test.failed');
   const text = [
     title,
     ...steps.map(
       (step) =>
-        `${say(`test.${step.step}`)}: ${sayPhrase(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`,
+        `${t(`test.${step.step}`)}: ${phraseText(step.phrase)}${step.detail === null ? '' : ` (${step.detail})`}`,
     ),
   ].join('\n');
   return (
@@ -66,7 +62,7 @@ export function TestResult({ ok, steps, onCopy }: Props) {
       <div className={styles.head}>
         {title}
         <Button size="small" appearance="subtle" icon={<Copy16Regular />} onClick={() => onCopy(text)}>
-          {say('common.copy')}
+          {t('common.copy')}
         </Button>
       </div>
       <ol className={styles.list}>
@@ -84,9 +80,9 @@ export function TestResult({ ok, steps, onCopy }: Props) {
                 <Subtract16Regular />
               )}
             </span>
-            <span>{say(`test.${step.step}`)}</span>
+            <span>{t(`test.${step.step}`)}</span>
             <span className={mergeClasses(step.ok === null && styles.faint)}>
-              {sayPhrase(step.phrase)}
+              {phraseText(step.phrase)}
               {step.detail !== null && <div className={styles.detail}>{step.detail}</div>}
             </span>
             <span className={styles.faint}>{step.ok === null || step.ms < 1 ? '' : format.duration(step.ms)}</span>

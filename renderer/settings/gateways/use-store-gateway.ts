@@ -2,8 +2,8 @@
 import { useCallback } from 'react';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import { useBridge } from '../../bridge.ts';
-import { useSay } from '../../i18n/i18n.ts';
 import { useAttempt } from '../../notices.tsx';
+import { useLocale } from '../../i18n/locale.tsx';
 
 interface Job {
   readonly gateway: GatewaySettings;
@@ -19,14 +19,14 @@ interface Job {
  * asked before that, and a new password is not tried at the server that is saved still.
  */
 export function useStoreGateway(): (job: Job) => Promise<'saved' | 'needs-consent' | 'failed'> {
-  const say = useSay();
+  const { t } = useLocale();
   const bridge = useBridge();
   const attempt = useAttempt();
   return useCallback(
     async ({ gateway, secret, acceptObfuscated, save }) => {
       if (secret !== '' && gateway.auth === 'password') {
         const kept = await attempt(
-          say('gateway.secretFailed'),
+          t('gateway.secretFailed'),
           bridge.call('secrets.set', { gatewayId: gateway.id, secret, acceptObfuscated, gateway }),
         );
         if (kept === null) return 'failed';
@@ -34,6 +34,6 @@ export function useStoreGateway(): (job: Job) => Promise<'saved' | 'needs-consen
       }
       return (await save()) ? 'saved' : 'failed';
     },
-    [attempt, bridge, say],
+    [attempt, bridge, t],
   );
 }
