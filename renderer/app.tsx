@@ -5,15 +5,15 @@ import {
   PortalMountNodeProvider,
   RendererProvider,
 } from '@fluentui/react-components';
+import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useInsertionEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Bridge } from '../shared/ipc-contract.ts';
 import { BridgeProvider } from './bridge.ts';
-import { FirstAnswersProvider, NO_ANSWERS, type FirstAnswers } from './first-answers.ts';
 import { LocaleProvider, useLocale } from './i18n/locale.tsx';
 import { NoticesProvider } from './notices.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { SettingsProvider, useSettingsStore } from './settings-store.tsx';
-import { StatusProvider, useStatus } from './status.tsx';
+import { useStatus } from './status.ts';
 import { useAppearance } from './theme.ts';
 
 // The queue opens without what only the settings and the first run need.
@@ -109,12 +109,13 @@ function Localised({ children }: { readonly children: ReactNode }) {
   return <LocaleProvider locale={locale}>{children}</LocaleProvider>;
 }
 
-/** @param first what was asked before anything is drawn; without it the components ask for themselves */
-export function App({ bridge, first = NO_ANSWERS }: { readonly bridge: Bridge; readonly first?: FirstAnswers }) {
-  useEffect(() => {
-    // All components of the first drawing have run their effects by now.
-    first.close();
-  }, [first]);
+interface Props {
+  readonly bridge: Bridge;
+  /** createServerCache(bridge); what was prefetched into it is drawn at once. */
+  readonly cache: QueryClient;
+}
+
+export function App({ bridge, cache }: Props) {
   useEffect(
     () =>
       bridge.on('window:show-page', ({ page }) => {
@@ -125,21 +126,19 @@ export function App({ bridge, first = NO_ANSWERS }: { readonly bridge: Bridge; r
   return (
     <RendererProvider renderer={styleRenderer} targetDocument={document}>
       <BridgeProvider value={bridge}>
-        <FirstAnswersProvider value={first}>
+        <QueryClientProvider client={cache}>
           <SettingsProvider>
             <Localised>
               <Themed>
                 <NoticesProvider>
-                  <StatusProvider>
-                    <Suspense fallback={null}>
-                      <Page />
-                    </Suspense>
-                  </StatusProvider>
+                  <Suspense fallback={null}>
+                    <Page />
+                  </Suspense>
                 </NoticesProvider>
               </Themed>
             </Localised>
           </SettingsProvider>
-        </FirstAnswersProvider>
+        </QueryClientProvider>
       </BridgeProvider>
     </RendererProvider>
   );

@@ -1,15 +1,17 @@
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import { drop } from './bridge.ts';
-import { askFirst } from './first-answers.ts';
+import { fireAndForget } from './bridge.ts';
+import { prefetchWindow } from './prefetch-window.ts';
+import { createServerCache } from './server-cache.ts';
 import './base.css';
 
 const root = document.getElementById('root');
 const bridge = window.postcast;
 if (root !== null && bridge !== undefined) {
-  drop(
-    askFirst(bridge, window.location.hash).then((first) =>
-      createRoot(root).render(<App bridge={bridge} first={first} />),
+  const cache = createServerCache(bridge);
+  fireAndForget(
+    prefetchWindow(cache, bridge, window.location.hash).then(() =>
+      createRoot(root).render(<App bridge={bridge} cache={cache} />),
     ),
   );
 }

@@ -11,7 +11,8 @@ import {
   useToastController,
 } from '@fluentui/react-components';
 import { createContext, useCallback, useContext, useMemo, type KeyboardEvent, type ReactNode } from 'react';
-import type { Result } from '../shared/result.ts';
+import type { Input, MethodName, Output } from '../shared/ipc-contract.ts';
+import { useBridge } from './bridge.ts';
 import { useLocale } from './i18n/locale.tsx';
 
 interface Notices {
@@ -28,18 +29,23 @@ export function useNotices(): Notices {
   return notices;
 }
 
-/** Hands on the value of a call, or shows why there is none. */
-export function useAttempt(): <T>(title: string, call: Promise<Result<T>>) => Promise<T | null> {
+/** Calls the engine for the user: hands on the value, or shows why there is none under `failedTitle` and hands on null. */
+export function useCommand(): <M extends MethodName>(
+  name: M,
+  input: Input<M>,
+  failedTitle: string,
+) => Promise<Output<M> | null> {
+  const bridge = useBridge();
   const notices = useNotices();
   const { failureText } = useLocale();
   return useCallback(
-    async (title, call) => {
-      const result = await call;
+    async (name, input, failedTitle) => {
+      const result = await bridge.call(name, input);
       if (result.ok) return result.value;
-      notices.failed(title, failureText(result.error));
+      notices.failed(failedTitle, failureText(result.error));
       return null;
     },
-    [notices, failureText],
+    [bridge, notices, failureText],
   );
 }
 

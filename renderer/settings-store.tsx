@@ -1,8 +1,9 @@
 /** The settings as the engine has them, one copy for the window; changes are sent at once and shown at once. */
-import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
 import type { Settings, SettingsProblem } from '../shared/settings.ts';
-import { drop, useBridge } from './bridge.ts';
-import { useFirstAnswers } from './first-answers.ts';
+import { useBridge } from './bridge.ts';
+import { answerQuery, setAnswer, useAnswer } from './server-cache.ts';
 import { setPath } from './set-path.ts';
 
 export interface Change {
@@ -30,42 +31,25 @@ export function useSettingsStore(): SettingsStore {
 
 export function SettingsProvider({ children }: { readonly children: ReactNode }) {
   const bridge = useBridge();
-  const first = useFirstAnswers();
-  const [settings, setSettings] = useState<Settings | null>(() => first.get('settings.get', {}));
-  const known = useRef(settings !== null);
+  const cache = useQueryClient();
+  const { value: settings } = useAnswer('settings.get', {});
   const [problems, setProblems] = useState<readonly SettingsProblem[]>([]);
-  const saving = useRef(0);
-
-  const read = useCallback(() => {
-    drop(
-      bridge.call('settings.get', {}).then((result) => {
-        // What the user has just clicked is newer than this answer.
-        if (result.ok && saving.current === 0) setSettings(result.value);
-      }),
-    );
-  }, [bridge]);
-
-  useEffect(() => {
-    if (!known.current || !first.fresh()) read();
-    known.current = false;
-    return bridge.on('settings:changed', read);
-  }, [bridge, read, first]);
+  const { mutateAsync } = useMutation({
+    mutationFn: (changes: readonly Change[]) => bridge.call('settings.set', { changes: [...changes] }),
+  });
 
   const save = useCallback(
     async (changes: readonly Change[]) => {
-      saving.current++;
-      setSettings((old) =>
-        old === null
-          ? old
-          : changes.reduce<Settings>((all, { path, value }) => setPath(all, path.split('.'), value) as Settings, old),
-      );
-      const result = await bridge.call('settings.set', { changes: [...changes] });
-      saving.current--;
-      const touched = (problem: SettingsProblem) =>
+      const { queryKey } = answerQuery(bridge, 'settings.get', {});
+      setAnswer(cache, queryKey, (old) => (old === undefined ? old : withChanges(old, changes)));
+      const result = await mutateAsync(changes);
+      const savingMore = cache.isMutating() > 0;
+      const isTouched = (problem: SettingsProblem) =>
         changes.some(({ path }) => problem.path === path || problem.path.startsWith(`${path}.`));
       if (result.ok && result.value.saved) {
-        if (saving.current === 0) setSettings(result.value.settings);
-        setProblems((old) => old.filter((problem) => !touched(problem)));
+        const saved = result.value.settings;
+        if (!savingMore) setAnswer(cache, queryKey, () => saved);
+        setProblems((old) => old.filter((problem) => !isTouched(problem)));
         return [];
       }
       const found: readonly SettingsProblem[] = !result.ok
@@ -73,13 +57,17 @@ export function SettingsProvider({ children }: { readonly children: ReactNode })
         : result.value.saved
           ? []
           : result.value.problems;
-      setProblems((old) => [...old.filter((problem) => !touched(problem)), ...found]);
-      if (saving.current === 0) read();
+      setProblems((old) => [...old.filter((problem) => !isTouched(problem)), ...found]);
+      if (!savingMore) void cache.invalidateQueries({ queryKey });
       return found;
     },
-    [bridge, read],
+    [bridge, cache, mutateAsync],
   );
 
   const store = useMemo(() => ({ settings, problems, save }), [settings, problems, save]);
   return <SettingsContext.Provider value={store}>{children}</SettingsContext.Provider>;
+}
+
+function withChanges(settings: Settings, changes: readonly Change[]): Settings {
+  return changes.reduce<Settings>((all, { path, value }) => setPath(all, path.split('.'), value) as Settings, settings);
 }

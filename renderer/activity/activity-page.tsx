@@ -1,13 +1,12 @@
 /** Activity at full size: the chart, its key, and the same as a table. */
 import { makeStyles, Text, tokens } from '@fluentui/react-components';
 import { useCallback, useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
-import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, SPANS, totalsOf, type Span } from './series.ts';
+import { useAnswer } from '../server-cache.ts';
 
 const hatching = (colour: string) => `repeating-linear-gradient(45deg, ${colour} 0 2px, transparent 2px 4px)`;
 
@@ -53,7 +52,6 @@ const useStyles = makeStyles({
     '& thead th': { fontWeight: tokens.fontWeightSemibold },
   },
 });
-const QUEUE: readonly EventName[] = ['queue:changed'];
 
 /** The width of an element in px as it changes, so that a drawing's words keep their size. */
 function useWidth(before: number): readonly [number, (element: HTMLElement | null) => (() => void) | undefined] {
@@ -75,7 +73,7 @@ export function ActivityPage() {
   const now = useNow(30_000);
   const [span, setSpan] = useState<Span>('hour');
   const [width, measure] = useWidth(1000);
-  const { value: activity, failure } = useLive('queue.activity', { span }, QUEUE);
+  const { value: activity, failure } = useAnswer('queue.activity', { span });
   const points = activity === null ? [] : pointsOf(activity, span, now);
   const changes = activity?.networkChanges ?? [];
   const totals = totalsOf(points);

@@ -1,11 +1,8 @@
 /** The last hour, small, in the status bar; a click shows the page. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useEffect, useRef, useState } from 'react';
-import type { Activity } from '../../shared/ipc-contract.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useFirstAnswers } from '../first-answers.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
+import { useAnswer } from '../server-cache.ts';
 import { ActivityChart } from './activity-chart.tsx';
 import { pointsOf, totalsOf } from './series.ts';
 
@@ -24,33 +21,16 @@ const useStyles = makeStyles({
   },
 });
 /** Often enough for a picture of minutes, whatever the queue does meanwhile. */
-const EVERY_MS = 5_000;
+const REFRESH_MS = 5_000;
 const HOUR = { span: 'hour' } as const;
 
 export function ActivitySpark({ onOpen }: { readonly onOpen: () => void }) {
   const styles = useStyles();
   const { t, format } = useLocale();
-  const bridge = useBridge();
-  const tick = useNow(EVERY_MS);
-  const first = useFirstAnswers();
-  const [activity, setActivity] = useState<Activity | null>(() => first.get('queue.activity', HOUR));
-  const known = useRef(activity !== null);
-  useEffect(() => {
-    let gone = false;
-    const read = !known.current;
-    known.current = false;
-    if (read)
-      drop(
-        bridge.call('queue.activity', HOUR).then((result) => {
-          if (!gone && result.ok) setActivity(result.value);
-        }),
-      );
-    return () => {
-      gone = true;
-    };
-  }, [bridge, tick]);
+  const now = useNow(REFRESH_MS);
+  const { value: activity } = useAnswer('queue.activity', HOUR, REFRESH_MS);
   if (activity === null) return null;
-  const points = pointsOf(activity, 'hour', tick);
+  const points = pointsOf(activity, 'hour', now);
   const totals = totalsOf(points);
   const summary = t('activity.summary', {
     accepted: format.number(totals.accepted),

@@ -1,8 +1,8 @@
 /** A value, its name and a button that copies it. */
 import { Button, makeStyles, tokens, Tooltip } from '@fluentui/react-components';
 import { Copy20Regular } from '@fluentui/react-icons';
-import { drop, useBridge } from '../bridge.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -26,12 +26,11 @@ const useStyles = makeStyles({
 /** Puts a text on the clipboard and says so. */
 export function useCopy(): (text: string) => void {
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   return (text) =>
-    drop(
-      attempt(t('common.copyFailed'), bridge.call('app.copy', { text })).then(
+    fireAndForget(
+      command('app.copy', { text }, t('common.copyFailed')).then(
         (done) => done !== null && notices.done(t('common.copied')),
       ),
     );

@@ -1,6 +1,6 @@
 /** How one entry of a window's navigation looks: the folders of the queue, the pages of the settings. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { forcedChoice } from './forced-choice.ts';
+import { forcedColorsSelected } from './forced-colors.ts';
 
 /** `item` for each entry, `here` added for the one that is shown. */
 export const useNavItemStyles = makeStyles({
@@ -40,6 +40,6 @@ export const useNavItemStyles = makeStyles({
       backgroundColor: tokens.colorCompoundBrandBackground,
       '@media (forced-colors: active)': { backgroundColor: 'HighlightText' },
     },
-    ...forcedChoice,
+    ...forcedColorsSelected,
   },
 });

@@ -1,6 +1,6 @@
 /** The line between table and details: drag, or arrow keys. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useRef } from 'react';
+import { useDrag } from './use-drag.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -40,9 +40,10 @@ interface Props {
 export function Splitter({ value, min, onChange }: Props) {
   const styles = useStyles();
   const { t } = useLocale();
-  const start = useRef<{ y: number; value: number } | null>(null);
   const max = Math.max(min, window.innerHeight - 320);
   const clamp = (next: number) => Math.round(Math.min(max, Math.max(min, next)));
+  // It is what lies below that has the height: down makes it smaller.
+  const drag = useDrag('vertical', -clamp(value), (next) => onChange(clamp(-next)));
   return (
     // A separator that can be moved is a widget (ARIA 1.2 separator, focusable).
     <div
@@ -54,16 +55,7 @@ export function Splitter({ value, min, onChange }: Props) {
       aria-valuemin={min}
       aria-valuemax={max}
       className={styles.line}
-      onPointerDown={(event) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        start.current = { y: event.clientY, value: clamp(value) };
-      }}
-      onPointerMove={(event) => {
-        if (start.current !== null) onChange(clamp(start.current.value + start.current.y - event.clientY));
-      }}
-      onPointerUp={() => {
-        start.current = null;
-      }}
+      {...drag}
       onKeyDown={(event) => {
         const step = event.key === 'ArrowUp' ? 24 : event.key === 'ArrowDown' ? -24 : 0;
         if (step === 0) return;

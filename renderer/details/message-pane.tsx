@@ -21,18 +21,17 @@ import {
   Server20Regular,
 } from '@fluentui/react-icons';
 import { useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
 import { isFailed, isPending, type Folder } from '../../shared/mail.ts';
-import { useLive } from '../bridge.ts';
 import { Tabs } from '../components/tabs.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
 import type { MessageActions } from '../queue/use-message-actions.ts';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { PreviewTab } from './preview-tab.tsx';
 import { RecipientList } from './recipient-list.tsx';
 import { SourceTab } from './source-tab.tsx';
 import { Timeline } from './timeline.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   pane: {
@@ -75,7 +74,6 @@ const useStyles = makeStyles({
   },
 });
 
-const EVENTS: readonly EventName[] = ['queue:changed'];
 type TabName = 'recipients' | 'timeline' | 'message' | 'source';
 const TABS: readonly TabName[] = ['recipients', 'timeline', 'message', 'source'];
 
@@ -92,7 +90,7 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const { t, failureText, format } = useLocale();
   const hold = useStatus()?.hold ?? null;
   const [tab, setTab] = useState<TabName>('recipients');
-  const { value: details, failure } = useLive('queue.show', id === null ? null : { id }, EVENTS);
+  const { value: details, failure } = useAnswer('queue.show', id === null ? null : { id });
 
   if (id === null) {
     return (

@@ -11,11 +11,11 @@ import {
 } from '@fluentui/react-components';
 import { Attach16Regular, Save16Regular } from '@fluentui/react-icons';
 import { useMemo, useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { useLocale } from '../i18n/locale.tsx';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { useCommand, useNotices } from '../notices.tsx';
 import { safeDocument } from './safe-html.ts';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   column: { display: 'flex', flexDirection: 'column', rowGap: '8px', minHeight: '100%' },
@@ -49,16 +49,13 @@ const useStyles = makeStyles({
   faint: { color: tokens.colorNeutralForeground3, whiteSpace: 'nowrap' },
 });
 
-const NEVER: readonly EventName[] = [];
-
 export function PreviewTab({ id }: { readonly id: string }) {
   const styles = useStyles();
   const { t, failureText, format } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const [formatted, setFormatted] = useState(false);
-  const { value: preview, failure } = useLive('queue.preview', { id }, NEVER);
+  const { value: preview, failure } = useAnswer('queue.preview', { id });
   const html = preview?.html ?? null;
   const showHtml = html !== null && (formatted || preview?.text === null);
   const page = useMemo(() => (showHtml ? safeDocument(html, 'postcast') : null), [showHtml, html]);
@@ -86,12 +83,10 @@ export function PreviewTab({ id }: { readonly id: string }) {
                 icon={<Save16Regular />}
                 aria-label={t('preview.save', { name: file.name })}
                 onClick={() =>
-                  drop(
-                    attempt(t('action.saveFailed'), bridge.call('app.saveAttachment', { id, index: file.index })).then(
-                      (done) => {
-                        if (done?.saved === true) notices.done(t('action.saved'));
-                      },
-                    ),
+                  fireAndForget(
+                    command('app.saveAttachment', { id, index: file.index }, t('action.saveFailed')).then((done) => {
+                      if (done?.saved === true) notices.done(t('action.saved'));
+                    }),
                   )
                 }
               />

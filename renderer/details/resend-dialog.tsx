@@ -16,15 +16,15 @@ import {
   tokens,
 } from '@fluentui/react-components';
 import { useId, useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
 import type { Failure } from '../../shared/result.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
-import { fault } from '../components/fault.ts';
-import { useReturnFocus } from '../components/return-focus.ts';
+import { fireAndForget, useBridge } from '../bridge.ts';
+import { validationProps } from '../components/validation-props.ts';
+import { useReturnFocus } from '../components/use-return-focus.ts';
 import { useNotices } from '../notices.tsx';
 import { StateBadge } from '../queue/state-badge.tsx';
 import { resendChoice, ticking, typing, type Candidate, type ResendChoice, type Touched } from './resend-choice.ts';
 import { useLocale, type Translate } from '../i18n/locale.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   content: { display: 'flex', flexDirection: 'column', rowGap: '12px', overflowWrap: 'anywhere' },
@@ -47,8 +47,6 @@ const useStyles = makeStyles({
   },
   consequence: { margin: 0, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
 });
-
-const EVENTS: readonly EventName[] = ['queue:changed'];
 
 interface Props {
   readonly id: string;
@@ -108,7 +106,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const bridge = useBridge();
   const notices = useNotices();
   useReturnFocus();
-  const { value: details, reload } = useLive('queue.show', { id }, EVENTS);
+  const { value: details, reload } = useAnswer('queue.show', { id });
   const [touched, setTouched] = useState<Touched | null>(null);
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Failure | null>(null);
@@ -148,7 +146,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (ready) drop(send());
+            if (ready) fireAndForget(send());
           }}
         >
           <DialogBody>
@@ -161,7 +159,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
                   onTick={({ recipient }, ticked) => touch(ticking(choice, recipient, ticked))}
                 />
               )}
-              <Field label={t('resend.recipients')} {...fault(problem)}>
+              <Field label={t('resend.recipients')} {...validationProps(problem)}>
                 <Textarea
                   rows={5}
                   value={text}

@@ -1,8 +1,8 @@
 /** The bytes as they lie in the queue, read in pieces. */
 import { Button, makeStyles, tokens } from '@fluentui/react-components';
-import { useCallback, useEffect, useState } from 'react';
-import type { Failure } from '../../shared/result.ts';
-import { drop, useBridge } from '../bridge.ts';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useBridge } from '../bridge.ts';
+import { valueOf } from '../server-cache.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const PIECE = 64 * 1024;
@@ -29,42 +29,29 @@ export function SourceTab({ id }: { readonly id: string }) {
   const styles = useStyles();
   const { t, failureText, format } = useLocale();
   const bridge = useBridge();
-  const [shown, setShown] = useState<{ text: string; read: number; total: number } | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-
-  const more = useCallback(
-    async (read: number, before: string) => {
-      const result = await bridge.call('queue.raw', { id, offset: read, length: PIECE });
-      if (!result.ok) {
-        setFailure(result.error);
-        return;
-      }
-      const bytes = bytesOf(result.value.base64);
-      setShown({
-        text: before + new TextDecoder().decode(bytes),
-        read: read + bytes.length,
-        total: result.value.total,
-      });
+  const { data, error, fetchNextPage } = useInfiniteQuery({
+    queryKey: ['queue.raw', id],
+    initialPageParam: 0,
+    queryFn: async ({ pageParam: offset }) => {
+      const { base64, total } = await valueOf(bridge, 'queue.raw', { id, offset, length: PIECE });
+      const bytes = bytesOf(base64);
+      return { text: new TextDecoder().decode(bytes), read: offset + bytes.length, total };
     },
-    [bridge, id],
-  );
-  useEffect(() => {
-    // The bytes are an outside system: the state is set when they have come.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
-    drop(more(0, ''));
-  }, [more]);
+    getNextPageParam: ({ read, total }) => (read < total ? read : undefined),
+  });
 
-  if (failure !== null) return <p role="alert">{failureText(failure)}</p>;
-  if (shown === null) return null;
+  if (error !== null) return <p role="alert">{failureText(error.failure)}</p>;
+  const last = data?.pages.at(-1);
+  if (data === undefined || last === undefined) return null;
   return (
     <>
-      <pre className={styles.source}>{shown.text}</pre>
-      {shown.read < shown.total && (
+      <pre className={styles.source}>{data.pages.map(({ text }) => text).join('')}</pre>
+      {last.read < last.total && (
         <div className={styles.more}>
-          <Button size="small" onClick={() => drop(more(shown.read, shown.text))}>
+          <Button size="small" onClick={() => void fetchNextPage()}>
             {t('source.more')}
           </Button>
-          {t('source.shown', { shown: format.size(shown.read), total: format.size(shown.total) })}
+          {t('source.shown', { shown: format.size(last.read), total: format.size(last.total) })}
         </div>
       )}
     </>

@@ -1,26 +1,16 @@
-/** The columns of the message table and how each cell says its value. */
-import {
-  columnResizingFeature,
-  columnSizingFeature,
-  columnVisibilityFeature,
-  createColumnHelper,
-  tableFeatures,
-} from '@tanstack/react-table';
+/** The columns of the message table and what each cell shows. */
 import { Skeleton, SkeletonItem } from '@fluentui/react-components';
 import { SORT_KEYS, type HoldReason, type MessageRow, type SortKey } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
-import { NARROWEST, WIDEST } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { StateBadge } from './state-badge.tsx';
 import type { Translate } from '../i18n/locale.tsx';
 
-/** A place in the list; the row may not be read yet. */
-export interface Slot {
+/** A row of the table; its message may not be loaded yet. */
+export interface TableRow {
   readonly index: number;
   readonly row: MessageRow | undefined;
 }
-
-export const features = tableFeatures({ columnSizingFeature, columnResizingFeature, columnVisibilityFeature });
-const helper = createColumnHelper<typeof features, Slot>();
 
 /** Widths in px at first sight; subject takes what is left over. */
 const WIDTHS: Readonly<Record<SortKey, number>> = {
@@ -37,17 +27,17 @@ export const FLEXIBLE: SortKey = 'subject';
 const RIGHT: ReadonlySet<string> = new Set<SortKey>(['size']);
 export const isRightAligned = (column: string) => RIGHT.has(column);
 
-export const columns = helper.columns(
-  SORT_KEYS.map((key) =>
-    helper.display({
-      id: key,
-      size: WIDTHS[key],
-      minSize: NARROWEST,
-      maxSize: WIDEST,
-      enableHiding: key !== 'subject',
-    }),
-  ),
-);
+export interface ShownColumn {
+  readonly key: SortKey;
+  /** px */
+  readonly width: number;
+}
+
+/** The columns of a layout in their order. */
+export function shownColumns({ hidden, sizes }: Layout): readonly ShownColumn[] {
+  const shown = SORT_KEYS.filter((key) => !hidden.includes(key));
+  return shown.map((key) => ({ key, width: sizes[key] ?? WIDTHS[key] }));
+}
 
 interface CellProps {
   readonly column: SortKey;

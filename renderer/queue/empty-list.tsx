@@ -13,7 +13,7 @@ import type { ComponentType } from 'react';
 import type { Folder } from '../../shared/mail.ts';
 import type { Failure } from '../../shared/result.ts';
 import { useSettingsStore } from '../settings-store.tsx';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({

@@ -2,8 +2,8 @@
 import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
 
 /** Widths of a column, px. */
-export const NARROWEST = 56;
-export const WIDEST = 900;
+export const MIN_WIDTH = 56;
+export const MAX_WIDTH = 900;
 
 export interface Layout {
   /** Widths that were changed, px. */
@@ -12,10 +12,10 @@ export interface Layout {
   readonly sort: SortKey;
   readonly descending: boolean;
 }
-export const FIRST_LAYOUT: Layout = { sizes: {}, hidden: [], sort: 'age', descending: true };
+export const DEFAULT_LAYOUT: Layout = { sizes: {}, hidden: [], sort: 'age', descending: true };
 
 const isSortKey = (value: unknown): value is SortKey => SORT_KEYS.some((key) => key === value);
-const isWidth = (value: unknown) => typeof value === 'number' && value >= NARROWEST && value <= WIDEST;
+const isWidth = (value: unknown) => typeof value === 'number' && value >= MIN_WIDTH && value <= MAX_WIDTH;
 
 /** A layout as it was kept; null if it is anything else. */
 export function parseLayout(value: unknown): Layout | null {

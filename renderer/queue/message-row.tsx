@@ -1,10 +1,10 @@
 /** One row of the message table. Drawn anew only when something in it changes: live updates and scrolling draw many. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { memo, type MouseEvent } from 'react';
-import { forcedChoice } from '../components/forced-choice.ts';
-import type { HoldReason, MessageRow as Row, SortKey } from '../../shared/mail.ts';
+import { forcedColorsSelected } from '../components/forced-colors.ts';
+import type { HoldReason, MessageRow as Row } from '../../shared/mail.ts';
 import type { Format } from '../i18n/format.ts';
-import { Cell, FLEXIBLE, isRightAligned } from './columns.tsx';
+import { Cell, FLEXIBLE, isRightAligned, type ShownColumn } from './columns.tsx';
 import type { Translate } from '../i18n/locale.tsx';
 
 export const ROW_HEIGHT = 34;
@@ -27,7 +27,7 @@ const useStyles = makeStyles({
   selected: {
     backgroundColor: tokens.colorBrandBackground2,
     ':hover': { backgroundColor: tokens.colorBrandBackground2Hover },
-    ...forcedChoice,
+    ...forcedColorsSelected,
   },
   cell: {
     flexShrink: 0,
@@ -41,15 +41,9 @@ const useStyles = makeStyles({
   right: { textAlign: 'end', fontVariantNumeric: 'tabular-nums' },
 });
 
-export interface ShownColumn {
-  readonly key: SortKey;
-  /** px */
-  readonly width: number;
-}
-
 interface Props {
   readonly index: number;
-  /** Undefined: not read yet. */
+  /** Undefined: not loaded yet. */
   readonly row: Row | undefined;
   readonly chosen: boolean;
   readonly focused: boolean;

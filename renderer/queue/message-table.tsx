@@ -1,6 +1,5 @@
-/** The message table: virtual rows over a list that lies in the database, keyboard and mouse as in a file manager. */
+/** The message table: virtual rows over a list in the database, keyboard and mouse as in a file manager. */
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useTable } from '@tanstack/react-table';
 import {
   useCallback,
   useEffect,
@@ -8,36 +7,26 @@ import {
   useLayoutEffect,
   useMemo,
   useRef,
-  type KeyboardEvent,
   type MouseEvent,
   type Ref,
+  type RefObject,
 } from 'react';
-import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
-import { drop } from '../bridge.ts';
-import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
-import { useStatus } from '../status.tsx';
-import { columns, features, type Slot } from './columns.tsx';
-import { stepOf } from './keys.ts';
+import { useLocale } from '../i18n/locale.tsx';
+import { useStatus } from '../status.ts';
+import { shownColumns, type ShownColumn, type TableRow } from './columns.tsx';
 import type { Layout } from './layout.ts';
-import { MessageRow, ROW_HEIGHT, type ShownColumn } from './message-row.tsx';
-import type { Landmark } from './row-cache.ts';
-import {
-  isSelected,
-  moveFocus,
-  rangeOf,
-  selectAll,
-  selectOne,
-  selectRange,
-  toggleOne,
-  type SelectionState,
-} from './selection.ts';
+import { MessageRow, ROW_HEIGHT } from './message-row.tsx';
+import { rowSelection } from './row-selection.ts';
+import { followRows, isSelected, type SelectionState } from './selection.ts';
+import { pressTableKey } from './table-keys.ts';
 import { TableHeader } from './table-header.tsx';
 import type { MessageList } from './use-message-list.ts';
+import { useScrollAnchor } from './use-scroll-anchor.ts';
 import { useVisibleRows } from './use-visible-rows.ts';
 
 /** Before it is drawn: the list of a window of 800 px. */
-const FIRST_HEIGHT = 400;
+const INITIAL_HEIGHT = 400;
 
 const useStyles = makeStyles({
   frame: {
@@ -69,191 +58,51 @@ interface Props {
   readonly onOpen: () => void;
   readonly onDelete: () => void;
   readonly onContextMenu: (place: { readonly x: number; readonly y: number }) => void;
-  /** Filled by the table: which rows must not move, and how to move them. */
+  /** Filled by the table. */
   readonly view: Ref<TableView>;
 }
 
 export interface TableView {
-  /** Null while new rows may push the others down: scrolled to the top, pointer elsewhere. */
-  readonly landmarks: () => readonly Landmark[] | null;
-  readonly shift: (rows: number) => void;
   readonly toTop: () => void;
   /** Scrolls a row into view and takes the keyboard there. */
   readonly reveal: (index: number) => void;
   readonly focus: () => void;
 }
 
-export function MessageTable({
-  list,
-  layout,
-  onLayout,
-  selection,
-  onSelection,
-  onOpen,
-  onDelete,
-  onContextMenu,
-  view,
-}: Props) {
+export function MessageTable(props: Props) {
+  const { list, layout, onLayout, selection, onSelection, onContextMenu, view } = props;
   const styles = useStyles();
-  const { t, format } = useLocale();
-  const now = useNow(15_000);
-  const hold = useStatus()?.hold ?? null;
+  const { t } = useLocale();
   const frame = useRef<HTMLDivElement>(null);
   const pointer = useRef<number | null>(null);
-  const pendingShift = useRef(0);
   const total = list.total ?? 0;
-
-  const visible = useVisibleRows(frame, total, ROW_HEIGHT, ROW_HEIGHT, FIRST_HEIGHT);
-  const { first, last, look, scrollTo } = visible;
+  const { first, last, update, scrollTo } = useVisibleRows(frame, total, ROW_HEIGHT, ROW_HEIGHT, INITIAL_HEIGHT);
   const { setVisible, rowAt } = list;
   useEffect(() => {
-    setVisible(first, last);
+    setVisible({ first, last });
   }, [setVisible, first, last]);
 
-  const slots = useMemo<Slot[]>(() => {
-    const found: Slot[] = [];
+  const tableRows = useMemo<TableRow[]>(() => {
+    const found: TableRow[] = [];
     for (let index = first; index <= last && index < total; index++) found.push({ index, row: rowAt(index) });
     return found;
   }, [first, last, total, rowAt]);
-
-  const table = useTable({
-    features,
-    columns,
-    data: slots,
-    columnResizeMode: 'onChange',
-    initialState: {
-      columnSizing: layout.sizes,
-      columnVisibility: Object.fromEntries(layout.hidden.map((key) => [key, false])),
-    },
-  });
-  const { columnSizing, columnVisibility } = table.state;
-  useEffect(() => {
-    const hidden = SORT_KEYS.filter((key) => columnVisibility[key] === false);
-    if (JSON.stringify([columnSizing, hidden]) !== JSON.stringify([layout.sizes, layout.hidden])) {
-      onLayout({ ...layout, sizes: columnSizing, hidden });
-    }
-  }, [columnSizing, columnVisibility, layout, onLayout]);
-
-  const width = table.getTotalSize();
-  const leaves = table
-    .getVisibleLeafColumns()
-    .map((column): ShownColumn => ({ key: column.id as SortKey, width: column.getSize() }));
-  const shape = leaves.map((column) => `${column.key} ${column.width}`).join();
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- `shape` says all that is in them
-  const shown = useMemo(() => leaves, [shape]);
-
-  // The rows moved and the scroll position moves with them, before anything is painted.
-  useLayoutEffect(() => {
-    if (pendingShift.current === 0 || frame.current === null) return;
-    frame.current.scrollTop += pendingShift.current * ROW_HEIGHT;
-    pendingShift.current = 0;
-    look();
-  });
-
-  useImperativeHandle(
-    view,
-    () => ({
-      landmarks: () => {
-        const top = frame.current?.scrollTop ?? 0;
-        if (top < ROW_HEIGHT / 2 && pointer.current === null) return null;
-        const seen = slots.filter((slot) => slot.index * ROW_HEIGHT >= top);
-        const under = slots.find((slot) => slot.index === pointer.current);
-        const focused = seen.find((slot) => slot.index === selection.focus?.index);
-        return [under, focused, ...seen].flatMap((slot) =>
-          slot?.row === undefined ? [] : [{ id: slot.row.id, index: slot.index }],
-        );
-      },
-      shift: (rows) => {
-        pendingShift.current += rows;
-      },
-      toTop: () => {
-        if (frame.current !== null) frame.current.scrollTop = 0;
-      },
-      reveal: (index) => {
-        scrollTo(index, 'center');
-        frame.current?.focus();
-      },
-      focus: () => frame.current?.focus(),
-    }),
-    [slots, selection.focus, scrollTo],
-  );
-
-  const range = useCallback(
-    (index: number, add: boolean) => {
-      const { from, to } = rangeOf(selection, index);
-      drop(
-        list.idsOf(from, to).then((ids) => {
-          const id = index >= from && index < to ? ids[0] : ids.at(-1);
-          onSelection((old) => selectRange(old, index, id ?? null, ids, add));
-        }),
-      );
-    },
-    [list, selection, onSelection],
-  );
-
-  const click = (event: MouseEvent, index: number) => {
-    const id = rowAt(index)?.id;
-    if (id === undefined || event.button === 1) return;
-    if (event.button === 2) {
-      if (!isSelected(selection, id)) onSelection(() => selectOne(index, id));
-      return;
-    }
-    if (event.shiftKey) range(index, event.ctrlKey || event.metaKey);
-    else if (event.ctrlKey || event.metaKey) onSelection((old) => toggleOne(old, index, id));
-    else onSelection(() => selectOne(index, id));
-  };
-  // What the rows are given stays the same, so that they need not be drawn anew.
-  const hooks = useRef({ click, onOpen });
-  useLayoutEffect(() => {
-    hooks.current = { click, onOpen };
-  });
-  const onRowPress = useCallback((event: MouseEvent, index: number) => hooks.current.click(event, index), []);
-  const onRowOpen = useCallback(() => hooks.current.onOpen(), []);
-  const onRowEnter = useCallback((index: number) => {
-    pointer.current = index;
-  }, []);
-
-  const press = (event: KeyboardEvent) => {
-    // A column's head has the focus: its keys are a button's.
-    if (event.target !== event.currentTarget) return;
-    const command = event.ctrlKey || event.metaKey;
-    const here = selection.focus?.index ?? -1;
-    const page = Math.max(1, Math.floor(((frame.current?.clientHeight ?? 0) - ROW_HEIGHT) / ROW_HEIGHT) - 1);
-    const before = selection.focus?.id ?? null;
-    const gone = before !== null && (rowAt(here)?.id ?? before) !== before;
-    const target = stepOf(event.key, here, total, page, gone);
-    if (target !== null) {
-      event.preventDefault();
-      scrollTo(target, 'nearest');
-      if (event.shiftKey) range(target, command);
-      else if (command) onSelection((old) => moveFocus(old, target, rowAt(target)?.id ?? null));
-      else {
-        const id = rowAt(target)?.id;
-        if (id !== undefined) onSelection(() => selectOne(target, id));
-        else
-          drop(
-            list
-              .idsOf(target, target)
-              .then(([found]) => found !== undefined && onSelection(() => selectOne(target, found))),
-          );
-      }
-      return;
-    }
-    const focusedId = here >= 0 ? rowAt(here)?.id : undefined;
-    if (command && event.key.toLowerCase() === 'a') onSelection(selectAll);
-    else if (event.key === ' ' && focusedId !== undefined) {
-      onSelection((old) => (command ? toggleOne(old, here, focusedId) : selectOne(here, focusedId)));
-    } else if (event.key === 'Enter') onOpen();
-    else if (event.key === 'Delete') onDelete();
-    else if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) {
-      const box =
-        frame.current?.querySelector(`#row-${here}`)?.getBoundingClientRect() ?? frame.current?.getBoundingClientRect();
-      if (box !== undefined) onContextMenu({ x: box.left + 24, y: box.top + ROW_HEIGHT });
-    } else return;
-    event.preventDefault();
-  };
-
+  const columns = useMemo(() => shownColumns(layout), [layout]);
+  const width = columns.reduce((sum, column) => sum + column.width, 0);
   const focused = selection.focus?.index;
+
+  useScrollAnchor({
+    key: list.key,
+    rows: list.rows,
+    tableRows,
+    frame,
+    pointer,
+    focused,
+    onScrolled: update,
+    onMoved: (shift, count) => onSelection((old) => followRows(old, shift, count)),
+  });
+  useTableView(view, frame, scrollTo);
+  const rows = rowSelection(list, selection, onSelection);
   return (
     <div
       ref={frame}
@@ -263,11 +112,11 @@ export function MessageTable({
       aria-label={t('queue.messages')}
       aria-multiselectable
       aria-rowcount={list.total === null ? -1 : total + 1}
-      aria-colcount={shown.length}
+      aria-colcount={columns.length}
       aria-activedescendant={
         focused !== undefined && focused >= first && focused <= last ? `row-${focused}` : undefined
       }
-      onKeyDown={press}
+      onKeyDown={(event) => pressTableKey(event, { ...props, frame, rows, scrollTo })}
       onPointerLeave={() => {
         pointer.current = null;
       }}
@@ -276,27 +125,88 @@ export function MessageTable({
         onContextMenu({ x: event.clientX, y: event.clientY });
       }}
     >
-      <TableHeader table={table} layout={layout} onLayout={onLayout} width={width} />
+      <TableHeader columns={columns} layout={layout} onLayout={onLayout} width={width} />
       <div className={styles.body} role="rowgroup" style={{ height: `${total * ROW_HEIGHT}px` }}>
-        {slots.map(({ index, row }) => (
-          <MessageRow
-            key={row?.id ?? `place-${index}`}
-            index={index}
-            row={row}
-            chosen={row !== undefined && isSelected(selection, row.id)}
-            focused={index === focused}
-            shown={shown}
-            width={width}
-            t={t}
-            format={format}
-            now={now}
-            hold={hold}
-            onPress={onRowPress}
-            onOpen={onRowOpen}
-            onEnter={onRowEnter}
-          />
-        ))}
+        <Rows
+          tableRows={tableRows}
+          columns={columns}
+          width={width}
+          selection={selection}
+          pointer={pointer}
+          onPress={rows.onRowPress}
+          onOpen={props.onOpen}
+        />
       </div>
     </div>
+  );
+}
+
+interface RowsProps {
+  readonly tableRows: readonly TableRow[];
+  readonly columns: readonly ShownColumn[];
+  readonly width: number;
+  readonly selection: SelectionState;
+  /** Gets the index of the row under the pointer. */
+  readonly pointer: RefObject<number | null>;
+  readonly onPress: (event: MouseEvent, index: number) => void;
+  readonly onOpen: () => void;
+}
+
+function Rows({ tableRows, columns, width, selection, pointer, onPress, onOpen }: RowsProps) {
+  const { t, format } = useLocale();
+  const now = useNow(15_000);
+  const hold = useStatus()?.hold ?? null;
+  // What the rows are given stays the same, so that they need not be drawn anew.
+  const handlers = useRef({ onPress, onOpen });
+  useLayoutEffect(() => {
+    handlers.current = { onPress, onOpen };
+  });
+  const onRowPress = useCallback((event: MouseEvent, index: number) => handlers.current.onPress(event, index), []);
+  const onRowOpen = useCallback(() => handlers.current.onOpen(), []);
+  const onRowEnter = useCallback(
+    (index: number) => {
+      pointer.current = index;
+    },
+    [pointer],
+  );
+  return tableRows.map(({ index, row }) => (
+    <MessageRow
+      key={row?.id ?? `place-${index}`}
+      index={index}
+      row={row}
+      chosen={row !== undefined && isSelected(selection, row.id)}
+      focused={index === selection.focus?.index}
+      shown={columns}
+      width={width}
+      t={t}
+      format={format}
+      now={now}
+      hold={hold}
+      onPress={onRowPress}
+      onOpen={onRowOpen}
+      onEnter={onRowEnter}
+    />
+  ));
+}
+
+/** What the window may do with the table. */
+function useTableView(
+  view: Ref<TableView>,
+  frame: RefObject<HTMLElement | null>,
+  scrollTo: (index: number, align: 'center') => void,
+): void {
+  useImperativeHandle(
+    view,
+    () => ({
+      toTop: () => {
+        if (frame.current !== null) frame.current.scrollTop = 0;
+      },
+      reveal: (index) => {
+        scrollTo(index, 'center');
+        frame.current?.focus();
+      },
+      focus: () => frame.current?.focus(),
+    }),
+    [frame, scrollTo],
   );
 }

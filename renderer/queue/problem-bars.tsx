@@ -9,9 +9,9 @@ import {
 } from '@fluentui/react-components';
 import { Dismiss16Regular } from '@fluentui/react-icons';
 import type { Problem } from '../../shared/status.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
-import { useStatus } from '../status.tsx';
+import { fireAndForget, useBridge } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
+import { useStatus } from '../status.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -31,7 +31,7 @@ export function ProblemBars() {
   const styles = useStyles();
   const { t, phraseText } = useLocale();
   const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const status = useStatus();
   if (status === null) return null;
@@ -53,12 +53,10 @@ export function ProblemBars() {
                 onClick={() => {
                   const port = listener.suggestedPort;
                   if (port === null) return;
-                  drop(
-                    attempt(t('listener.usePortFailed', { port }), bridge.call('server.usePort', { port })).then(
-                      (done) => {
-                        if (done !== null) notices.done(t('listener.nowOn', { port: done.port }));
-                      },
-                    ),
+                  fireAndForget(
+                    command('server.usePort', { port }, t('listener.usePortFailed', { port })).then((done) => {
+                      if (done !== null) notices.done(t('listener.nowOn', { port: done.port }));
+                    }),
                   );
                 }}
               >
@@ -77,10 +75,7 @@ export function ProblemBars() {
           <MessageBarBody>{phraseText(problem.phrase)}</MessageBarBody>
           {problem.action !== undefined && (
             <MessageBarActions>
-              <Button
-                size="small"
-                onClick={() => drop(attempt(t('queue.goOnFailed'), bridge.call('settings.goOn', {})))}
-              >
+              <Button size="small" onClick={() => fireAndForget(command('settings.goOn', {}, t('queue.goOnFailed')))}>
                 {phraseText(problem.action)}
               </Button>
             </MessageBarActions>
@@ -92,7 +87,7 @@ export function ProblemBars() {
                   appearance="transparent"
                   aria-label={t('common.dismiss')}
                   icon={<Dismiss16Regular />}
-                  onClick={() => drop(bridge.call('control.dismissProblem', { id: problem.id }))}
+                  onClick={() => fireAndForget(bridge.call('control.dismissProblem', { id: problem.id }))}
                 />
               }
             />

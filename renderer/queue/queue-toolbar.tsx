@@ -23,8 +23,8 @@ import {
 } from '@fluentui/react-icons';
 import type { RefObject } from 'react';
 import { SORT_KEYS, type Folder } from '../../shared/mail.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useStatus } from '../status.tsx';
+import { fireAndForget, useBridge } from '../bridge.ts';
+import { useStatus } from '../status.ts';
 import type { Layout } from './layout.ts';
 import type { MessageActions } from './use-message-actions.ts';
 import { useLocale } from '../i18n/locale.tsx';
@@ -175,7 +175,7 @@ export function QueueToolbar({
         <Button
           appearance="subtle"
           icon={<Settings20Regular />}
-          onClick={() => drop(bridge.call('app.openSettings', {}))}
+          onClick={() => fireAndForget(bridge.call('app.openSettings', {}))}
         />
       </Tooltip>
     </header>

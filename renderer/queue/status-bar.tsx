@@ -9,7 +9,7 @@ import {
   Send16Regular,
 } from '@fluentui/react-icons';
 import type { ReactNode } from 'react';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({

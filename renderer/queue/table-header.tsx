@@ -1,10 +1,9 @@
-/** Column heads: click sorts, the edge resizes, a menu chooses columns. */
+/** Column heads: a click sorts, dragging the edge resizes. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { ArrowSortDown16Regular, ArrowSortUp16Regular } from '@fluentui/react-icons';
-import type { Table } from '@tanstack/react-table';
-import type { SortKey } from '../../shared/mail.ts';
-import { FLEXIBLE, isRightAligned, type features, type Slot } from './columns.tsx';
-import type { Layout } from './layout.ts';
+import { FLEXIBLE, isRightAligned, type ShownColumn } from './columns.tsx';
+import { useDrag } from '../components/use-drag.ts';
+import { MAX_WIDTH, MIN_WIDTH, type Layout } from './layout.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -67,46 +66,56 @@ const useStyles = makeStyles({
 });
 
 interface Props {
-  readonly table: Table<typeof features, Slot>;
+  readonly columns: readonly ShownColumn[];
   readonly layout: Layout;
   readonly onLayout: (next: Layout) => void;
+  /** Of all columns, px. */
   readonly width: number;
 }
 
-export function TableHeader({ table, layout, onLayout, width }: Props) {
+export function TableHeader({ columns, layout, onLayout, width }: Props) {
   const styles = useStyles();
-  const { t } = useLocale();
-  const [group] = table.getHeaderGroups();
   return (
     <div role="rowgroup" className={styles.head} style={{ minWidth: `${width}px` }}>
       <div role="row" aria-rowindex={1} style={{ display: 'flex', width: '100%' }}>
-        {group?.headers.map((header) => {
-          const key = header.column.id as SortKey;
-          const sorted = layout.sort === key;
-          const resize = header.getResizeHandler();
-          return (
-            <div
-              key={key}
-              role="columnheader"
-              aria-sort={sorted ? (layout.descending ? 'descending' : 'ascending') : 'none'}
-              className={mergeClasses(styles.cell, key === FLEXIBLE && styles.flexible)}
-              style={{ width: `${header.getSize()}px` }}
-            >
-              <button
-                type="button"
-                className={mergeClasses(styles.button, sorted && styles.sorted, isRightAligned(key) && styles.right)}
-                onClick={() =>
-                  onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })
-                }
-              >
-                {t(`column.${key}`)}
-                {sorted && (layout.descending ? <ArrowSortDown16Regular /> : <ArrowSortUp16Regular />)}
-              </button>
-              <div className={styles.grip} aria-hidden onMouseDown={resize} onTouchStart={resize} />
-            </div>
-          );
-        })}
+        {columns.map((column) => (
+          <ColumnHeader key={column.key} column={column} layout={layout} onLayout={onLayout} />
+        ))}
       </div>
+    </div>
+  );
+}
+
+interface ColumnProps extends Pick<Props, 'layout' | 'onLayout'> {
+  readonly column: ShownColumn;
+}
+
+function ColumnHeader({ column: { key, width }, layout, onLayout }: ColumnProps) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  const drag = useDrag('horizontal', width, (next) =>
+    onLayout({
+      ...layout,
+      sizes: { ...layout.sizes, [key]: Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, next))) },
+    }),
+  );
+  const sorted = layout.sort === key;
+  return (
+    <div
+      role="columnheader"
+      aria-sort={sorted ? (layout.descending ? 'descending' : 'ascending') : 'none'}
+      className={mergeClasses(styles.cell, key === FLEXIBLE && styles.flexible)}
+      style={{ width: `${width}px` }}
+    >
+      <button
+        type="button"
+        className={mergeClasses(styles.button, sorted && styles.sorted, isRightAligned(key) && styles.right)}
+        onClick={() => onLayout({ ...layout, sort: key, descending: sorted ? !layout.descending : key === 'age' })}
+      >
+        {t(`column.${key}`)}
+        {sorted && (layout.descending ? <ArrowSortDown16Regular /> : <ArrowSortUp16Regular />)}
+      </button>
+      <div className={styles.grip} aria-hidden {...drag} />
     </div>
   );
 }

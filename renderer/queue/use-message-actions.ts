@@ -2,8 +2,8 @@
 import { useCallback, useMemo } from 'react';
 import type { Selection } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 
 export interface MessageActions {
@@ -32,26 +32,25 @@ export function useMessageActions(
   afterwards: () => void,
   confirm: () => void,
 ): MessageActions {
-  const bridge = useBridge();
   const { t, phraseText } = useLocale();
   const notices = useNotices();
-  const attempt = useAttempt();
+  const command = useCommand();
 
   const sendNow = useCallback(() => {
-    drop(
-      attempt(t('action.sendNowFailed'), bridge.call('control.sendNow', {})).then((done) => {
+    fireAndForget(
+      command('control.sendNow', {}, t('action.sendNowFailed')).then((done) => {
         if (done !== null) notices.done(phraseText(done.phrase));
       }),
     );
-  }, [attempt, bridge, notices, t, phraseText]);
+  }, [command, notices, t, phraseText]);
 
   return useMemo(() => {
     const restored = (what: Selection) => {
-      drop(attempt(t('action.restoreFailed'), bridge.call('queue.restore', { selection: what })));
+      fireAndForget(command('queue.restore', { selection: what }, t('action.restoreFailed')));
     };
     const remove = (what: Selection, forGood: boolean) => {
-      drop(
-        attempt(t('action.deleteFailed'), bridge.call('queue.delete', { selection: what, forGood })).then((done) => {
+      fireAndForget(
+        command('queue.delete', { selection: what, forGood }, t('action.deleteFailed')).then((done) => {
           if (done === null) return;
           const { undo: back, kept, sending } = done;
           const stays = kept > 0 ? t('action.keptWhileSent', { count: kept }) : undefined;
@@ -72,8 +71,8 @@ export function useMessageActions(
       retry: (throughGateway) => {
         if (selection === null) return;
         const input = throughGateway === undefined ? { selection } : { selection, throughGateway };
-        drop(
-          attempt(t('action.retryFailed'), bridge.call('queue.retry', input)).then((done) => {
+        fireAndForget(
+          command('queue.retry', input, t('action.retryFailed')).then((done) => {
             if (done === null) return;
             const { count, sending } = done;
             if (count === 0 && sending > 0) notices.done(t('action.beingSent', { count: sending }));
@@ -91,8 +90,8 @@ export function useMessageActions(
       },
       restore: () => {
         if (selection === null) return;
-        drop(
-          attempt(t('action.restoreFailed'), bridge.call('queue.restore', { selection })).then((done) => {
+        fireAndForget(
+          command('queue.restore', { selection }, t('action.restoreFailed')).then((done) => {
             if (done === null) return;
             notices.done(t('action.restored', { count: done.count }));
             afterwards();
@@ -100,15 +99,15 @@ export function useMessageActions(
         );
       },
       saveAs: (id) => {
-        drop(
-          attempt(t('action.saveFailed'), bridge.call('app.saveMessage', { id })).then((done) => {
+        fireAndForget(
+          command('app.saveMessage', { id }, t('action.saveFailed')).then((done) => {
             if (done?.saved === true) notices.done(t('action.saved'));
           }),
         );
       },
       pause: (paused) => {
-        drop(attempt(t('action.pauseFailed'), bridge.call(paused ? 'control.pause' : 'control.resume', {})));
+        fireAndForget(command(paused ? 'control.pause' : 'control.resume', {}, t('action.pauseFailed')));
       },
     };
-  }, [afterwards, attempt, bridge, confirm, count, folder, notices, t, selection, sendNow]);
+  }, [afterwards, command, confirm, count, folder, notices, t, selection, sendNow]);
 }

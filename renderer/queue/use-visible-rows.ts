@@ -1,25 +1,20 @@
 /** Which rows of a long list are drawn. All rows have the same height, so that nothing has to be measured or kept per row. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { flushSync } from 'react-dom';
+import type { RowRange } from './loaded-rows.ts';
 
 /** Rows come and go in blocks of this many: while scrolling, most frames then draw nothing anew. */
 const BLOCK = 8;
 
-export interface VisibleRows {
-  /** First and last row to draw; the last one may lie before the first: nothing to draw. */
-  readonly first: number;
-  readonly last: number;
-  /** Looks again at what is to be seen; for a scroll position that was set just now. */
-  readonly look: () => void;
+/** First and last row to draw; the last one may lie before the first: nothing to draw. */
+export interface VisibleRows extends RowRange {
+  /** Works out again what is to be seen; for a scroll position that was set just now. */
+  readonly update: () => void;
   readonly scrollTo: (index: number, align: 'nearest' | 'center') => void;
 }
 
 /** The rows to draw around a view, in whole blocks, one block more on both sides. Pure; px. */
-export function rowsAround(
-  top: number,
-  height: number,
-  rowHeight: number,
-): { readonly first: number; readonly last: number } {
+export function rowsAround(top: number, height: number, rowHeight: number): RowRange {
   const from = Math.floor(Math.max(0, top) / rowHeight / BLOCK) - 1;
   const to = Math.ceil((Math.max(0, top) + height) / rowHeight / BLOCK);
   return { first: Math.max(0, from * BLOCK), last: (to + 1) * BLOCK - 1 };
@@ -39,50 +34,51 @@ export function useVisibleRows(
   const [range, setRange] = useState(() => rowsAround(0, firstHeight, rowHeight));
   const current = useRef(range);
 
-  const look = useCallback(() => {
-    const place = frameRef.current;
-    if (place === null) return false;
-    const next = rowsAround(place.scrollTop, place.clientHeight, rowHeight);
+  /** @returns whether the rows to draw have changed */
+  const measure = useCallback(() => {
+    const frame = frameRef.current;
+    if (frame === null) return false;
+    const next = rowsAround(frame.scrollTop, frame.clientHeight, rowHeight);
     if (next.first === current.current.first && next.last === current.current.last) return false;
     current.current = next;
     return true;
   }, [frameRef, rowHeight]);
 
   useEffect(() => {
-    const place = frameRef.current;
-    if (place === null) return;
+    const frame = frameRef.current;
+    if (frame === null) return;
     const scrolled = () => {
       // In this frame: rows that come later are seen as a gap.
-      if (look()) flushSync(() => setRange(current.current));
+      if (measure()) flushSync(() => setRange(current.current));
     };
     const sized = new ResizeObserver(() => {
-      if (look()) setRange(current.current);
+      if (measure()) setRange(current.current);
     });
-    place.addEventListener('scroll', scrolled, { passive: true });
-    sized.observe(place);
+    frame.addEventListener('scroll', scrolled, { passive: true });
+    sized.observe(frame);
     return () => {
-      place.removeEventListener('scroll', scrolled);
+      frame.removeEventListener('scroll', scrolled);
       sized.disconnect();
     };
-  }, [frameRef, look]);
+  }, [frameRef, measure]);
 
   // A list that has become shorter pulls the view up with it.
   const known = useRef(count);
   useLayoutEffect(() => {
     const shorter = count < known.current;
     known.current = count;
-    if (shorter && look()) setRange(current.current);
-  }, [count, look]);
+    if (shorter && measure()) setRange(current.current);
+  }, [count, measure]);
 
   const scrollTo = useCallback(
     (index: number, align: 'nearest' | 'center') => {
-      const place = frameRef.current;
-      if (place === null) return;
-      const seen = place.clientHeight - headHeight;
+      const frame = frameRef.current;
+      if (frame === null) return;
+      const seen = frame.clientHeight - headHeight;
       const top = index * rowHeight;
-      if (align === 'center') place.scrollTo({ top: top - (seen - rowHeight) / 2 });
-      else if (top < place.scrollTop) place.scrollTo({ top });
-      else if (top + rowHeight > place.scrollTop + seen) place.scrollTo({ top: top + rowHeight - seen });
+      if (align === 'center') frame.scrollTo({ top: top - (seen - rowHeight) / 2 });
+      else if (top < frame.scrollTop) frame.scrollTo({ top });
+      else if (top + rowHeight > frame.scrollTop + seen) frame.scrollTo({ top: top + rowHeight - seen });
     },
     [frameRef, headHeight, rowHeight],
   );
@@ -92,11 +88,11 @@ export function useVisibleRows(
     () => ({
       first,
       last: Math.min(last, count - 1),
-      look: () => {
-        if (look()) setRange(current.current);
+      update: () => {
+        if (measure()) setRange(current.current);
       },
       scrollTo,
     }),
-    [first, last, count, look, scrollTo],
+    [first, last, count, measure, scrollTo],
   );
 }

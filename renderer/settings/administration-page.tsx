@@ -1,8 +1,8 @@
 import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-components';
 import { FolderOpen20Regular } from '@fluentui/react-icons';
-import { drop, useBridge } from '../bridge.ts';
-import { fault } from '../components/fault.ts';
-import { useAttempt } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { validationProps } from '../components/validation-props.ts';
+import { useCommand } from '../notices.tsx';
 import { ChoiceSetting, Group, PageTitle, SwitchSetting, useWords } from './fields.tsx';
 import { InvalidAddresses } from './invalid-addresses.tsx';
 import { asNumber, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
@@ -20,7 +20,12 @@ function UndeliverableAfter() {
   const value = useTypedSetting('administration.undeliverableAfter.value', asNumber());
   const unit = useSetting<string>('administration.undeliverableAfter.unit');
   return (
-    <Field data-setting="administration.undeliverableAfter" label={label} hint={help} {...fault(value.problem)}>
+    <Field
+      data-setting="administration.undeliverableAfter"
+      label={label}
+      hint={help}
+      {...validationProps(value.problem)}
+    >
       {(control) => (
         <div className={styles.row}>
           <Input {...control} className={styles.value} inputMode="numeric" {...value.input} />
@@ -39,8 +44,7 @@ function UndeliverableAfter() {
 
 export function AdministrationPage() {
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const { administration } = useSettings();
   return (
     <>
@@ -62,7 +66,7 @@ export function AdministrationPage() {
         <div>
           <Button
             icon={<FolderOpen20Regular />}
-            onClick={() => drop(attempt(t('administration.openFailed'), bridge.call('app.openLogs', {})))}
+            onClick={() => fireAndForget(command('app.openLogs', {}, t('administration.openFailed')))}
           >
             {t('administration.openLogs')}
           </Button>

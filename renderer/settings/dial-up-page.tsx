@@ -1,5 +1,5 @@
 import { Text, tokens } from '@fluentui/react-components';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { Group, ListSetting, NumberSetting, PageTitle, SwitchSetting } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 import { useLocale } from '../i18n/locale.tsx';

@@ -16,7 +16,7 @@ import {
 } from '@fluentui/react-components';
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useId, useState, type ReactNode } from 'react';
-import { fault } from '../components/fault.ts';
+import { validationProps } from '../components/validation-props.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { problemText } from './problem-text.ts';
 import { asNumber, asNumbers, asText, issuesOf, useSetting, useSettings, useTypedSetting } from './use-setting.ts';
@@ -143,7 +143,7 @@ export function TextSetting({ path, placeholder }: { readonly path: string; read
   const field = useTypedSetting(path, asText);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input className={styles.medium} {...field.input} placeholder={placeholder ?? ''} spellCheck={false} />
     </Field>
   );
@@ -161,7 +161,7 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   const field = useTypedSetting(path, asNumber(factor));
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input
         className={styles.narrow}
         inputMode="numeric"
@@ -178,7 +178,7 @@ export function NumbersSetting({ path }: { readonly path: string }) {
   const field = useTypedSetting(path, asNumbers);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Input className={styles.medium} {...field.input} spellCheck={false} />
     </Field>
   );
@@ -194,7 +194,7 @@ export function ChoiceSetting({ path, choices }: ChoiceProps) {
   const field = useSetting<string>(path);
   const { label, help } = useWords(path);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(field.problem)}>
       <Dropdown
         className={styles.medium}
         value={choices.find((choice) => choice.value === field.value)?.label ?? field.value}
@@ -248,7 +248,7 @@ export function ListSetting<T extends string | number = string>({
   };
   const shown = field.value.slice(0, 500);
   return (
-    <Field data-setting={path} label={label} hint={help} {...fault(wrong ?? field.problem)}>
+    <Field data-setting={path} label={label} hint={help} {...validationProps(wrong ?? field.problem)}>
       {(control) => (
         <div className={styles.listBox}>
           <div className={styles.adder}>

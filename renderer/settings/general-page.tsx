@@ -1,7 +1,7 @@
 import { Button, makeStyles } from '@fluentui/react-components';
 import { ArrowDownload20Regular, ArrowUpload20Regular } from '@fluentui/react-icons';
-import { drop, useBridge } from '../bridge.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
 import { problemText } from './problem-text.ts';
 import { ChoiceSetting, Group, NumberSetting, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 import { useLocale } from '../i18n/locale.tsx';
@@ -12,22 +12,22 @@ function ImportExport() {
   const styles = useStyles();
   const fields = useFieldStyles();
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const exportAll = async () => {
-    const made = await attempt(t('transfer.exportFailed'), bridge.call('settings.export', {}));
+    const made = await command('settings.export', {}, t('transfer.exportFailed'));
     if (made === null) return;
-    const done = await attempt(
+    const done = await command(
+      'app.saveText',
+      { suggestedName: 'postcast-settings.json', text: made.json },
       t('transfer.exportFailed'),
-      bridge.call('app.saveText', { suggestedName: 'postcast-settings.json', text: made.json }),
     );
     if (done?.saved === true) notices.done(t('action.saved'));
   };
   const importAll = async () => {
-    const opened = await attempt(t('transfer.importFailed'), bridge.call('app.openText', {}));
+    const opened = await command('app.openText', {}, t('transfer.importFailed'));
     if (typeof opened?.text !== 'string') return;
-    const done = await attempt(t('transfer.importFailed'), bridge.call('settings.import', { json: opened.text }));
+    const done = await command('settings.import', { json: opened.text }, t('transfer.importFailed'));
     if (done === null) return;
     if (done.saved) notices.done(t('transfer.imported'));
     else
@@ -43,10 +43,10 @@ function ImportExport() {
     <>
       <span className={fields.help}>{t('transfer.help')}</span>
       <div className={styles.buttons}>
-        <Button icon={<ArrowUpload20Regular />} onClick={() => drop(exportAll())}>
+        <Button icon={<ArrowUpload20Regular />} onClick={() => fireAndForget(exportAll())}>
           {t('transfer.export')}
         </Button>
-        <Button icon={<ArrowDownload20Regular />} onClick={() => drop(importAll())}>
+        <Button icon={<ArrowDownload20Regular />} onClick={() => fireAndForget(importAll())}>
           {t('transfer.import')}
         </Button>
       </div>

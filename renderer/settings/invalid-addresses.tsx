@@ -2,11 +2,11 @@
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { ArrowDownload20Regular, Delete20Regular } from '@fluentui/react-icons';
 import { invalidAddressesCsv, invalidAddressesText } from '../../shared/invalid-addresses-text.ts';
-import type { EventName } from '../../shared/ipc-contract.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
-import { useAttempt } from '../notices.tsx';
+import { useCommand } from '../notices.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   frame: {
@@ -37,18 +37,16 @@ const useStyles = makeStyles({
   faint: { color: tokens.colorNeutralForeground3 },
   buttons: { display: 'flex', columnGap: '8px' },
 });
-const EVENTS: readonly EventName[] = ['queue:changed'];
 
 export function InvalidAddresses() {
   const styles = useStyles();
   const { t, format } = useLocale();
   const now = useNow(60_000);
-  const bridge = useBridge();
-  const attempt = useAttempt();
-  const live = useLive('queue.invalidAddresses', {}, EVENTS);
+  const command = useCommand();
+  const live = useAnswer('queue.invalidAddresses', {});
   const rows = live.value?.rows ?? [];
   const save = (name: string, text: string) =>
-    drop(attempt(t('action.saveFailed'), bridge.call('app.saveText', { suggestedName: name, text })));
+    fireAndForget(command('app.saveText', { suggestedName: name, text }, t('action.saveFailed')));
   if (rows.length === 0) return <Text className={styles.faint}>{t('invalid.none')}</Text>;
   return (
     <>
@@ -89,7 +87,7 @@ export function InvalidAddresses() {
           appearance="subtle"
           icon={<Delete20Regular />}
           onClick={() =>
-            drop(attempt(t('invalid.clearFailed'), bridge.call('queue.clearInvalidAddresses', {})).then(live.reload))
+            fireAndForget(command('queue.clearInvalidAddresses', {}, t('invalid.clearFailed')).then(live.reload))
           }
         >
           {t('invalid.clear')}

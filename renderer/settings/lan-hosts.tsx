@@ -4,7 +4,7 @@ import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { z } from 'zod';
 import { lanHostSchema } from '../../shared/settings.ts';
-import { fault } from '../components/fault.ts';
+import { validationProps } from '../components/validation-props.ts';
 import { useFieldStyles } from './fields.tsx';
 import { problemText } from './problem-text.ts';
 import { useSetting } from './use-setting.ts';
@@ -46,7 +46,7 @@ export function LanHosts() {
         }}
       >
         {(['domain', 'host', 'port'] as const).map((key) => (
-          <Field key={key} label={t(`lan.${key}`)} hint={t(`lan.${key}Help`)} {...fault(problemOf(key))}>
+          <Field key={key} label={t(`lan.${key}`)} hint={t(`lan.${key}Help`)} {...validationProps(problemOf(key))}>
             <Input
               value={draft[key]}
               spellCheck={false}

@@ -2,8 +2,8 @@
 import { Button, Field, Input } from '@fluentui/react-components';
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import { drop, useBridge } from '../bridge.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { useCommand, useNotices } from '../notices.tsx';
 import { useFieldStyles } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 import { useLocale } from '../i18n/locale.tsx';
@@ -11,15 +11,14 @@ import { useLocale } from '../i18n/locale.tsx';
 export function ListenerUsers() {
   const styles = useFieldStyles();
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const { users } = useSettings().server;
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const ready = name.trim() !== '' && password !== '';
   const set = async (user: string, secret: string | null) => {
-    const done = await attempt(t('users.failed'), bridge.call('server.setPassword', { name: user, password: secret }));
+    const done = await command('server.setPassword', { name: user, password: secret }, t('users.failed'));
     if (done === null) return;
     if (secret !== null) {
       setName('');
@@ -36,7 +35,7 @@ export function ListenerUsers() {
         style={{ alignItems: 'flex-start', maxWidth: 560 }}
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) drop(set(name.trim(), password));
+          if (ready) fireAndForget(set(name.trim(), password));
         }}
       >
         <Field label={t('users.name')} hint={t('users.nameHelp')} style={{ flexGrow: 1 }}>
@@ -63,7 +62,7 @@ export function ListenerUsers() {
               appearance="subtle"
               icon={<Dismiss16Regular />}
               aria-label={t('common.removeItem', { item: user.name })}
-              onClick={() => drop(set(user.name, null))}
+              onClick={() => fireAndForget(set(user.name, null))}
             />
           </li>
         ))}

@@ -2,14 +2,15 @@
 import { Badge, Button, Input, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { Delete20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import type { EventName, KnownNetwork } from '../../shared/ipc-contract.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
+import type { KnownNetwork } from '../../shared/ipc-contract.ts';
+import { fireAndForget } from '../bridge.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { useCommand, useNotices } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
 import { Group, PageTitle } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   list: {
@@ -30,14 +31,12 @@ const useStyles = makeStyles({
   name: { width: '240px', flexShrink: 1 },
   words: { flexGrow: 1, minWidth: 0, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
 });
-const EVENTS: readonly EventName[] = ['status:changed', 'settings:changed'];
 
 function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; readonly onChanged: () => void }) {
   const styles = useStyles();
   const { t, phraseText, format } = useLocale();
   const now = useNow(60_000);
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const { networkNames } = useSettings().security;
   const { save } = useSettingsStore();
@@ -47,7 +46,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
     if (name.trim() === (network.givenName ?? '')) return;
     const { [network.id]: _old, ...others } = networkNames;
     const value = name.trim() === '' ? others : { ...others, [network.id]: name.trim() };
-    drop(save([{ path: 'security.networkNames', value }]));
+    fireAndForget(save([{ path: 'security.networkNames', value }]));
   };
   return (
     <li className={styles.item}>
@@ -77,8 +76,8 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
         <Button
           size="small"
           onClick={() =>
-            drop(
-              attempt(t('networks.retestFailed'), bridge.call('networks.retestDirect', {})).then((done) => {
+            fireAndForget(
+              command('networks.retestDirect', {}, t('networks.retestFailed')).then((done) => {
                 if (done !== null) notices.done(phraseText(done.phrase));
               }),
             )
@@ -94,7 +93,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
         title={t('networks.forget', { name: network.givenName ?? system })}
         disabled={network.current}
         onClick={() =>
-          drop(attempt(t('networks.forgetFailed'), bridge.call('networks.forget', { id: network.id })).then(onChanged))
+          fireAndForget(command('networks.forget', { id: network.id }, t('networks.forgetFailed')).then(onChanged))
         }
       />
     </li>
@@ -104,7 +103,7 @@ function NetworkRow({ network, onChanged }: { readonly network: KnownNetwork; re
 export function NetworksPage() {
   const styles = useStyles();
   const { t, failureText } = useLocale();
-  const live = useLive('networks.list', {}, EVENTS);
+  const live = useAnswer('networks.list', {});
   const networks = live.value?.networks ?? [];
   return (
     <>

@@ -11,10 +11,10 @@ import {
 import { Copy20Regular, Dismiss16Regular, Key20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { fault } from '../components/fault.ts';
-import { useAttempt, useNotices } from '../notices.tsx';
-import { useStatus } from '../status.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { validationProps } from '../components/validation-props.ts';
+import { useCommand, useNotices } from '../notices.tsx';
+import { useStatus } from '../status.ts';
 import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 import { problemText } from './problem-text.ts';
 import { issuesOf, useSetting, useSettings } from './use-setting.ts';
@@ -42,8 +42,7 @@ function DkimKeys() {
   const styles = useStyles();
   const fields = useFieldStyles();
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const settings = useSettings();
   const { dkim } = settings.security;
@@ -63,7 +62,7 @@ function DkimKeys() {
     name: 'security.makeDkimKey' | 'security.dkimRecord',
     key: { domain: string; selector: string },
   ) => {
-    const found = await attempt(t('dkim.failed'), bridge.call(name, key));
+    const found = await command(name, key, t('dkim.failed'));
     setRecord(found === null ? null : { ...found, of: `${key.selector}.${key.domain}` });
     return found !== null;
   };
@@ -75,10 +74,10 @@ function DkimKeys() {
         onSubmit={(event) => {
           event.preventDefault();
           // What could not be used stays, to be mended.
-          if (ready) drop(show('security.makeDkimKey', typed).then((made) => made && setDomain('')));
+          if (ready) fireAndForget(show('security.makeDkimKey', typed).then((made) => made && setDomain('')));
         }}
       >
-        <Field label={t('dkim.domain')} hint={t('dkim.domainHelp')} {...fault(problemOf('domain'))}>
+        <Field label={t('dkim.domain')} hint={t('dkim.domainHelp')} {...validationProps(problemOf('domain'))}>
           <Input
             value={domain}
             placeholder="example.com"
@@ -86,7 +85,7 @@ function DkimKeys() {
             onChange={(_, data) => setDomain(data.value)}
           />
         </Field>
-        <Field label={t('dkim.selector')} hint={t('dkim.selectorHelp')} {...fault(problemOf('selector'))}>
+        <Field label={t('dkim.selector')} hint={t('dkim.selectorHelp')} {...validationProps(problemOf('selector'))}>
           <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
         </Field>
         <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
@@ -102,7 +101,7 @@ function DkimKeys() {
             <Button
               size="small"
               appearance="subtle"
-              onClick={() => drop(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}
+              onClick={() => fireAndForget(show('security.dkimRecord', { domain: key.domain, selector: key.selector }))}
             >
               {t('dkim.show')}
             </Button>
@@ -139,11 +138,10 @@ function DkimKeys() {
               style={{ marginTop: 8 }}
               icon={<Copy20Regular />}
               onClick={() =>
-                drop(
-                  attempt(
-                    t('common.copyFailed'),
-                    bridge.call('app.copy', { text: `${record.name} TXT "${record.value}"` }),
-                  ).then((done) => done !== null && notices.done(t('common.copied'))),
+                fireAndForget(
+                  command('app.copy', { text: `${record.name} TXT "${record.value}"` }, t('common.copyFailed')).then(
+                    (done) => done !== null && notices.done(t('common.copied')),
+                  ),
                 )
               }
             >

@@ -11,7 +11,7 @@ import {
   Shield20Regular,
 } from '@fluentui/react-icons';
 import { useEffect, useRef, useState, type ComponentType } from 'react';
-import { useKeptFocus } from '../components/kept-focus.ts';
+import { useFocusRecovery } from '../components/use-focus-recovery.ts';
 import { useNavItemStyles } from '../components/nav-item.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AdministrationPage } from './administration-page.tsx';
@@ -108,7 +108,7 @@ export function SettingsWindow({ page, setting }: Props) {
   const [typed, setTyped] = useState('');
   const searchBox = useRef<HTMLInputElement>(null);
   const read = settings !== null;
-  useKeptFocus(() => document.querySelector<HTMLElement>('nav [aria-current]') ?? searchBox.current);
+  useFocusRecovery(() => document.querySelector<HTMLElement>('nav [aria-current]') ?? searchBox.current);
   useEffect(() => {
     if (setting === null || !read) scroll.current?.scrollTo(0, 0);
     else showSetting(scroll.current, decodeURIComponent(setting));

@@ -1,7 +1,7 @@
 /** One setting: its value, what is being typed, and why that cannot be saved. */
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { settingsSchema, type Settings } from '../../shared/settings.ts';
-import { drop } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { getPath, setPath } from '../set-path.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { problemText } from './problem-text.ts';
@@ -53,7 +53,7 @@ export function useSetting<T>(path: string): SettingField<T> {
         return;
       }
       setDraft(null);
-      drop(
+      fireAndForget(
         save([{ path, value: next }]).then(([problem]) => {
           if (problem !== undefined) setDraft({ value: next, problem: problem.message });
         }),
@@ -100,7 +100,7 @@ export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): T
     if (typed === null || issue !== undefined) return;
     setTyped(null);
     if (typed === saved) return;
-    drop(
+    fireAndForget(
       save([{ path, value: read(typed) }]).then(([problem]) => {
         // What was refused stands there still, with the reason; unless it was typed over meanwhile.
         if (problem !== undefined) setTyped((now) => now ?? typed);

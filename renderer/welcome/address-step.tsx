@@ -4,9 +4,9 @@ import { Search20Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
-import { drop, useBridge } from '../bridge.ts';
-import { fault } from '../components/fault.ts';
-import { useAttempt } from '../notices.tsx';
+import { fireAndForget } from '../bridge.ts';
+import { validationProps } from '../components/validation-props.ts';
+import { useCommand } from '../notices.tsx';
 import { StepFrame } from './step-frame.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 
@@ -19,8 +19,7 @@ interface Props {
 
 export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const [busy, setBusy] = useState(false);
   const [left, setLeft] = useState(false);
   const good = isEmailAddress(address.trim());
@@ -29,16 +28,13 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
     setLeft(true);
     if (!good || busy) return;
     setBusy(true);
-    const answer = await attempt(
-      t('welcome.findFailed'),
-      bridge.call('gateways.discover', { address: address.trim() }),
-    );
+    const answer = await command('gateways.discover', { address: address.trim() }, t('welcome.findFailed'));
     setBusy(false);
     if (answer !== null) onFound(answer.found, false);
   };
   return (
     <StepFrame
-      onSubmit={() => drop(find())}
+      onSubmit={() => fireAndForget(find())}
       title={t('welcome.addressTitle')}
       help={t('welcome.addressHelp')}
       left={
@@ -57,7 +53,7 @@ export function AddressStep({ address, onAddress, onFound, onWithout }: Props) {
         </Button>
       }
     >
-      <Field label={t('welcome.address')} hint={t('welcome.addressHint')} {...fault(wrong)}>
+      <Field label={t('welcome.address')} hint={t('welcome.addressHint')} {...validationProps(wrong)}>
         <Input
           type="email"
           size="large"

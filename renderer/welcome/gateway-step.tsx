@@ -1,11 +1,11 @@
 /** Second step: what was found, all of it editable, tested, with its password or sign-in. */
 import { Button, Field, makeStyles, Radio, RadioGroup, Spinner, tokens } from '@fluentui/react-components';
 import { useState } from 'react';
-import type { DiscoveredGateway, EventName, TestStep } from '../../shared/ipc-contract.ts';
+import type { DiscoveredGateway, TestStep } from '../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { useCopy } from '../components/copy-value.tsx';
-import { useAttempt, useNotices } from '../notices.tsx';
+import { useCommand, useNotices } from '../notices.tsx';
 import { ConsentDialog } from '../settings/gateways/consent-dialog.tsx';
 import { GatewayFields } from '../settings/gateways/gateway-fields.tsx';
 import { OAuthSignIn } from '../settings/gateways/oauth-sign-in.tsx';
@@ -17,13 +17,12 @@ import { FoundServers } from './found-servers.tsx';
 import { OutsideStep } from './outside-step.tsx';
 import { StepFrame } from './step-frame.tsx';
 import { useLocale } from '../i18n/locale.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   source: { color: tokens.colorNeutralForeground3 },
   below: { display: 'flex', flexDirection: 'column', rowGap: '12px' },
 });
-
-const EVENTS: readonly EventName[] = ['gateways:changed', 'settings:changed'];
 
 /** What the step works on: it outlives going back and forth. */
 export interface GatewayDraft {
@@ -76,13 +75,12 @@ export function GatewayStep(props: Props) {
 function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
   const styles = useStyles();
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const notices = useNotices();
   const copy = useCopy();
   const storeGateway = useStoreGateway();
   const { settings, save } = useSettingsStore();
-  const states = useLive('gateways.states', {}, EVENTS).value?.states ?? [];
+  const states = useAnswer('gateways.states', {}).value?.states ?? [];
   const mode = settings?.gateways.mode ?? 'never';
   const asksMode = mode === 'never' || draft.saved !== null;
   const [wanted, setWanted] = useState<'always' | 'onError'>(mode === 'onError' ? 'onError' : 'always');
@@ -126,7 +124,7 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
     setTest(null);
     try {
       const input = secret === '' ? { gateway: parsed.data } : { gateway: parsed.data, secret };
-      const result = await attempt(t('gateway.testFailed'), bridge.call('gateways.test', input));
+      const result = await command('gateways.test', input, t('gateway.testFailed'));
       setTest(result);
       if (result?.ok === true) await store(false);
     } finally {
@@ -137,12 +135,12 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
     <StepFrame
       title={t('welcome.gatewayTitle')}
       help={t('welcome.gatewayHelp')}
-      onSubmit={() => drop(testAndGo())}
+      onSubmit={() => fireAndForget(testAndGo())}
       left={<Button onClick={onBack}>{t('common.back')}</Button>}
       right={
         <>
           {test?.ok === false && (
-            <Button disabledFocusable={busy} onClick={() => drop(store(false))}>
+            <Button disabledFocusable={busy} onClick={() => fireAndForget(store(false))}>
               {t('welcome.continueAnyway')}
             </Button>
           )}
@@ -213,7 +211,7 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
           what="password"
           onAnswer={(agreed) => {
             setAsking(false);
-            if (agreed) drop(store(true));
+            if (agreed) fireAndForget(store(true));
           }}
         />
       )}

@@ -2,18 +2,18 @@
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Text, tokens } from '@fluentui/react-components';
 import { Copy20Regular, MailArrowUp20Regular } from '@fluentui/react-icons';
 import { useEffect, useRef, useState } from 'react';
-import type { EventName } from '../../shared/ipc-contract.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
-import { drop, useBridge, useLive } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { CopyValues, useCopy } from '../components/copy-value.tsx';
-import { fault } from '../components/fault.ts';
+import { validationProps } from '../components/validation-props.ts';
 import { Tabs } from '../components/tabs.tsx';
-import { useAttempt } from '../notices.tsx';
+import { useCommand } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
-import { useStatus } from '../status.tsx';
+import { useStatus } from '../status.ts';
 import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram } from './mail-programs.ts';
 import { StepFrame } from './step-frame.tsx';
 import { useLocale } from '../i18n/locale.tsx';
+import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   panel: {
@@ -49,12 +49,11 @@ const useStyles = makeStyles({
   },
   send: { marginTop: '26px', whiteSpace: 'nowrap' },
 });
-const QUEUE: readonly EventName[] = ['queue:changed'];
 
 /** What became of the test message, as it happens. */
 function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => void }) {
   const { t, phraseText } = useLocale();
-  const recipient = useLive('queue.show', { id }, QUEUE).value?.recipients[0];
+  const recipient = useAnswer('queue.show', { id }).value?.recipients[0];
   const said = useRef(onSaid);
   const state = recipient?.state;
   useEffect(() => {
@@ -84,21 +83,21 @@ function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => 
 function TestMessage({ address }: { readonly address: string }) {
   const styles = useStyles();
   const { t, language } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const [from, setFrom] = useState(address);
   const [to, setTo] = useState(address);
   const [busy, setBusy] = useState(false);
   const [sent, setSent] = useState<string | null>(null);
   const fate = useRef<HTMLSpanElement>(null);
   const wrong = (value: string) =>
-    fault(value === '' || isEmailAddress(value.trim()) ? undefined : t('welcome.addressWrong'));
+    validationProps(value === '' || isEmailAddress(value.trim()) ? undefined : t('welcome.addressWrong'));
   const ready = isEmailAddress(from.trim()) && isEmailAddress(to.trim());
   const send = async () => {
     setBusy(true);
-    const done = await attempt(
+    const done = await command(
+      'queue.submitTest',
+      { from: from.trim(), to: to.trim(), language },
       t('welcome.testFailed'),
-      bridge.call('queue.submitTest', { from: from.trim(), to: to.trim(), language }),
     );
     setBusy(false);
     if (done !== null) setSent(done.id);
@@ -113,7 +112,7 @@ function TestMessage({ address }: { readonly address: string }) {
         className={styles.test}
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready && !busy) drop(send());
+          if (ready && !busy) fireAndForget(send());
         }}
       >
         <Field label={t('welcome.from')} hint={t('welcome.fromHelp')} {...wrong(from)}>

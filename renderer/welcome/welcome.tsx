@@ -4,7 +4,7 @@ import { Checkmark16Filled } from '@fluentui/react-icons';
 import { useEffect, useState } from 'react';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
-import { drop } from '../bridge.ts';
+import { fireAndForget } from '../bridge.ts';
 import { freshId } from '../settings/gateways/order.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AddressStep } from './address-step.tsx';
@@ -94,7 +94,7 @@ export function Welcome({ onDone }: Props) {
   }, [title]);
 
   const leave = () => {
-    if (!again) drop(save([{ path: 'general.welcomeDone', value: true }]));
+    if (!again) fireAndForget(save([{ path: 'general.welcomeDone', value: true }]));
     onDone();
   };
   const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {

@@ -1,6 +1,7 @@
 /** The windows over the mock bridge, for looking at them in a browser: ?scene=empty, failed, obfuscated, …. */
 import { createRoot } from 'react-dom/client';
 import { App } from '../../renderer/app.tsx';
+import { createServerCache } from '../../renderer/server-cache.ts';
 import '../../renderer/base.css';
 import { createMockBridge, type MockOptions } from './mock-bridge.ts';
 import { fail, ok } from '../../shared/result.ts';
@@ -34,4 +35,4 @@ if (scene === 'unreadable')
 if (scene === 'consent') bridge.answer('secrets.set', () => ok({ stored: false, needsConsent: true }));
 Object.assign(window, { mock: bridge });
 const root = document.getElementById('root');
-if (root !== null) createRoot(root).render(<App bridge={bridge} />);
+if (root !== null) createRoot(root).render(<App bridge={bridge} cache={createServerCache(bridge)} />);

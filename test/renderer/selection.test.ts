@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { stepOf } from '../../renderer/queue/keys.ts';
+import { targetRow } from '../../renderer/queue/keys.ts';
 import {
   followRows,
   isSelected,
@@ -64,10 +64,10 @@ describe('keys', () => {
     ['Home', 7, 0],
     ['End', 0, 9],
     ['x', 3, null],
-  ])('%s from %i goes to %s of ten rows', (key, here, there) => expect(stepOf(key, here, 10, 4)).toBe(there));
+  ])('%s from %i goes to %s of ten rows', (key, here, there) => expect(targetRow(key, here, 10, 4)).toBe(there));
   test('after the row was deleted, down goes to the one that moved up to its place', () => {
-    expect(stepOf('ArrowDown', 3, 10, 4, true)).toBe(3);
-    expect(stepOf('ArrowUp', 3, 10, 4, true)).toBe(2);
+    expect(targetRow('ArrowDown', 3, 10, 4, true)).toBe(3);
+    expect(targetRow('ArrowUp', 3, 10, 4, true)).toBe(2);
   });
-  test('nothing moves in an empty list', () => expect(stepOf('End', -1, 0, 4)).toBeNull());
+  test('nothing moves in an empty list', () => expect(targetRow('End', -1, 0, 4)).toBeNull());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { rowsAround } from '../../renderer/queue/use-visible-rows.ts';
-import { FIRST_LAYOUT, parseLayout, parsePaneHeight } from '../../renderer/queue/layout.ts';
+import { DEFAULT_LAYOUT, parseLayout, parsePaneHeight } from '../../renderer/queue/layout.ts';
 
 describe('the rows that are drawn', () => {
   const ROW = 34;
@@ -28,7 +28,7 @@ describe('the rows that are drawn', () => {
 describe('a layout that was kept', () => {
   const kept = { sizes: { from: 200 }, hidden: ['via'], sort: 'size', descending: false };
   test('comes back as it was', () => expect(parseLayout(JSON.parse(JSON.stringify(kept)))).toEqual(kept));
-  test('the first one is a layout', () => expect(parseLayout(FIRST_LAYOUT)).toEqual(FIRST_LAYOUT));
+  test('the first one is a layout', () => expect(parseLayout(DEFAULT_LAYOUT)).toEqual(DEFAULT_LAYOUT));
   test.each([
     ['nothing', null],
     ['a list', []],

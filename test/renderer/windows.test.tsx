@@ -1,6 +1,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { App } from '../../renderer/app.tsx';
+import { createServerCache } from '../../renderer/server-cache.ts';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
 import { ok } from '../../shared/result.ts';
 import { defaultSettings, gatewaySchema } from '../../shared/settings.ts';
@@ -14,7 +15,7 @@ const changesOf = (bridge: MockBridge) =>
 
 function open(hash: string, bridge: MockBridge): MockBridge {
   window.location.hash = hash;
-  render(<App bridge={bridge} />);
+  render(<App bridge={bridge} cache={createServerCache(bridge)} />);
   return bridge;
 }
 

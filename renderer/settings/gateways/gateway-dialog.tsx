@@ -13,10 +13,10 @@ import {
 import { useState } from 'react';
 import type { TestStep } from '../../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
-import { drop, useBridge } from '../../bridge.ts';
-import { useAttempt } from '../../notices.tsx';
+import { fireAndForget } from '../../bridge.ts';
+import { useCommand } from '../../notices.tsx';
 import { useCopy } from '../../components/copy-value.tsx';
-import { useReturnFocus } from '../../components/return-focus.ts';
+import { useReturnFocus } from '../../components/use-return-focus.ts';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { GatewayFields } from './gateway-fields.tsx';
 import { OAuthSignIn } from './oauth-sign-in.tsx';
@@ -43,8 +43,7 @@ interface Props {
 export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props) {
   const styles = useStyles();
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const copy = useCopy();
   const storeGateway = useStoreGateway();
   useReturnFocus();
@@ -80,7 +79,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
     setBusy('testing');
     setTest(null);
     const input = secret === '' ? { gateway: wanted } : { gateway: wanted, secret };
-    setTest(await attempt(t('gateway.testFailed'), bridge.call('gateways.test', input)));
+    setTest(await command('gateways.test', input, t('gateway.testFailed')));
     setBusy(null);
   };
   const saveForSignIn = async () => {
@@ -99,7 +98,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
           noValidate
           onSubmit={(event) => {
             event.preventDefault();
-            drop(withGateway((wanted) => store(wanted, false)));
+            fireAndForget(withGateway((wanted) => store(wanted, false)));
           }}
         >
           <DialogBody>
@@ -111,7 +110,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
                     what="password"
                     onAnswer={(agreed) => {
                       setAsking(null);
-                      if (agreed) drop(store(asking, true));
+                      if (agreed) fireAndForget(store(asking, true));
                     }}
                   />
                 )}
@@ -152,7 +151,7 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
               </div>
             </DialogContent>
             <DialogActions position="start">
-              <Button disabledFocusable={busy !== null} onClick={() => drop(withGateway(runTest))}>
+              <Button disabledFocusable={busy !== null} onClick={() => fireAndForget(withGateway(runTest))}>
                 {t('gateway.test')}
               </Button>
             </DialogActions>

@@ -12,7 +12,7 @@ import {
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { misfitPhrase } from '../../../shared/secret-binding.ts';
 import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../../shared/settings.ts';
-import { fault } from '../../components/fault.ts';
+import { validationProps } from '../../components/validation-props.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 import { standingOf, type StoredSecret } from './stored-secret.ts';
 import { useLocale } from '../../i18n/locale.tsx';
@@ -74,7 +74,8 @@ export function GatewayFields(props: Props) {
     setTouched((old) => new Set([...old, ...Object.keys(change)]));
     onChange(change);
   };
-  const state = (name: keyof GatewaySettings) => fault(refused > 0 || touched.has(name) ? errors[name] : undefined);
+  const state = (name: keyof GatewaySettings) =>
+    validationProps(refused > 0 || touched.has(name) ? errors[name] : undefined);
   const { auth, security } = gateway;
   const all = extent === 'all';
   const { kept, again } = standingOf(stored, gateway);

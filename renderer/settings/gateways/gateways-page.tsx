@@ -2,9 +2,8 @@
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { Add20Regular, Router24Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import type { EventName } from '../../../shared/ipc-contract.ts';
 import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
-import { drop, useLive } from '../../bridge.ts';
+import { fireAndForget } from '../../bridge.ts';
 import { useNotices } from '../../notices.tsx';
 import { Group, NumberSetting, PageTitle } from '../fields.tsx';
 import { useSettingsStore } from '../../settings-store.tsx';
@@ -16,6 +15,7 @@ import { freshId } from './order.ts';
 import { PathDiagram } from './path-diagram.tsx';
 import { NOTHING_STORED } from './stored-secret.ts';
 import { useLocale } from '../../i18n/locale.tsx';
+import { useAnswer } from '../../server-cache.ts';
 
 const useStyles = makeStyles({
   head: { display: 'flex', alignItems: 'center', justifyContent: 'space-between' },
@@ -32,8 +32,6 @@ const useStyles = makeStyles({
   },
 });
 
-const EVENTS: readonly EventName[] = ['gateways:changed', 'settings:changed'];
-
 function blank(list: readonly GatewaySettings[]): GatewaySettings {
   const id = freshId(list, () => `gw-${crypto.randomUUID().slice(0, 8)}`);
   return { ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }), name: '', host: '', auth: 'password' };
@@ -45,7 +43,7 @@ export function GatewaysPage() {
   const notices = useNotices();
   const { save } = useSettingsStore();
   const { list } = useSettings().gateways;
-  const states = useLive('gateways.states', {}, EVENTS).value?.states ?? [];
+  const states = useAnswer('gateways.states', {}).value?.states ?? [];
   const [editing, setEditing] = useState<{ readonly gateway: GatewaySettings; readonly fresh: boolean } | null>(null);
 
   const put = async (next: readonly GatewaySettings[]) => {
@@ -57,7 +55,7 @@ export function GatewaysPage() {
   const remove = async (gateway: GatewaySettings) => {
     const before = list;
     if (await put(list.filter((one) => one.id !== gateway.id))) {
-      notices.done(t('gateways.deleted', { name: gateway.name }), () => drop(put(before)));
+      notices.done(t('gateways.deleted', { name: gateway.name }), () => fireAndForget(put(before)));
     }
   };
   const add = () => setEditing({ gateway: blank(list), fresh: true });
@@ -92,9 +90,9 @@ export function GatewaysPage() {
           <GatewayList
             list={list}
             states={states}
-            onList={(next) => drop(put(next))}
+            onList={(next) => fireAndForget(put(next))}
             onEdit={(gateway) => setEditing({ gateway, fresh: false })}
-            onDelete={(gateway) => drop(remove(gateway))}
+            onDelete={(gateway) => fireAndForget(remove(gateway))}
           />
         )}
       </Group>

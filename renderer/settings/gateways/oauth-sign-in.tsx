@@ -2,8 +2,8 @@
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@fluentui/react-components';
 import { useState } from 'react';
 import type { Phrase } from '../../../shared/mail.ts';
-import { drop, useBridge } from '../../bridge.ts';
-import { useAttempt } from '../../notices.tsx';
+import { fireAndForget } from '../../bridge.ts';
+import { useCommand } from '../../notices.tsx';
 import { ConsentDialog } from './consent-dialog.tsx';
 import { useLocale } from '../../i18n/locale.tsx';
 
@@ -32,8 +32,7 @@ interface Props {
 export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
   const styles = useStyles();
   const { t, phraseText } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   const [clientSecret, setClientSecret] = useState('');
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState(false);
@@ -46,7 +45,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     try {
       if (!saved && !(await onSave())) return;
       const input = { gatewayId, acceptObfuscated, ...(clientSecret === '' ? {} : { clientSecret }) };
-      const result = await attempt(t('oauth.failed'), bridge.call('gateways.signIn', input));
+      const result = await command('gateways.signIn', input, t('oauth.failed'));
       if (result === null) return;
       if (result.needsConsent) return setAsking(true);
       setOutcome({ good: result.signedIn, phrase: result.phrase });
@@ -59,7 +58,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
     }
   };
   const signOut = async () => {
-    const result = await attempt(t('oauth.failed'), bridge.call('gateways.signOut', { gatewayId }));
+    const result = await command('gateways.signOut', { gatewayId }, t('oauth.failed'));
     if (result === null) return;
     setHere(false);
     setOutcome({ good: true, phrase: result.phrase });
@@ -72,7 +71,7 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
           what="signIn"
           onAnswer={(agreed) => {
             setAsking(false);
-            if (agreed) drop(signIn(true));
+            if (agreed) fireAndForget(signIn(true));
           }}
         />
       )}
@@ -86,11 +85,11 @@ export function OAuthSignIn({ gatewayId, signedIn, saved, onSave }: Props) {
           />
         </Field>
         <div className={styles.buttons}>
-          <Button disabledFocusable={busy} onClick={() => drop(signIn(false))}>
+          <Button disabledFocusable={busy} onClick={() => fireAndForget(signIn(false))}>
             {t(busy ? 'oauth.waiting' : saved ? 'oauth.signIn' : 'oauth.saveAndSignIn')}
           </Button>
           {here && (
-            <Button disabledFocusable={busy} onClick={() => drop(signOut())}>
+            <Button disabledFocusable={busy} onClick={() => fireAndForget(signOut())}>
               {t('oauth.signOut')}
             </Button>
           )}

@@ -2,7 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { useRef, type KeyboardEvent } from 'react';
 import { PRIORITIES, type Priority } from '../../../shared/settings.ts';
-import { forcedChoice } from '../../components/forced-choice.ts';
+import { forcedColorsSelected } from '../../components/forced-colors.ts';
 import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -45,7 +45,7 @@ const useStyles = makeStyles({
     color: tokens.colorBrandForeground1,
     fontWeight: tokens.fontWeightSemibold,
     boxShadow: tokens.shadow2,
-    ...forcedChoice,
+    ...forcedColorsSelected,
   },
 });
 

@@ -1,8 +1,7 @@
 /** Saves a gateway and its password so that neither is left behind without the other. */
 import { useCallback } from 'react';
 import type { GatewaySettings } from '../../../shared/settings.ts';
-import { useBridge } from '../../bridge.ts';
-import { useAttempt } from '../../notices.tsx';
+import { useCommand } from '../../notices.tsx';
 import { useLocale } from '../../i18n/locale.tsx';
 
 interface Job {
@@ -20,20 +19,20 @@ interface Job {
  */
 export function useStoreGateway(): (job: Job) => Promise<'saved' | 'needs-consent' | 'failed'> {
   const { t } = useLocale();
-  const bridge = useBridge();
-  const attempt = useAttempt();
+  const command = useCommand();
   return useCallback(
     async ({ gateway, secret, acceptObfuscated, save }) => {
       if (secret !== '' && gateway.auth === 'password') {
-        const kept = await attempt(
+        const kept = await command(
+          'secrets.set',
+          { gatewayId: gateway.id, secret, acceptObfuscated, gateway },
           t('gateway.secretFailed'),
-          bridge.call('secrets.set', { gatewayId: gateway.id, secret, acceptObfuscated, gateway }),
         );
         if (kept === null) return 'failed';
         if (kept.needsConsent) return 'needs-consent';
       }
       return (await save()) ? 'saved' : 'failed';
     },
-    [attempt, bridge, t],
+    [command, t],
   );
 }

@@ -1,13 +1,25 @@
 import { act, cleanup, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { App } from '../../renderer/app.tsx';
-import { askFirst } from '../../renderer/first-answers.ts';
-import { FIRST_LAYOUT } from '../../renderer/queue/layout.ts';
-import { PAGE } from '../../renderer/queue/row-cache.ts';
+import { prefetchWindow } from '../../renderer/prefetch-window.ts';
+import { DEFAULT_LAYOUT } from '../../renderer/queue/layout.ts';
+import { PAGE_SIZE, type LoadedRows } from '../../renderer/queue/loaded-rows.ts';
+import { createServerCache } from '../../renderer/server-cache.ts';
 import type { Bridge } from '../../shared/ipc-contract.ts';
 import { createMockBridge } from './mock-bridge.ts';
 
-const LIST = { folder: 'outbox', search: '', sort: 'age', descending: true, offset: 0, limit: PAGE } as const;
+const VIEW = { folder: 'outbox', search: '', sort: 'age', descending: true } as const;
+
+/** A window's cache as it is when the first drawing begins. */
+async function prefetched(bridge: Bridge, hash = '') {
+  const cache = createServerCache(bridge);
+  await prefetchWindow(cache, bridge, hash);
+  return {
+    cache,
+    rows: (view: object) => cache.getQueryData<LoadedRows>(['queue.list', view, 'live']) ?? null,
+    status: () => cache.getQueryData(['status.get', {}, 'live']),
+  };
+}
 
 beforeEach(() => {
   localStorage.clear();
@@ -29,9 +41,9 @@ test('the first drawing has settings, status, folders and rows, and nothing is a
     },
   );
   const bridge = createMockBridge({ counts: { outbox: 300 } });
-  const first = await askFirst(bridge, '');
+  const { cache } = await prefetched(bridge);
   const asked = bridge.calls.map((call) => call.name);
-  render(<App bridge={bridge} first={first} />);
+  render(<App bridge={bridge} cache={cache} />);
   // No waiting in between: this is what the first frame shows.
   expect(screen.getByRole('grid').getAttribute('aria-rowcount')).toBe('301');
   expect(document.querySelector('#row-0')?.textContent).toContain('@');
@@ -44,24 +56,22 @@ test('the first drawing has settings, status, folders and rows, and nothing is a
 
 test('what was announced after the asking is asked for again', async () => {
   const bridge = createMockBridge({ counts: { outbox: 300 } });
-  const first = await askFirst(bridge, '');
-  expect(first.fresh()).toBe(true);
+  const { cache } = await prefetched(bridge);
   bridge.arrive('outbox', 1);
-  expect(first.fresh()).toBe(false);
-  render(<App bridge={bridge} first={first} />);
+  render(<App bridge={bridge} cache={cache} />);
   expect(await screen.findByRole('button', { name: 'Outbox 301' })).toBeTruthy();
 });
 
 test('the order that was chosen last is the one that is asked for', async () => {
-  localStorage.setItem('queue.layout', JSON.stringify({ ...FIRST_LAYOUT, sort: 'size', descending: false }));
-  const first = await askFirst(createMockBridge(), '');
-  expect(first.get('queue.list', LIST)).toBeNull();
-  expect(first.get('queue.list', { ...LIST, sort: 'size', descending: false })?.rows).toHaveLength(PAGE);
+  localStorage.setItem('queue.layout', JSON.stringify({ ...DEFAULT_LAYOUT, sort: 'size', descending: false }));
+  const { rows } = await prefetched(createMockBridge());
+  expect(rows(VIEW)).toBeNull();
+  expect(rows({ ...VIEW, sort: 'size', descending: false })?.pages[0]).toHaveLength(PAGE_SIZE);
 });
 
 test('a settings window does not ask for the queue', async () => {
   const bridge = createMockBridge();
-  await askFirst(bridge, '#/settings/gateways');
+  await prefetched(bridge, '#/settings/gateways');
   expect(bridge.calls.map((call) => call.name).sort()).toEqual(['settings.get', 'status.get']);
 });
 
@@ -72,9 +82,9 @@ test('a queue that cannot be read does not keep the window empty', async () => {
     ...bridge,
     call: (name, input) => (name === 'queue.list' ? new Promise<never>(() => undefined) : bridge.call(name, input)),
   };
-  const asking = askFirst(stuck, '');
+  const asking = prefetched(stuck);
   await vi.advanceTimersByTimeAsync(300);
-  const first = await asking;
-  expect(first.get('queue.list', LIST)).toBeNull();
-  expect(first.get('status.get', {})).not.toBeNull();
+  const { rows, status } = await asking;
+  expect(rows(VIEW)).toBeNull();
+  expect(status()).toBeDefined();
 });

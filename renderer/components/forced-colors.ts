@@ -4,7 +4,7 @@ import type { GriffelStyle } from '@fluentui/react-components';
  * Where the system forces its colours (high contrast), what is chosen has the system's colours for that, with everything
  * in it; there is no other background that would tell it apart. Its focus ring stands inside, in the colour of its words.
  */
-export const forcedChoice = {
+export const forcedColorsSelected = {
   '@media (forced-colors: active)': {
     forcedColorAdjust: 'none',
     backgroundColor: 'Highlight',

@@ -1,5 +1,5 @@
 /** Props of a Fluent Field: the reason beside it, or none. */
-export function fault(problem: string | undefined): {
+export function validationProps(problem: string | undefined): {
   readonly validationMessage: string | null;
   readonly validationState: 'error' | 'none';
 } {
