@@ -51,7 +51,8 @@ export function createServerCache(bridge: Bridge): QueryClient {
       mutations: { networkMode: 'always' },
     },
   });
-  cache.setQueryDefaults(['status.get'], { gcTime: Infinity });
+  // Kept while nothing shows them: no call would bring them again.
+  for (const key of ['status.get', 'queue.visible']) cache.setQueryDefaults([key], { gcTime: Infinity });
   for (const [event, methods] of Object.entries(AFFECTED)) {
     bridge.on(event as EventName, () => {
       // What the user has just clicked is newer than an answer that comes while it is saved.
@@ -107,9 +108,11 @@ export function answerQuery<M extends MethodName>(
   };
 }
 
-/** Asks for an answer before the component that will show it is drawn. */
+const ignore = () => undefined;
+
+/** Asks for an answer before the component that will show it is drawn; if there is none, the component asks again. */
 export function prefetch<T>(cache: QueryClient, query: AnswerQuery<T>): Promise<void> {
-  return cache.prefetchQuery({ ...query, gcTime: KEEP_PREFETCHED_MS });
+  return cache.query({ ...query, gcTime: KEEP_PREFETCHED_MS }).then(ignore, ignore);
 }
 
 /** What is known of an answer. `value` stays while a newer one is being fetched, and when that fails. */

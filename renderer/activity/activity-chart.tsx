@@ -114,27 +114,7 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
             </text>
           </g>
         ))}
-      {points.map((point, i) => {
-        const gap = slot > 4 ? 1 : 0;
-        const box = { x: left + i * slot + gap, width: Math.max(0.5, slot - 2 * gap) };
-        return (
-          <g key={point.at}>
-            {point.delivered > 0 && (
-              <rect className={styles.delivered} {...box} y={y(point.delivered)} height={y(0) - y(point.delivered)} />
-            )}
-            {point.deferred > 0 && (
-              <rect
-                {...box}
-                fill={`url(#${hatch})`}
-                className={plain ? undefined : styles.deferredEdge}
-                style={{ fill: `url(#${hatch})` }}
-                y={y(point.delivered + point.deferred)}
-                height={y(point.delivered) - y(point.delivered + point.deferred)}
-              />
-            )}
-          </g>
-        );
-      })}
+      <Bars points={points} left={left} slot={slot} y={y} hatch={hatch} plain={plain} />
       <path className={styles.accepted} d={line} />
       {marks.map(({ change, at, name, shown }, i) => {
         return (
@@ -159,4 +139,42 @@ export function ActivityChart({ points, changes, span, width, height, plain = fa
         )}
     </svg>
   );
+}
+
+interface BarsProps {
+  readonly points: readonly ActivityPoint[];
+  /** px: where the first bar begins, and the width of each. */
+  readonly left: number;
+  readonly slot: number;
+  /** From a count to px. */
+  readonly y: (value: number) => number;
+  /** Id of the pattern. */
+  readonly hatch: string;
+  readonly plain: boolean;
+}
+
+/** Delivered, and above it deferred. */
+function Bars({ points, left, slot, y, hatch, plain }: BarsProps) {
+  const styles = useStyles();
+  const gap = slot > 4 ? 1 : 0;
+  return points.map((point, i) => {
+    const box = { x: left + i * slot + gap, width: Math.max(0.5, slot - 2 * gap) };
+    return (
+      <g key={point.at}>
+        {point.delivered > 0 && (
+          <rect className={styles.delivered} {...box} y={y(point.delivered)} height={y(0) - y(point.delivered)} />
+        )}
+        {point.deferred > 0 && (
+          <rect
+            {...box}
+            fill={`url(#${hatch})`}
+            className={plain ? undefined : styles.deferredEdge}
+            style={{ fill: `url(#${hatch})` }}
+            y={y(point.delivered + point.deferred)}
+            height={y(point.delivered) - y(point.delivered + point.deferred)}
+          />
+        )}
+      </g>
+    );
+  });
 }

@@ -1,6 +1,7 @@
 /** Activity at full size: the chart, its key, and the same as a table. */
 import { makeStyles, Text, tokens } from '@fluentui/react-components';
 import { useCallback, useState } from 'react';
+import type { Activity, ActivityPoint } from '../../shared/ipc-contract.ts';
 import { Tabs } from '../components/tabs.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from '../components/use-now.ts';
@@ -69,10 +70,9 @@ function useWidth(before: number): readonly [number, (element: HTMLElement | nul
 
 export function ActivityPage() {
   const styles = useStyles();
-  const { t, failureText, format } = useLocale();
+  const { t, failureText } = useLocale();
   const now = useNow(30_000);
   const [span, setSpan] = useState<Span>('hour');
-  const [width, measure] = useWidth(1000);
   const { value: activity, failure } = useAnswer('queue.activity', { span });
   const points = activity === null ? [] : pointsOf(activity, span, now);
   const changes = activity?.networkChanges ?? [];
@@ -85,11 +85,6 @@ export function ActivityPage() {
   const busy = rows.filter(
     ({ point, networks }) => point.accepted + point.delivered + point.deferred > 0 || networks.length > 0,
   );
-  const words = {
-    accepted: format.number(totals.accepted),
-    delivered: format.number(totals.delivered),
-    deferred: format.number(totals.deferred),
-  };
   return (
     <div className={styles.page}>
       <div className={styles.inner}>
@@ -114,67 +109,94 @@ export function ActivityPage() {
               {t('activity.unreadable')}: {failureText(failure)}
             </Text>
           )}
-          {activity !== null && (
-            <figure ref={measure} className={styles.figure} aria-label={t('activity.summary', words)}>
-              <ActivityChart
-                points={points}
-                changes={changes}
-                span={span}
-                width={width}
-                height={Math.round(Math.min(320, Math.max(180, width * 0.38)))}
-              />
-              <figcaption className={styles.keys}>
-                {(['delivered', 'deferred', 'accepted'] as const).map((name) => (
-                  <span key={name} className={styles.key}>
-                    <span className={`${styles.swatch} ${styles[name]}`} aria-hidden />
-                    {t(`activity.${name}`)}: {words[name]}
-                  </span>
-                ))}
-                <span className={styles.key}>
-                  <span className={styles.network} aria-hidden />
-                  {t('activity.network')}
-                </span>
-              </figcaption>
-            </figure>
-          )}
+          {activity !== null && <ActivityFigure points={points} changes={changes} span={span} />}
         </div>
         {activity !== null && quiet && <Text role="status">{t('activity.nothing')}</Text>}
-        {busy.length > 0 && (
-          <details>
-            <summary className={styles.summary}>{t('activity.table')}</summary>
-            <table className={styles.table}>
-              <thead>
-                <tr>
-                  <th scope="col">{t('activity.from')}</th>
-                  <th scope="col">{t('activity.accepted')}</th>
-                  <th scope="col">{t('activity.delivered')}</th>
-                  <th scope="col">{t('activity.deferred')}</th>
-                  <th scope="col">{t('activity.network')}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {busy.map(({ point, networks }) => (
-                  <tr key={point.at}>
-                    <th scope="row">
-                      {span === 'month' ? format.dayOf(point.at) : format.shortMomentWithTime(point.at)}
-                    </th>
-                    <td>{format.number(point.accepted)}</td>
-                    <td>{format.number(point.delivered)}</td>
-                    <td>{format.number(point.deferred)}</td>
-                    <td>
-                      {networks
-                        .map((change) =>
-                          t('activity.networkChange', { network: change.name ?? t('activity.noNetwork') }),
-                        )
-                        .join(', ')}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </details>
-        )}
+        {busy.length > 0 && <ActivityTable rows={busy} span={span} />}
       </div>
     </div>
+  );
+}
+
+interface FigureProps {
+  readonly points: readonly ActivityPoint[];
+  readonly changes: Activity['networkChanges'];
+  readonly span: Span;
+}
+
+/** The chart and its key. */
+function ActivityFigure({ points, changes, span }: FigureProps) {
+  const styles = useStyles();
+  const { t, format } = useLocale();
+  const [width, measure] = useWidth(1000);
+  const totals = totalsOf(points);
+  const words = {
+    accepted: format.number(totals.accepted),
+    delivered: format.number(totals.delivered),
+    deferred: format.number(totals.deferred),
+  };
+  return (
+    <figure ref={measure} className={styles.figure} aria-label={t('activity.summary', words)}>
+      <ActivityChart
+        points={points}
+        changes={changes}
+        span={span}
+        width={width}
+        height={Math.round(Math.min(320, Math.max(180, width * 0.38)))}
+      />
+      <figcaption className={styles.keys}>
+        {(['delivered', 'deferred', 'accepted'] as const).map((name) => (
+          <span key={name} className={styles.key}>
+            <span className={`${styles.swatch} ${styles[name]}`} aria-hidden />
+            {t(`activity.${name}`)}: {words[name]}
+          </span>
+        ))}
+        <span className={styles.key}>
+          <span className={styles.network} aria-hidden />
+          {t('activity.network')}
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+interface TableProps {
+  readonly rows: readonly { readonly point: ActivityPoint; readonly networks: Activity['networkChanges'] }[];
+  readonly span: Span;
+}
+
+function ActivityTable({ rows, span }: TableProps) {
+  const styles = useStyles();
+  const { t, format } = useLocale();
+  return (
+    <details>
+      <summary className={styles.summary}>{t('activity.table')}</summary>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">{t('activity.from')}</th>
+            <th scope="col">{t('activity.accepted')}</th>
+            <th scope="col">{t('activity.delivered')}</th>
+            <th scope="col">{t('activity.deferred')}</th>
+            <th scope="col">{t('activity.network')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ point, networks }) => (
+            <tr key={point.at}>
+              <th scope="row">{span === 'month' ? format.dayOf(point.at) : format.shortMomentWithTime(point.at)}</th>
+              <td>{format.number(point.accepted)}</td>
+              <td>{format.number(point.delivered)}</td>
+              <td>{format.number(point.deferred)}</td>
+              <td>
+                {networks
+                  .map((change) => t('activity.networkChange', { network: change.name ?? t('activity.noNetwork') }))
+                  .join(', ')}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
   );
 }

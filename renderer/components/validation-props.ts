@@ -1,7 +1,10 @@
-/** Props of a Fluent Field: the reason beside it, or none. */
-export function validationProps(problem: string | undefined): {
+/** Props of a Fluent Field that say what is wrong with its value. */
+export interface ValidationProps {
   readonly validationMessage: string | null;
   readonly validationState: 'error' | 'none';
-} {
+}
+
+/** @param problem undefined = nothing is wrong */
+export function validationProps(problem: string | undefined): ValidationProps {
   return { validationMessage: problem ?? null, validationState: problem === undefined ? 'none' : 'error' };
 }

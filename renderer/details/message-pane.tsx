@@ -21,7 +21,7 @@ import {
   Server20Regular,
 } from '@fluentui/react-icons';
 import { useState } from 'react';
-import { isFailed, isPending, type Folder } from '../../shared/mail.ts';
+import { isFailed, isPending, type Folder, type MessageDetails } from '../../shared/mail.ts';
 import { Tabs } from '../components/tabs.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 import { GatewayItems } from '../queue/message-menu.tsx';
@@ -87,7 +87,7 @@ interface Props {
 
 export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   const styles = useStyles();
-  const { t, failureText, format } = useLocale();
+  const { t, failureText } = useLocale();
   const hold = useStatus()?.hold ?? null;
   const [tab, setTab] = useState<TabName>('recipients');
   const { value: details, failure } = useAnswer('queue.show', id === null ? null : { id });
@@ -108,79 +108,9 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
   }
   if (details === null) return <section className={styles.nothing} aria-label={t('details.title')} aria-busy />;
 
-  const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
-  const failed = details.recipients.some(({ state }) => isFailed(state));
-  // From the Outbox those that wait, elsewhere those that failed.
-  const retryable = details.folder === 'outbox' ? waits : failed;
-  const origin = details.origin;
-  const facts = [
-    details.mailFrom ?? t('queue.nullSender'),
-    format.moment(details.acceptedAt),
-    format.size(details.size),
-    origin.kind === 'smtp' ? t('origin.smtp', { client: origin.user ?? origin.client }) : t(`origin.${origin.kind}`),
-  ];
   return (
     <section id="message-pane" tabIndex={-1} className={styles.pane} aria-label={t('details.title')}>
-      <div className={styles.head}>
-        <div className={styles.titles}>
-          <Text
-            as="h2"
-            weight="semibold"
-            size={400}
-            className={styles.subject}
-            title={details.subject}
-            style={{ margin: 0 }}
-          >
-            {details.subject === '' ? t('queue.noSubject') : details.subject}
-          </Text>
-          <span className={styles.facts} title={facts.join(' · ')}>
-            {facts.join(' · ')}
-          </span>
-        </div>
-        {folder === 'deleted' ? (
-          <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
-            {t('action.restore')}
-          </Button>
-        ) : (
-          retryable && (
-            <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
-              {t(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
-            </Button>
-          )
-        )}
-        <Tooltip content={t('action.editAndResend')} relationship="label">
-          <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(id)} />
-        </Tooltip>
-        <Menu>
-          <MenuTrigger disableButtonEnhancement>
-            <Tooltip content={t('action.more')} relationship="label">
-              <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
-            </Tooltip>
-          </MenuTrigger>
-          <MenuPopover>
-            <MenuList>
-              {retryable && folder !== 'deleted' && (
-                <Menu>
-                  <MenuTrigger disableButtonEnhancement>
-                    <MenuItem icon={<Server20Regular />}>{t('action.sendThrough')}</MenuItem>
-                  </MenuTrigger>
-                  <MenuPopover>
-                    <MenuList>
-                      <GatewayItems onChoose={actions.retry} />
-                    </MenuList>
-                  </MenuPopover>
-                </Menu>
-              )}
-              <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
-                {t('action.saveAs')}
-              </MenuItem>
-              <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
-                {t(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
-              </MenuItem>
-            </MenuList>
-          </MenuPopover>
-        </Menu>
-      </div>
+      <MessageHead details={details} folder={folder} actions={actions} onEdit={onEdit} />
       <Tabs
         label={t('details.title')}
         className={styles.tabs}
@@ -202,5 +132,104 @@ export function MessagePane({ id, count, folder, actions, onEdit }: Props) {
         {tab === 'source' && <SourceTab key={id} id={id} />}
       </div>
     </section>
+  );
+}
+
+interface HeadProps {
+  readonly details: MessageDetails;
+  /** The folder that is shown. */
+  readonly folder: Folder;
+  readonly actions: MessageActions;
+  readonly onEdit: (id: string) => void;
+}
+
+/** Subject, facts and what can be done with the message. */
+function MessageHead({ details, folder, actions, onEdit }: HeadProps) {
+  const styles = useStyles();
+  const { t, format } = useLocale();
+  const waits = details.recipients.some(({ state }) => isPending(state) && state !== 'attempting');
+  const failed = details.recipients.some(({ state }) => isFailed(state));
+  // From the Outbox those that wait, elsewhere those that failed.
+  const retryable = details.folder === 'outbox' ? waits : failed;
+  const origin = details.origin;
+  const facts = [
+    details.mailFrom ?? t('queue.nullSender'),
+    format.moment(details.acceptedAt),
+    format.size(details.size),
+    origin.kind === 'smtp' ? t('origin.smtp', { client: origin.user ?? origin.client }) : t(`origin.${origin.kind}`),
+  ];
+  return (
+    <div className={styles.head}>
+      <div className={styles.titles}>
+        <Text
+          as="h2"
+          weight="semibold"
+          size={400}
+          className={styles.subject}
+          title={details.subject}
+          style={{ margin: 0 }}
+        >
+          {details.subject === '' ? t('queue.noSubject') : details.subject}
+        </Text>
+        <span className={styles.facts} title={facts.join(' · ')}>
+          {facts.join(' · ')}
+        </span>
+      </div>
+      {folder === 'deleted' ? (
+        <Button icon={<ArrowUndo20Regular />} onClick={actions.restore}>
+          {t('action.restore')}
+        </Button>
+      ) : (
+        retryable && (
+          <Button icon={<ArrowRepeatAll20Regular />} onClick={() => actions.retry()}>
+            {t(details.folder === 'outbox' ? 'action.sendThisNow' : 'action.retry')}
+          </Button>
+        )
+      )}
+      <Tooltip content={t('action.editAndResend')} relationship="label">
+        <Button appearance="subtle" icon={<PersonEdit20Regular />} onClick={() => onEdit(details.id)} />
+      </Tooltip>
+      <MoreActions id={details.id} folder={folder} retryable={retryable} actions={actions} />
+    </div>
+  );
+}
+
+interface MoreProps extends Pick<HeadProps, 'folder' | 'actions'> {
+  readonly id: string;
+  readonly retryable: boolean;
+}
+
+function MoreActions({ id, folder, retryable, actions }: MoreProps) {
+  const { t } = useLocale();
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Tooltip content={t('action.more')} relationship="label">
+          <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
+        </Tooltip>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {retryable && folder !== 'deleted' && (
+            <Menu>
+              <MenuTrigger disableButtonEnhancement>
+                <MenuItem icon={<Server20Regular />}>{t('action.sendThrough')}</MenuItem>
+              </MenuTrigger>
+              <MenuPopover>
+                <MenuList>
+                  <GatewayItems onChoose={actions.retry} />
+                </MenuList>
+              </MenuPopover>
+            </Menu>
+          )}
+          <MenuItem icon={<Save20Regular />} onClick={() => actions.saveAs(id)}>
+            {t('action.saveAs')}
+          </MenuItem>
+          <MenuItem icon={<Delete20Regular />} onClick={actions.remove}>
+            {t(folder === 'deleted' ? 'action.deleteForGood' : 'action.delete')}
+          </MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

@@ -100,6 +100,12 @@ function consequence(choice: ResendChoice, t: Translate): string {
   return choice.left > 0 ? t('resend.left', { count: choice.left }) : t('resend.stays');
 }
 
+/** What is wrong with the box of recipients, if anything. */
+function problemOf({ good, wrong }: ResendChoice, touched: boolean, t: Translate): string | undefined {
+  if (wrong[0] !== undefined) return t('resend.wrong', { address: wrong[0] });
+  return good.length === 0 && touched ? t('resend.none') : undefined;
+}
+
 export function ResendDialog({ id, onClose, onSent }: Props) {
   const styles = useStyles();
   const { t, failureText } = useLocale();
@@ -111,15 +117,8 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Failure | null>(null);
   const choice = resendChoice(details?.recipients ?? null, touched);
-  const { candidates, text, good, wrong, inFlight, twice } = choice;
-  const problem =
-    wrong[0] !== undefined
-      ? t('resend.wrong', { address: wrong[0] })
-      : good.length === 0 && touched !== null
-        ? t('resend.none')
-        : undefined;
-  const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
-  const flying = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
+  const { candidates, text, good, wrong, inFlight } = choice;
+  const problem = problemOf(choice, touched !== null, t);
   const ready = wrong.length === 0 && good.length > 0 && inFlight.length === 0 && !busy && details !== null;
 
   const touch = (next: Touched) => {
@@ -168,21 +167,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
                   onChange={(_, data) => touch(typing(choice, data.value))}
                 />
               </Field>
-              {flying.length > 0 && (
-                <MessageBar intent="info" layout="multiline">
-                  <MessageBarBody>{t('resend.inFlight', named(flying, t))}</MessageBarBody>
-                </MessageBar>
-              )}
-              {twice.length > 0 && (
-                <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{t('resend.twice', named(twice, t))}</MessageBarBody>
-                </MessageBar>
-              )}
-              {refused !== null && flying.length === 0 && (
-                <MessageBar intent="warning" layout="multiline">
-                  <MessageBarBody>{failureText(refused)}</MessageBarBody>
-                </MessageBar>
-              )}
+              <ResendNotes choice={choice} refused={refused} />
               {details !== null && good.length > 0 && (
                 <p className={styles.consequence} aria-live="polite">
                   {consequence(choice, t)}
@@ -199,5 +184,37 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
         </form>
       </DialogSurface>
     </Dialog>
+  );
+}
+
+interface NotesProps {
+  readonly choice: ResendChoice;
+  /** Why the last try was refused. */
+  readonly refused: Failure | null;
+}
+
+/** What has to be known before it is sent. */
+function ResendNotes({ choice: { candidates, inFlight, twice }, refused }: NotesProps) {
+  const { t, failureText } = useLocale();
+  const waits = candidates.length > 0 && candidates.every(({ recipient }) => recipient.state === 'attempting');
+  const waited = waits ? candidates.map(({ recipient }) => recipient.rcptTo) : inFlight;
+  return (
+    <>
+      {waited.length > 0 && (
+        <MessageBar intent="info" layout="multiline">
+          <MessageBarBody>{t('resend.inFlight', named(waited, t))}</MessageBarBody>
+        </MessageBar>
+      )}
+      {twice.length > 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{t('resend.twice', named(twice, t))}</MessageBarBody>
+        </MessageBar>
+      )}
+      {refused !== null && waited.length === 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{failureText(refused)}</MessageBarBody>
+        </MessageBar>
+      )}
+    </>
   );
 }

@@ -73,10 +73,10 @@ export function MessageTable(props: Props) {
   const { list, layout, onLayout, selection, onSelection, onContextMenu, view } = props;
   const styles = useStyles();
   const { t } = useLocale();
-  const frame = useRef<HTMLDivElement>(null);
-  const pointer = useRef<number | null>(null);
+  const frameRef = useRef<HTMLDivElement>(null);
+  const pointerRef = useRef<number | null>(null);
   const total = list.total ?? 0;
-  const { first, last, update, scrollTo } = useVisibleRows(frame, total, ROW_HEIGHT, ROW_HEIGHT, INITIAL_HEIGHT);
+  const { first, last, update, scrollTo } = useVisibleRows(frameRef, total, ROW_HEIGHT, ROW_HEIGHT, INITIAL_HEIGHT);
   const { setVisible, rowAt } = list;
   useEffect(() => {
     setVisible({ first, last });
@@ -91,21 +91,20 @@ export function MessageTable(props: Props) {
   const width = columns.reduce((sum, column) => sum + column.width, 0);
   const focused = selection.focus?.index;
 
-  useScrollAnchor({
+  useScrollAnchor(frameRef, {
     key: list.key,
     rows: list.rows,
     tableRows,
-    frame,
-    pointer,
+    pointerRef,
     focused,
     onScrolled: update,
     onMoved: (shift, count) => onSelection((old) => followRows(old, shift, count)),
   });
-  useTableView(view, frame, scrollTo);
+  useTableView(view, frameRef, scrollTo);
   const rows = rowSelection(list, selection, onSelection);
   return (
     <div
-      ref={frame}
+      ref={frameRef}
       className={styles.frame}
       role="grid"
       tabIndex={0}
@@ -116,9 +115,9 @@ export function MessageTable(props: Props) {
       aria-activedescendant={
         focused !== undefined && focused >= first && focused <= last ? `row-${focused}` : undefined
       }
-      onKeyDown={(event) => pressTableKey(event, { ...props, frame, rows, scrollTo })}
+      onKeyDown={(event) => pressTableKey(event, { ...props, frameRef, rows, scrollTo })}
       onPointerLeave={() => {
-        pointer.current = null;
+        pointerRef.current = null;
       }}
       onContextMenu={(event) => {
         event.preventDefault();
@@ -132,7 +131,7 @@ export function MessageTable(props: Props) {
           columns={columns}
           width={width}
           selection={selection}
-          pointer={pointer}
+          pointerRef={pointerRef}
           onPress={rows.onRowPress}
           onOpen={props.onOpen}
         />
@@ -147,12 +146,12 @@ interface RowsProps {
   readonly width: number;
   readonly selection: SelectionState;
   /** Gets the index of the row under the pointer. */
-  readonly pointer: RefObject<number | null>;
+  readonly pointerRef: RefObject<number | null>;
   readonly onPress: (event: MouseEvent, index: number) => void;
   readonly onOpen: () => void;
 }
 
-function Rows({ tableRows, columns, width, selection, pointer, onPress, onOpen }: RowsProps) {
+function Rows({ tableRows, columns, width, selection, pointerRef, onPress, onOpen }: RowsProps) {
   const { t, format } = useLocale();
   const now = useNow(15_000);
   const hold = useStatus()?.hold ?? null;
@@ -165,9 +164,9 @@ function Rows({ tableRows, columns, width, selection, pointer, onPress, onOpen }
   const onRowOpen = useCallback(() => handlers.current.onOpen(), []);
   const onRowEnter = useCallback(
     (index: number) => {
-      pointer.current = index;
+      pointerRef.current = index;
     },
-    [pointer],
+    [pointerRef],
   );
   return tableRows.map(({ index, row }) => (
     <MessageRow
@@ -192,21 +191,21 @@ function Rows({ tableRows, columns, width, selection, pointer, onPress, onOpen }
 /** What the window may do with the table. */
 function useTableView(
   view: Ref<TableView>,
-  frame: RefObject<HTMLElement | null>,
+  frameRef: RefObject<HTMLElement | null>,
   scrollTo: (index: number, align: 'center') => void,
 ): void {
   useImperativeHandle(
     view,
     () => ({
       toTop: () => {
-        if (frame.current !== null) frame.current.scrollTop = 0;
+        if (frameRef.current !== null) frameRef.current.scrollTop = 0;
       },
       reveal: (index) => {
         scrollTo(index, 'center');
-        frame.current?.focus();
+        frameRef.current?.focus();
       },
-      focus: () => frame.current?.focus(),
+      focus: () => frameRef.current?.focus(),
     }),
-    [frame, scrollTo],
+    [frameRef, scrollTo],
   );
 }

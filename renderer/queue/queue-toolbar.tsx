@@ -85,52 +85,9 @@ export function QueueToolbar({
   const styles = useStyles();
   const { t } = useLocale();
   const bridge = useBridge();
-  const paused = useStatus()?.paused ?? false;
-  const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
   return (
     <header className={styles.bar}>
-      <div className={styles.tools} role="group" aria-label={t('queue.toolbar')}>
-        <Button
-          className={styles.button}
-          appearance="primary"
-          icon={<Send20Regular />}
-          onClick={actions.sendNow}
-          title={t('action.sendNowHelp')}
-        >
-          {t('action.sendNow')}
-        </Button>
-        <ToggleButton
-          className={styles.button}
-          appearance="subtle"
-          checked={paused}
-          icon={paused ? <Play20Regular /> : <Pause20Regular />}
-          onClick={() => actions.pause(!paused)}
-        >
-          {t(paused ? 'action.resume' : 'action.pause')}
-        </ToggleButton>
-        <span className={styles.divider} />
-        <Button
-          className={styles.button}
-          appearance="subtle"
-          icon={<ArrowRepeatAll20Regular />}
-          disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
-          onClick={() => actions.retry()}
-        >
-          {t('action.retry')}
-        </Button>
-        <Button
-          className={styles.button}
-          appearance="subtle"
-          icon={<Delete20Regular />}
-          disabled={!actions.enabled}
-          onClick={actions.remove}
-        >
-          {t('action.delete')}
-        </Button>
-        <span role="status" aria-live="polite" className={styles.selected}>
-          {selectedCount > 1 ? t('queue.selected', { count: selectedCount }) : ''}
-        </span>
-      </div>
+      <MessageTools folder={folder} actions={actions} selectedCount={selectedCount} />
       <search className={styles.search}>
         <SearchBox
           input={{ ref: searchBox }}
@@ -147,30 +104,7 @@ export function QueueToolbar({
           }}
         />
       </search>
-      <Menu
-        checkedValues={{ columns: checked }}
-        onCheckedValueChange={(_, data) =>
-          onLayout({
-            ...layout,
-            hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)),
-          })
-        }
-      >
-        <MenuTrigger disableButtonEnhancement>
-          <Tooltip content={t('queue.columns')} relationship="label">
-            <Button appearance="subtle" icon={<TableSettings20Regular />} />
-          </Tooltip>
-        </MenuTrigger>
-        <MenuPopover>
-          <MenuList>
-            {SORT_KEYS.map((key) => (
-              <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
-                {t(`column.${key}`)}
-              </MenuItemCheckbox>
-            ))}
-          </MenuList>
-        </MenuPopover>
-      </Menu>
+      <ColumnMenu layout={layout} onLayout={onLayout} />
       <Tooltip content={t('action.settings')} relationship="label">
         <Button
           appearance="subtle"
@@ -179,5 +113,89 @@ export function QueueToolbar({
         />
       </Tooltip>
     </header>
+  );
+}
+
+type ToolProps = Pick<Props, 'folder' | 'actions' | 'selectedCount'>;
+
+function MessageTools({ folder, actions, selectedCount }: ToolProps) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  const paused = useStatus()?.paused ?? false;
+  return (
+    <div className={styles.tools} role="group" aria-label={t('queue.toolbar')}>
+      <Button
+        className={styles.button}
+        appearance="primary"
+        icon={<Send20Regular />}
+        onClick={actions.sendNow}
+        title={t('action.sendNowHelp')}
+      >
+        {t('action.sendNow')}
+      </Button>
+      <ToggleButton
+        className={styles.button}
+        appearance="subtle"
+        checked={paused}
+        icon={paused ? <Play20Regular /> : <Pause20Regular />}
+        onClick={() => actions.pause(!paused)}
+      >
+        {t(paused ? 'action.resume' : 'action.pause')}
+      </ToggleButton>
+      <span className={styles.divider} />
+      <Button
+        className={styles.button}
+        appearance="subtle"
+        icon={<ArrowRepeatAll20Regular />}
+        disabled={!actions.enabled || folder === 'sent' || folder === 'deleted'}
+        onClick={() => actions.retry()}
+      >
+        {t('action.retry')}
+      </Button>
+      <Button
+        className={styles.button}
+        appearance="subtle"
+        icon={<Delete20Regular />}
+        disabled={!actions.enabled}
+        onClick={actions.remove}
+      >
+        {t('action.delete')}
+      </Button>
+      <span role="status" aria-live="polite" className={styles.selected}>
+        {selectedCount > 1 ? t('queue.selected', { count: selectedCount }) : ''}
+      </span>
+    </div>
+  );
+}
+
+/** Which columns the table shows. */
+function ColumnMenu({ layout, onLayout }: Pick<Props, 'layout' | 'onLayout'>) {
+  const { t } = useLocale();
+  const checked = SORT_KEYS.filter((key) => !layout.hidden.includes(key));
+  return (
+    <Menu
+      checkedValues={{ columns: checked }}
+      onCheckedValueChange={(_, data) =>
+        onLayout({
+          ...layout,
+          hidden: SORT_KEYS.filter((key) => key !== 'subject' && !data.checkedItems.includes(key)),
+        })
+      }
+    >
+      <MenuTrigger disableButtonEnhancement>
+        <Tooltip content={t('queue.columns')} relationship="label">
+          <Button appearance="subtle" icon={<TableSettings20Regular />} />
+        </Tooltip>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {SORT_KEYS.map((key) => (
+            <MenuItemCheckbox key={key} name="columns" value={key} disabled={key === 'subject'}>
+              {t(`column.${key}`)}
+            </MenuItemCheckbox>
+          ))}
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

@@ -68,7 +68,7 @@ export function QueueView() {
         searchBox={searchBox}
         layout={queue.layout}
         onLayout={queue.setLayout}
-        onLeaveSearch={() => queue.table.current?.focus()}
+        onLeaveSearch={() => queue.tableRef.current?.focus()}
       />
       <ProblemBars />
       <div className={styles.main}>
@@ -130,7 +130,7 @@ function QueuePanes({ queue, onEdit }: { readonly queue: Queue; readonly onEdit:
             onOpen={() => document.getElementById('message-pane')?.focus()}
             onDelete={actions.remove}
             onContextMenu={setMenu}
-            view={queue.table}
+            view={queue.tableRef}
           />
         )}
       </div>

@@ -6,7 +6,7 @@ import { moveFocus, selectAll, selectOne, toggleOne, type SelectionState } from 
 import type { MessageList } from './use-message-list.ts';
 
 interface Table {
-  readonly frame: RefObject<HTMLElement | null>;
+  readonly frameRef: RefObject<HTMLElement | null>;
   readonly list: MessageList;
   readonly selection: SelectionState;
   readonly onSelection: (change: (old: SelectionState) => SelectionState) => void;
@@ -25,10 +25,10 @@ export function pressTableKey(event: KeyboardEvent, table: Table): void {
 }
 
 /** Arrows, Home, End, PageUp and PageDown. @returns whether the key moves */
-function moveByKey(event: KeyboardEvent, { frame, list, selection, onSelection, rows, scrollTo }: Table): boolean {
+function moveByKey(event: KeyboardEvent, { frameRef, list, selection, onSelection, rows, scrollTo }: Table): boolean {
   const command = event.ctrlKey || event.metaKey;
   const current = selection.focus?.index ?? -1;
-  const height = frame.current?.clientHeight ?? 0;
+  const height = frameRef.current?.clientHeight ?? 0;
   const page = Math.max(1, Math.floor((height - ROW_HEIGHT) / ROW_HEIGHT) - 1);
   const before = selection.focus?.id ?? null;
   const isGone = before !== null && (list.rowAt(current)?.id ?? before) !== before;
@@ -43,7 +43,7 @@ function moveByKey(event: KeyboardEvent, { frame, list, selection, onSelection, 
 
 /** @returns whether the key does something */
 function actByKey(event: KeyboardEvent, table: Table): boolean {
-  const { frame, list, selection, onSelection } = table;
+  const { frameRef, list, selection, onSelection } = table;
   const command = event.ctrlKey || event.metaKey;
   const current = selection.focus?.index ?? -1;
   const id = current >= 0 ? list.rowAt(current)?.id : undefined;
@@ -53,7 +53,7 @@ function actByKey(event: KeyboardEvent, table: Table): boolean {
   } else if (event.key === 'Enter') table.onOpen();
   else if (event.key === 'Delete') table.onDelete();
   else if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) {
-    const element = frame.current?.querySelector(`#row-${current}`) ?? frame.current;
+    const element = frameRef.current?.querySelector(`#row-${current}`) ?? frameRef.current;
     const box = element?.getBoundingClientRect();
     if (box !== undefined) table.onContextMenu({ x: box.left + 24, y: box.top + ROW_HEIGHT });
   } else return false;

@@ -1,5 +1,4 @@
 /** What can be done with the selected messages; each says what it did, and offers undo where there is one. */
-import { useCallback, useMemo } from 'react';
 import type { Selection } from '../../shared/ipc-contract.ts';
 import type { Folder } from '../../shared/mail.ts';
 import { fireAndForget } from '../bridge.ts';
@@ -32,82 +31,89 @@ export function useMessageActions(
   afterwards: () => void,
   confirm: () => void,
 ): MessageActions {
+  const { t } = useLocale();
+  const notices = useNotices();
+  const command = useCommand();
+  const remove = useRemove(afterwards);
+  const retry = async (what: Selection, throughGateway: string | undefined) => {
+    const input = throughGateway === undefined ? { selection: what } : { selection: what, throughGateway };
+    const done = await command('queue.retry', input, t('action.retryFailed'));
+    if (done === null) return;
+    if (done.count === 0 && done.sending > 0) notices.done(t('action.beingSent', { count: done.sending }));
+    else notices.done(t('action.retried', { count: done.count }));
+  };
+  const restore = async (what: Selection) => {
+    const done = await command('queue.restore', { selection: what }, t('action.restoreFailed'));
+    if (done === null) return;
+    notices.done(t('action.restored', { count: done.count }));
+    afterwards();
+  };
+  const saveAs = async (id: string) => {
+    const done = await command('app.saveMessage', { id }, t('action.saveFailed'));
+    if (done?.saved === true) notices.done(t('action.saved'));
+  };
+  return {
+    enabled: selection !== null && count > 0,
+    sendNow: useSendNow(),
+    retry: (throughGateway) => {
+      if (selection !== null) fireAndForget(retry(selection, throughGateway));
+    },
+    remove: () => {
+      if (selection === null || count === 0) return;
+      if (folder === 'deleted') confirm();
+      else remove(selection, false);
+    },
+    removeForGood: () => {
+      if (selection !== null) remove(selection, true);
+    },
+    restore: () => {
+      if (selection !== null) fireAndForget(restore(selection));
+    },
+    saveAs: (id) => {
+      fireAndForget(saveAs(id));
+    },
+    pause: (paused) => {
+      fireAndForget(command(paused ? 'control.pause' : 'control.resume', {}, t('action.pauseFailed')));
+    },
+  };
+}
+
+function useSendNow(): () => void {
   const { t, phraseText } = useLocale();
   const notices = useNotices();
   const command = useCommand();
+  const sendNow = async () => {
+    const done = await command('control.sendNow', {}, t('action.sendNowFailed'));
+    if (done !== null) notices.done(phraseText(done.phrase));
+  };
+  return () => {
+    fireAndForget(sendNow());
+  };
+}
 
-  const sendNow = useCallback(() => {
-    fireAndForget(
-      command('control.sendNow', {}, t('action.sendNowFailed')).then((done) => {
-        if (done !== null) notices.done(phraseText(done.phrase));
-      }),
-    );
-  }, [command, notices, t, phraseText]);
-
-  return useMemo(() => {
-    const restored = (what: Selection) => {
-      fireAndForget(command('queue.restore', { selection: what }, t('action.restoreFailed')));
-    };
-    const remove = (what: Selection, forGood: boolean) => {
-      fireAndForget(
-        command('queue.delete', { selection: what, forGood }, t('action.deleteFailed')).then((done) => {
-          if (done === null) return;
-          const { undo: back, kept, sending } = done;
-          const stays = kept > 0 ? t('action.keptWhileSent', { count: kept }) : undefined;
-          if (done.count === 0 && stays !== undefined) {
-            notices.failed(t('action.deleteFailed'), stays);
-            return;
-          }
-          const flying = sending > 0 ? t('action.deletedWhileSent', { count: sending }) : stays;
-          const undo = back === null ? undefined : () => restored(back);
-          notices.done(t(forGood ? 'action.deletedForGood' : 'action.deleted', { count: done.count }), undo, flying);
-          afterwards();
-        }),
-      );
-    };
-    return {
-      enabled: selection !== null && count > 0,
-      sendNow,
-      retry: (throughGateway) => {
-        if (selection === null) return;
-        const input = throughGateway === undefined ? { selection } : { selection, throughGateway };
-        fireAndForget(
-          command('queue.retry', input, t('action.retryFailed')).then((done) => {
-            if (done === null) return;
-            const { count, sending } = done;
-            if (count === 0 && sending > 0) notices.done(t('action.beingSent', { count: sending }));
-            else notices.done(t('action.retried', { count }));
-          }),
-        );
-      },
-      remove: () => {
-        if (selection === null || count === 0) return;
-        if (folder === 'deleted') confirm();
-        else remove(selection, false);
-      },
-      removeForGood: () => {
-        if (selection !== null) remove(selection, true);
-      },
-      restore: () => {
-        if (selection === null) return;
-        fireAndForget(
-          command('queue.restore', { selection }, t('action.restoreFailed')).then((done) => {
-            if (done === null) return;
-            notices.done(t('action.restored', { count: done.count }));
-            afterwards();
-          }),
-        );
-      },
-      saveAs: (id) => {
-        fireAndForget(
-          command('app.saveMessage', { id }, t('action.saveFailed')).then((done) => {
-            if (done?.saved === true) notices.done(t('action.saved'));
-          }),
-        );
-      },
-      pause: (paused) => {
-        fireAndForget(command(paused ? 'control.pause' : 'control.resume', {}, t('action.pauseFailed')));
-      },
-    };
-  }, [afterwards, command, confirm, count, folder, notices, t, selection, sendNow]);
+/** Deletes, and says what could not be deleted since it is being sent. */
+function useRemove(afterwards: () => void): (selection: Selection, forGood: boolean) => void {
+  const { t } = useLocale();
+  const notices = useNotices();
+  const command = useCommand();
+  const undoOf = (back: Selection) => () => {
+    fireAndForget(command('queue.restore', { selection: back }, t('action.restoreFailed')));
+  };
+  const remove = async (selection: Selection, forGood: boolean) => {
+    const done = await command('queue.delete', { selection, forGood }, t('action.deleteFailed'));
+    if (done === null) return;
+    const { count, undo, kept, sending } = done;
+    const stays = kept > 0 ? t('action.keptWhileSent', { count: kept }) : undefined;
+    if (count === 0 && stays !== undefined) {
+      notices.failed(t('action.deleteFailed'), stays);
+      return;
+    }
+    const besides = sending > 0 ? t('action.deletedWhileSent', { count: sending }) : stays;
+    const words = t(forGood ? 'action.deletedForGood' : 'action.deleted', { count });
+    notices.done(words, undo === null ? undefined : undoOf(undo), besides);
+    afterwards();
+  };
+  return (selection, forGood) => {
+    fireAndForget(remove(selection, forGood));
+  };
 }

@@ -1,6 +1,6 @@
 /** The message table's data: loads pages as they come into view, reads the window again when the queue changes. */
 import { hashKey, useQuery, useQueryClient, type QueryClient, type QueryKey } from '@tanstack/react-query';
-import { useCallback, useRef } from 'react';
+import { useCallback } from 'react';
 import type { Bridge, ListQuery } from '../../shared/ipc-contract.ts';
 import type { MessageRow, QueueId } from '../../shared/mail.ts';
 import type { Failure } from '../../shared/result.ts';
@@ -36,22 +36,19 @@ export interface MessageList {
 
 const MAX_IDS_PER_CALL = 1000;
 
-/**
- * The query for the rows of a list: its first page, and later all around the rows that are to be seen.
- * @param visible the rows to be seen at the moment of the call
- */
-export function listQuery(
-  cache: QueryClient,
-  bridge: Bridge,
-  view: ListView,
-  visible: () => RowRange = () => ({ first: 0, last: 0 }),
-): AnswerQuery<LoadedRows> {
+/** Where the cache has the rows that are to be seen: what is read again is read around them. */
+const VISIBLE_KEY = ['queue.visible'];
+
+/** The query for the rows of a list: its first page, and later all around the rows that are to be seen. */
+export function listQuery(cache: QueryClient, bridge: Bridge, view: ListView): AnswerQuery<LoadedRows> {
   const queryKey = ['queue.list', view, 'live'] as QueryKey as AnswerQuery<LoadedRows>['queryKey'];
   const rowsOfNow = () => cache.getQueryData(queryKey);
   return {
     queryKey,
     queryFn: async () => {
-      const { offset, limit } = rowsOfNow() === undefined ? { offset: 0, limit: PAGE_SIZE } : refreshWindow(visible());
+      const visible = cache.getQueryData<RowRange>(VISIBLE_KEY);
+      const isFirst = rowsOfNow() === undefined || visible === undefined;
+      const { offset, limit } = isFirst ? { offset: 0, limit: PAGE_SIZE } : refreshWindow(visible);
       const { rows, total } = await valueOf(bridge, 'queue.list', { ...view, offset, limit });
       return replaceWindow(rowsOfNow(), offset, rows, total);
     },
@@ -61,23 +58,22 @@ export function listQuery(
 export function useMessageList({ folder, search, sort, descending }: ListView): MessageList {
   const bridge = useBridge();
   const cache = useQueryClient();
-  const visible = useRef<RowRange>({ first: 0, last: 0 });
   const view = { folder, search, sort, descending };
-  const query = listQuery(cache, bridge, view, () => visible.current);
+  const query = listQuery(cache, bridge, view);
   const { data: rows, error, refetch } = useQuery(query);
   const key = hashKey(query.queryKey);
 
   const setVisible = useCallback(
-    ({ first, last }: RowRange) => {
-      visible.current = { first: Math.max(0, first), last };
+    (range: RowRange) => {
+      cache.setQueryData(VISIBLE_KEY, range);
       if (rows === undefined) return;
       const { queryKey } = listQuery(cache, bridge, { folder, search, sort, descending });
-      for (const page of missingPages(rows, visible.current)) {
+      for (const page of missingPages(rows, range)) {
         const offset = page * PAGE_SIZE;
         const input = { folder, search, sort, descending, offset, limit: PAGE_SIZE };
         fireAndForget(
           cache
-            .fetchQuery({
+            .query({
               queryKey: ['queue.list', input, rows.generation],
               queryFn: () => valueOf(bridge, 'queue.list', input),
             })

@@ -32,7 +32,7 @@ export interface Queue {
   readonly list: MessageList;
   readonly layout: Layout;
   readonly setLayout: (layout: Layout) => void;
-  readonly table: RefObject<TableView | null>;
+  readonly tableRef: RefObject<TableView | null>;
   readonly selection: SelectionState;
   readonly setSelection: (change: (old: SelectionState) => SelectionState) => void;
   /** The keyboard stays where it is. */
@@ -55,7 +55,7 @@ export function useQueue(onList: () => void): Queue {
   const [selection, setSelection] = useState<SelectionState>(NOTHING_SELECTED);
   const [layout, setLayout] = useLocalStorage('queue.layout', parseLayout, DEFAULT_LAYOUT);
   const [confirming, setConfirming] = useState(false);
-  const table = useRef<TableView | null>(null);
+  const tableRef = useRef<TableView | null>(null);
   const { sort, descending } = layout;
   const list = useMessageList({ folder, search: searched, sort, descending });
   const count = selectedCount(selection, list.total ?? 0);
@@ -75,26 +75,26 @@ export function useQueue(onList: () => void): Queue {
     layout,
     folder,
     total: list.total ?? 0,
-    table,
+    tableRef,
     onShow: (home, index, id) => show({ folder: home, words: '' }, selectOne(index, id)),
   });
   return {
     folder,
     openFolder: (next) => {
       show({ folder: next }, NOTHING_SELECTED);
-      table.current?.toTop();
+      tableRef.current?.toTop();
     },
     words,
     searched,
     search: (next) => {
       show({ words: next }, NOTHING_SELECTED);
-      table.current?.toTop();
+      tableRef.current?.toTop();
     },
     clearSearch: () => setWords(''),
     list,
     layout,
     setLayout,
-    table,
+    tableRef,
     selection,
     setSelection,
     clearSelection,

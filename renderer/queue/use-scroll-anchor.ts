@@ -10,9 +10,8 @@ interface Drawn {
 }
 
 interface Options extends Drawn {
-  readonly frame: RefObject<HTMLElement | null>;
   /** Index of the row under the pointer. */
-  readonly pointer: RefObject<number | null>;
+  readonly pointerRef: RefObject<number | null>;
   /** Index of the row that has the keyboard. */
   readonly focused: number | undefined;
   /** After the scroll position was changed. */
@@ -37,20 +36,24 @@ function anchorsOf(
   );
 }
 
-/** Keeps the rows in their places on the screen when the list is read again: the scroll position moves with them. */
-export function useScrollAnchor(options: Options): void {
+/**
+ * Keeps the rows in their places on the screen when the list is read again: the scroll position moves with them.
+ * @param frameRef what scrolls
+ */
+export function useScrollAnchor(frameRef: RefObject<HTMLElement | null>, options: Options): void {
+  const { key, rows, tableRows, pointerRef, focused, onScrolled, onMoved } = options;
   const before = useRef<Drawn | null>(null);
   // Before the new rows are painted.
   useLayoutEffect(() => {
-    const { key, rows, tableRows, frame, pointer, focused, onScrolled, onMoved } = options;
     const { current: old } = before;
+    const { current: frame } = frameRef;
     before.current = { key, rows, tableRows };
     if (rows === null || rows === old?.rows) return;
     const anchors =
-      old?.key === key ? anchorsOf(old.tableRows, frame.current?.scrollTop ?? 0, pointer.current, focused) : null;
+      old?.key === key ? anchorsOf(old.tableRows, frame?.scrollTop ?? 0, pointerRef.current, focused) : null;
     const shift = anchors === null ? 0 : anchorShift(anchors, rows);
-    if (shift !== 0 && frame.current !== null) {
-      frame.current.scrollTop += shift * ROW_HEIGHT;
+    if (shift !== 0 && frame !== null) {
+      frame.scrollTop += shift * ROW_HEIGHT;
       onScrolled();
     }
     onMoved(shift, rows.total);

@@ -1,6 +1,7 @@
-import { useEffect, useEffectEvent, useState, type RefObject } from 'react';
+import { useEffect, useEffectEvent, useRef, useState, type RefObject } from 'react';
 import type { Bridge, Input } from '../../shared/ipc-contract.ts';
-import type { Folder } from '../../shared/mail.ts';
+import type { Folder, MessageDetails } from '../../shared/mail.ts';
+import type { Result } from '../../shared/result.ts';
 import { fireAndForget, useBridge } from '../bridge.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNotices } from '../notices.tsx';
@@ -32,21 +33,22 @@ interface Options {
   /** The folder that is shown, and how many rows it has. */
   readonly folder: Folder;
   readonly total: number;
-  readonly table: RefObject<TableView | null>;
+  readonly tableRef: RefObject<TableView | null>;
   /** Shows the folder and selects the message. */
   readonly onShow: (folder: Folder, index: number, id: string) => void;
 }
 
 /** Shows the message that a notification was clicked for: its folder, and its row scrolled into view. */
-export function useShowMessage({ layout: { sort, descending }, folder, total, table, onShow }: Options): void {
+export function useShowMessage({ layout: { sort, descending }, folder, total, tableRef, onShow }: Options): void {
   const bridge = useBridge();
   const notices = useNotices();
   const { t } = useLocale();
   /** The row to scroll to once its folder is shown. */
-  const [pending, setPending] = useState<{ readonly folder: Folder; readonly index: number } | null>(null);
+  const [wanted, setWanted] = useState<{ readonly folder: Folder; readonly index: number } | null>(null);
 
-  const show = useEffectEvent(async (id: string) => {
-    const details = await bridge.call('queue.show', { id });
+  const revealed = useRef<object | null>(null);
+
+  const show = useEffectEvent(async (id: string, details: Result<MessageDetails>) => {
     if (!details.ok) {
       notices.failed(t('queue.gone'));
       return;
@@ -54,20 +56,21 @@ export function useShowMessage({ layout: { sort, descending }, folder, total, ta
     const { folder: home } = details.value;
     const index = await findRow(bridge, { folder: home, sort, descending }, id);
     onShow(home, index ?? 0, id);
-    if (index !== null) setPending({ folder: home, index });
+    if (index !== null) setWanted({ folder: home, index });
   });
   useEffect(() => {
+    const open = (id: string) => {
+      fireAndForget(bridge.call('queue.show', { id }).then((details) => show(id, details)));
+    };
     // A window that was opened for a message has it in its address.
     const [, kind, id] = window.location.hash.replace(/^#/, '').split('/');
-    if (kind === 'message' && id !== undefined) fireAndForget(show(decodeURIComponent(id)));
-    return bridge.on('window:show-message', (event) => {
-      fireAndForget(show(event.id));
-    });
+    if (kind === 'message' && id !== undefined) open(decodeURIComponent(id));
+    return bridge.on('window:show-message', (event) => open(event.id));
   }, [bridge]);
   useEffect(() => {
-    if (pending?.folder !== folder || table.current === null || total <= pending.index) return;
-    table.current.reveal(pending.index);
-    // The row is in view: nothing is pending any more.
-    setPending(null);
-  }, [pending, folder, total, table]);
+    if (wanted?.folder !== folder || tableRef.current === null || total <= wanted.index) return;
+    if (revealed.current === wanted) return;
+    revealed.current = wanted;
+    tableRef.current.reveal(wanted.index);
+  }, [wanted, folder, total, tableRef]);
 }

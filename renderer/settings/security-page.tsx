@@ -12,8 +12,9 @@ import { Copy20Regular, Dismiss16Regular, Key20Regular } from '@fluentui/react-i
 import { useState } from 'react';
 import type { DkimRecord } from '../../shared/ipc-contract.ts';
 import { fireAndForget } from '../bridge.ts';
+import { useCopy } from '../components/copy-value.tsx';
 import { validationProps } from '../components/validation-props.ts';
-import { useCommand, useNotices } from '../notices.tsx';
+import { useCommand } from '../notices.tsx';
 import { useStatus } from '../status.ts';
 import { Group, PageTitle, SwitchSetting, useFieldStyles } from './fields.tsx';
 import { problemText } from './problem-text.ts';
@@ -32,36 +33,24 @@ const useStyles = makeStyles({
     userSelect: 'text',
   },
 });
-interface DkimKey {
+interface DkimName {
   readonly domain: string;
   readonly selector: string;
+}
+
+interface DkimKey extends DkimName {
   readonly enabled: boolean;
 }
 
 function DkimKeys() {
-  const styles = useStyles();
   const fields = useFieldStyles();
   const { t } = useLocale();
   const command = useCommand();
-  const notices = useNotices();
-  const settings = useSettings();
-  const { dkim } = settings.security;
+  const { dkim } = useSettings().security;
   const list = useSetting<readonly DkimKey[]>('security.dkim');
-  const [domain, setDomain] = useState('');
-  const [selector, setSelector] = useState('postcast');
   const [record, setRecord] = useState<(DkimRecord & { readonly of: string }) | null>(null);
-  const typed = { domain: domain.trim(), selector: selector.trim() };
-  const issues = issuesOf(settings, 'security.dkim', [typed]);
-  const problemOf = (key: keyof typeof typed) => {
-    const issue = typed[key] === '' ? undefined : issues.find(({ path }) => path.at(-1) === key);
-    return issue === undefined ? undefined : problemText(issue, t);
-  };
-  const ready = issues.length === 0;
   /** @returns whether there is one to be shown */
-  const show = async (
-    name: 'security.makeDkimKey' | 'security.dkimRecord',
-    key: { domain: string; selector: string },
-  ) => {
+  const show = async (name: 'security.makeDkimKey' | 'security.dkimRecord', key: DkimName) => {
     const found = await command(name, key, t('dkim.failed'));
     setRecord(found === null ? null : { ...found, of: `${key.selector}.${key.domain}` });
     return found !== null;
@@ -69,29 +58,7 @@ function DkimKeys() {
   return (
     <div className={fields.listBox}>
       <span className={fields.help}>{t('dkim.help')}</span>
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          // What could not be used stays, to be mended.
-          if (ready) fireAndForget(show('security.makeDkimKey', typed).then((made) => made && setDomain('')));
-        }}
-      >
-        <Field label={t('dkim.domain')} hint={t('dkim.domainHelp')} {...validationProps(problemOf('domain'))}>
-          <Input
-            value={domain}
-            placeholder="example.com"
-            spellCheck={false}
-            onChange={(_, data) => setDomain(data.value)}
-          />
-        </Field>
-        <Field label={t('dkim.selector')} hint={t('dkim.selectorHelp')} {...validationProps(problemOf('selector'))}>
-          <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
-        </Field>
-        <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
-          {t('dkim.make')}
-        </Button>
-      </form>
+      <DkimForm onMake={(key) => show('security.makeDkimKey', key)} />
       <ul className={fields.items} aria-label={t('dkim.title')}>
         {dkim.map((key, i) => (
           <li key={`${key.selector}.${key.domain}`} className={fields.item}>
@@ -125,31 +92,71 @@ function DkimKeys() {
           </li>
         ))}
       </ul>
-      <div aria-live="polite">
-        {record !== null && (
-          <div>
-            <p className={fields.help}>{t('dkim.publish')}</p>
-            <div className={styles.record}>
-              {record.name} TXT
-              <br />
-              {record.value}
-            </div>
-            <Button
-              style={{ marginTop: 8 }}
-              icon={<Copy20Regular />}
-              onClick={() =>
-                fireAndForget(
-                  command('app.copy', { text: `${record.name} TXT "${record.value}"` }, t('common.copyFailed')).then(
-                    (done) => done !== null && notices.done(t('common.copied')),
-                  ),
-                )
-              }
-            >
-              {t('dkim.copy')}
-            </Button>
-          </div>
-        )}
+      <div aria-live="polite">{record !== null && <DnsRecord record={record} />}</div>
+    </div>
+  );
+}
+
+/** @param onMake makes a key. @returns whether it was made */
+function DkimForm({ onMake }: { readonly onMake: (key: DkimName) => Promise<boolean> }) {
+  const styles = useStyles();
+  const fields = useFieldStyles();
+  const { t } = useLocale();
+  const settings = useSettings();
+  const [domain, setDomain] = useState('');
+  const [selector, setSelector] = useState('postcast');
+  const typed = { domain: domain.trim(), selector: selector.trim() };
+  const issues = issuesOf(settings, 'security.dkim', [typed]);
+  const problemOf = (key: keyof typeof typed) => {
+    const issue = typed[key] === '' ? undefined : issues.find(({ path }) => path.at(-1) === key);
+    return issue === undefined ? undefined : problemText(issue, t);
+  };
+  const ready = issues.length === 0;
+  return (
+    <form
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        // What could not be used stays, to be corrected.
+        if (ready) fireAndForget(onMake(typed).then((made) => made && setDomain('')));
+      }}
+    >
+      <Field label={t('dkim.domain')} hint={t('dkim.domainHelp')} {...validationProps(problemOf('domain'))}>
+        <Input
+          value={domain}
+          placeholder="example.com"
+          spellCheck={false}
+          onChange={(_, data) => setDomain(data.value)}
+        />
+      </Field>
+      <Field label={t('dkim.selector')} hint={t('dkim.selectorHelp')} {...validationProps(problemOf('selector'))}>
+        <Input value={selector} spellCheck={false} onChange={(_, data) => setSelector(data.value)} />
+      </Field>
+      <Button className={fields.besideField} type="submit" icon={<Key20Regular />} disabled={!ready}>
+        {t('dkim.make')}
+      </Button>
+    </form>
+  );
+}
+
+/** What has to be published in the DNS. */
+function DnsRecord({ record }: { readonly record: DkimRecord }) {
+  const styles = useStyles();
+  const fields = useFieldStyles();
+  const { t } = useLocale();
+  const copy = useCopy();
+  const text = `${record.name} TXT "${record.value}"`;
+  return (
+    <div>
+      <p className={fields.help}>{t('dkim.publish')}</p>
+      <div className={styles.record}>
+        {record.name} TXT
+        <br />
+        {record.value}
       </div>
+      <Button style={{ marginTop: 8 }} icon={<Copy20Regular />} onClick={() => copy(text)}>
+        {t('dkim.copy')}
+      </Button>
     </div>
   );
 }

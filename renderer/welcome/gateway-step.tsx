@@ -1,27 +1,23 @@
 /** Second step: what was found, all of it editable, tested, with its password or sign-in. */
-import { Button, Field, makeStyles, Radio, RadioGroup, Spinner, tokens } from '@fluentui/react-components';
+import { Button, Field, makeStyles, Radio, RadioGroup, tokens } from '@fluentui/react-components';
 import { useState } from 'react';
-import type { DiscoveredGateway, TestStep } from '../../shared/ipc-contract.ts';
-import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
+import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
+import type { GatewaySettings } from '../../shared/settings.ts';
 import { fireAndForget } from '../bridge.ts';
-import { useCopy } from '../components/copy-value.tsx';
-import { useCommand, useNotices } from '../notices.tsx';
-import { ConsentDialog } from '../settings/gateways/consent-dialog.tsx';
-import { GatewayFields } from '../settings/gateways/gateway-fields.tsx';
-import { OAuthSignIn } from '../settings/gateways/oauth-sign-in.tsx';
-import { TestResult } from '../settings/gateways/test-result.tsx';
-import { NOTHING_STORED } from '../settings/gateways/stored-secret.ts';
-import { useStoreGateway } from '../settings/gateways/use-store-gateway.ts';
+import { useLocale } from '../i18n/locale.tsx';
+import { useNotices } from '../notices.tsx';
+import { useAnswer } from '../server-cache.ts';
 import { useSettingsStore } from '../settings-store.tsx';
+import { EditedGateway } from '../settings/gateways/edited-gateway.tsx';
+import { withGateway } from '../settings/gateways/order.ts';
+import { NOTHING_STORED } from '../settings/gateways/stored-secret.ts';
+import { useGatewayEditor } from '../settings/gateways/use-gateway-editor.ts';
 import { FoundServers } from './found-servers.tsx';
 import { OutsideStep } from './outside-step.tsx';
 import { StepFrame } from './step-frame.tsx';
-import { useLocale } from '../i18n/locale.tsx';
-import { useAnswer } from '../server-cache.ts';
 
 const useStyles = makeStyles({
   source: { color: tokens.colorNeutralForeground3 },
-  below: { display: 'flex', flexDirection: 'column', rowGap: '12px' },
 });
 
 /** What the step works on: it outlives going back and forth. */
@@ -29,9 +25,9 @@ export interface GatewayDraft {
   readonly gateway: GatewaySettings;
   readonly found: readonly DiscoveredGateway[];
   readonly source: DiscoveredGateway['source'] | 'hand';
-  /** The server that was found lies outside of the address's domain, and the user has not said yet that he knows it. */
+  /** The server that was found lies outside of the address's domain, and the user has not confirmed it yet. */
   readonly unconfirmed: DiscoveredGateway | null;
-  /** As it stands in the settings. */
+  /** As it is in the settings. */
   readonly saved: GatewaySettings | null;
 }
 
@@ -75,76 +71,41 @@ export function GatewayStep(props: Props) {
 function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
   const styles = useStyles();
   const { t } = useLocale();
-  const command = useCommand();
-  const notices = useNotices();
-  const copy = useCopy();
-  const storeGateway = useStoreGateway();
-  const { settings, save } = useSettingsStore();
+  const { settings } = useSettingsStore();
   const states = useAnswer('gateways.states', {}).value?.states ?? [];
   const mode = settings?.gateways.mode ?? 'never';
   const asksMode = mode === 'never' || draft.saved !== null;
-  const [wanted, setWanted] = useState<'always' | 'onError'>(mode === 'onError' ? 'onError' : 'always');
-  const [secret, setSecret] = useState('');
-  const [refused, setRefused] = useState(0);
-  const [busy, setBusy] = useState(false);
-  const [asking, setAsking] = useState(false);
-  const [test, setTest] = useState<{ readonly ok: boolean; readonly steps: readonly TestStep[] } | null>(null);
+  const [wanted, setWanted] = useState<Mode>(mode === 'onError' ? 'onError' : 'always');
   const { gateway } = draft;
   const stored = states.find((state) => state.id === gateway.id) ?? NOTHING_STORED;
-  const parsed = gatewaySchema.safeParse(gateway);
   const domain = address.slice(address.lastIndexOf('@') + 1);
-
-  const put = async (): Promise<boolean> => {
-    if (!parsed.success) {
-      setRefused((times) => times + 1);
-      return false;
-    }
-    const list = settings?.gateways.list ?? [];
-    const known = list.some((one) => one.id === gateway.id);
-    const [problem] = await save([
-      {
-        path: 'gateways.list',
-        value: known ? list.map((one) => (one.id === gateway.id ? parsed.data : one)) : [...list, parsed.data],
-      },
-      ...(asksMode ? [{ path: 'gateways.mode', value: wanted }] : []),
-    ]);
-    if (problem === undefined) onDraft({ ...draft, saved: gateway });
-    else notices.failed(t('welcome.notSaved'), problem.message);
-    return problem === undefined;
-  };
-  const store = async (acceptObfuscated: boolean) => {
-    const outcome = await storeGateway({ gateway, secret, acceptObfuscated, save: put });
-    if (outcome === 'needs-consent') setAsking(true);
-    else if (outcome === 'saved') onDone();
-  };
-  const testAndGo = async () => {
-    if (busy) return;
-    if (!parsed.success) return setRefused((times) => times + 1);
-    setBusy(true);
-    setTest(null);
-    try {
-      const input = secret === '' ? { gateway: parsed.data } : { gateway: parsed.data, secret };
-      const result = await command('gateways.test', input, t('gateway.testFailed'));
-      setTest(result);
-      if (result?.ok === true) await store(false);
-    } finally {
-      setBusy(false);
-    }
+  const save = useSaveGateway(asksMode ? wanted : null);
+  const editor = useGatewayEditor(
+    gateway,
+    async (parsed) => {
+      const done = await save(parsed);
+      if (done) onDraft({ ...draft, saved: gateway });
+      return done;
+    },
+    onDone,
+  );
+  const testAndContinue = async () => {
+    if (await editor.runTest()) await editor.store();
   };
   return (
     <StepFrame
       title={t('welcome.gatewayTitle')}
       help={t('welcome.gatewayHelp')}
-      onSubmit={() => fireAndForget(testAndGo())}
+      onSubmit={() => fireAndForget(testAndContinue())}
       left={<Button onClick={onBack}>{t('common.back')}</Button>}
       right={
         <>
-          {test?.ok === false && (
-            <Button disabledFocusable={busy} onClick={() => fireAndForget(store(false))}>
+          {editor.test?.ok === false && (
+            <Button disabledFocusable={editor.busy !== null} onClick={() => fireAndForget(editor.store())}>
               {t('welcome.continueAnyway')}
             </Button>
           )}
-          <Button appearance="primary" type="submit" disabledFocusable={busy}>
+          <Button appearance="primary" type="submit" disabledFocusable={editor.busy !== null}>
             {t('welcome.testAndContinue')}
           </Button>
         </>
@@ -160,61 +121,55 @@ function GatewayForm({ address, draft, onDraft, onBack, onDone }: Props) {
         gateway={gateway}
         onChoose={(chosen) => onDraft(draftOf(chosen, { ...draft, id: gateway.id }))}
       />
-      <GatewayFields
+      <EditedGateway
+        editor={editor}
         gateway={gateway}
-        onChange={(change) => {
-          onDraft({ ...draft, gateway: { ...gateway, ...change } });
-          setTest(null);
-        }}
-        secret={secret}
-        onSecret={(next) => {
-          setSecret(next);
-          setTest(null);
-        }}
-        stored={stored}
+        onChange={(next) => onDraft({ ...draft, gateway: next })}
         extent="needed"
-        refused={refused}
-        signIn={
-          <OAuthSignIn
-            gatewayId={gateway.id}
-            signedIn={stored.hasSecret}
-            saved={draft.saved === gateway}
-            onSave={put}
-          />
-        }
+        stored={stored}
+        signedIn={stored.hasSecret}
+        saved={draft.saved === gateway}
+        onSave={editor.saveGateway}
+        testing={t('welcome.testing')}
       >
-        <div className={styles.below}>
-          {asksMode && (
-            <Field label={t('welcome.use')} hint={t('welcome.useHelp')}>
-              <RadioGroup
-                layout="horizontal"
-                value={wanted}
-                onChange={(_, data) => setWanted(data.value === 'onError' ? 'onError' : 'always')}
-              >
-                <Radio value="always" label={t('welcome.useAlways')} />
-                <Radio value="onError" label={t('welcome.useOnError')} />
-              </RadioGroup>
-            </Field>
-          )}
-          <div role="status">
-            {busy && <Spinner size="tiny" label={t('welcome.testing')} style={{ justifyContent: 'start' }} />}
-            {test !== null && (
-              <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
-                <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
-              </div>
-            )}
-          </div>
-        </div>
-      </GatewayFields>
-      {asking && (
-        <ConsentDialog
-          what="password"
-          onAnswer={(agreed) => {
-            setAsking(false);
-            if (agreed) fireAndForget(store(true));
-          }}
-        />
-      )}
+        {asksMode && <UseOfGateway value={wanted} onChange={setWanted} />}
+      </EditedGateway>
     </StepFrame>
   );
+}
+
+type Mode = 'always' | 'onError';
+
+function UseOfGateway({ value, onChange }: { readonly value: Mode; readonly onChange: (mode: Mode) => void }) {
+  const { t } = useLocale();
+  return (
+    <Field label={t('welcome.use')} hint={t('welcome.useHelp')}>
+      <RadioGroup
+        layout="horizontal"
+        value={value}
+        onChange={(_, data) => onChange(data.value === 'onError' ? 'onError' : 'always')}
+      >
+        <Radio value="always" label={t('welcome.useAlways')} />
+        <Radio value="onError" label={t('welcome.useOnError')} />
+      </RadioGroup>
+    </Field>
+  );
+}
+
+/**
+ * Saves a gateway, new or known.
+ * @param mode is saved with it; null = stays as it is
+ */
+function useSaveGateway(mode: Mode | null): (gateway: GatewaySettings) => Promise<boolean> {
+  const { t } = useLocale();
+  const notices = useNotices();
+  const { settings, save } = useSettingsStore();
+  return async (gateway) => {
+    const [problem] = await save([
+      { path: 'gateways.list', value: withGateway(settings?.gateways.list ?? [], gateway) },
+      ...(mode === null ? [] : [{ path: 'gateways.mode', value: mode }]),
+    ]);
+    if (problem !== undefined) notices.failed(t('welcome.notSaved'), problem.message);
+    return problem === undefined;
+  };
 }

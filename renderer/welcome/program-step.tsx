@@ -10,7 +10,7 @@ import { Tabs } from '../components/tabs.tsx';
 import { useCommand } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
 import { useStatus } from '../status.ts';
-import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram } from './mail-programs.ts';
+import { linesFor, MAIL_PROGRAMS, submissionOf, type MailProgram, type Submission } from './mail-programs.ts';
 import { StepFrame } from './step-frame.tsx';
 import { useLocale } from '../i18n/locale.tsx';
 import { useAnswer } from '../server-cache.ts';
@@ -51,10 +51,10 @@ const useStyles = makeStyles({
 });
 
 /** What became of the test message, as it happens. */
-function TestFate({ id, onSaid }: { readonly id: string; readonly onSaid: () => void }) {
+function TestMessageStatus({ id, onStatus }: { readonly id: string; readonly onStatus: () => void }) {
   const { t, phraseText } = useLocale();
   const recipient = useAnswer('queue.show', { id }).value?.recipients[0];
-  const said = useRef(onSaid);
+  const said = useRef(onStatus);
   const state = recipient?.state;
   useEffect(() => {
     if (state !== undefined) said.current();
@@ -88,7 +88,7 @@ function TestMessage({ address }: { readonly address: string }) {
   const [to, setTo] = useState(address);
   const [busy, setBusy] = useState(false);
   const [sent, setSent] = useState<string | null>(null);
-  const fate = useRef<HTMLSpanElement>(null);
+  const statusRef = useRef<HTMLSpanElement>(null);
   const wrong = (value: string) =>
     validationProps(value === '' || isEmailAddress(value.trim()) ? undefined : t('welcome.addressWrong'));
   const ready = isEmailAddress(from.trim()) && isEmailAddress(to.trim());
@@ -131,10 +131,14 @@ function TestMessage({ address }: { readonly address: string }) {
           {t('welcome.sendTest')}
         </Button>
       </form>
-      <span ref={fate} role="status" aria-live="polite">
+      <span ref={statusRef} role="status" aria-live="polite">
         {sent !== null && (
           // In a small window it stands below what is seen.
-          <TestFate key={sent} id={sent} onSaid={() => fate.current?.scrollIntoView({ block: 'nearest' })} />
+          <TestMessageStatus
+            key={sent}
+            id={sent}
+            onStatus={() => statusRef.current?.scrollIntoView({ block: 'nearest' })}
+          />
         )}
       </span>
     </section>
@@ -195,22 +199,7 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
       <div id="program-panel" role="tabpanel" aria-labelledby="program-panel-tab" tabIndex={0} className={styles.panel}>
         <span className={styles.faint}>{t(`welcome.where.${program}`)}</span>
         {lines === null ? (
-          <CopyValues
-            values={[
-              { name: t('welcome.server'), value: to.host, copy: true },
-              { name: t('welcome.port'), value: String(to.port), copy: true },
-              {
-                name: t('welcome.connection'),
-                value: t(to.starttls ? 'welcome.starttls' : 'welcome.none'),
-                copy: false,
-              },
-              {
-                name: t('welcome.signIn'),
-                value: t(to.signIn ? 'welcome.account' : 'welcome.noSignIn'),
-                copy: false,
-              },
-            ]}
-          />
+          <SubmissionValues to={to} />
         ) : (
           <div className={styles.lines}>
             <pre className={styles.code}>{lines}</pre>
@@ -227,5 +216,28 @@ export function ProgramStep({ address, onBack, onFinish }: Props) {
       </div>
       <TestMessage address={address} />
     </StepFrame>
+  );
+}
+
+/** What a mail program with a form is told. */
+function SubmissionValues({ to }: { readonly to: Submission }) {
+  const { t } = useLocale();
+  return (
+    <CopyValues
+      values={[
+        { name: t('welcome.server'), value: to.host, copy: true },
+        { name: t('welcome.port'), value: String(to.port), copy: true },
+        {
+          name: t('welcome.connection'),
+          value: t(to.starttls ? 'welcome.starttls' : 'welcome.none'),
+          copy: false,
+        },
+        {
+          name: t('welcome.signIn'),
+          value: t(to.signIn ? 'welcome.account' : 'welcome.noSignIn'),
+          copy: false,
+        },
+      ]}
+    />
   );
 }

@@ -3,9 +3,9 @@ import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-
 import { Checkmark16Filled } from '@fluentui/react-icons';
 import { useEffect, useState } from 'react';
 import type { DiscoveredGateway } from '../../shared/ipc-contract.ts';
-import { gatewaySchema, type GatewaySettings } from '../../shared/settings.ts';
+import type { GatewaySettings } from '../../shared/settings.ts';
 import { fireAndForget } from '../bridge.ts';
-import { freshId } from '../settings/gateways/order.ts';
+import { blankGateway } from '../settings/gateways/order.ts';
 import { useSettingsStore } from '../settings-store.tsx';
 import { AddressStep } from './address-step.tsx';
 import { draftOf, GatewayStep, type GatewayDraft } from './gateway-step.tsx';
@@ -98,16 +98,11 @@ export function Welcome({ onDone }: Props) {
     onDone();
   };
   const found = (list: readonly DiscoveredGateway[], byHand: boolean) => {
-    const id =
-      draft?.gateway.id ?? freshId(settings?.gateways.list ?? [], () => `gw-${crypto.randomUUID().slice(0, 8)}`);
+    const unnamed = blankGateway(settings?.gateways.list ?? []);
+    const id = draft?.gateway.id ?? unnamed.id;
     const best = list[0];
-    const blank: GatewaySettings = {
-      ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }),
-      name: byHand ? '' : address.slice(address.lastIndexOf('@') + 1),
-      host: '',
-      auth: 'password',
-      username: address.trim(),
-    };
+    const name = byHand ? '' : address.slice(address.lastIndexOf('@') + 1);
+    const blank: GatewaySettings = { ...unnamed, id, name, username: address.trim() };
     const saved = draft?.saved ?? null;
     setDraft(
       best === undefined
@@ -127,23 +122,7 @@ export function Welcome({ onDone }: Props) {
             {t(again ? 'welcome.againHelp' : 'welcome.help')}
           </Text>
         </div>
-        <ol className={styles.steps} aria-label={t('welcome.steps')}>
-          {STEPS.map((name, i) => {
-            const done = STEPS.indexOf(step) > i;
-            return (
-              <li
-                key={name}
-                aria-current={name === step ? 'step' : undefined}
-                className={mergeClasses(styles.step, name === step && styles.here)}
-              >
-                <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
-                  {done ? <Checkmark16Filled /> : i + 1}
-                </span>
-                {t(`welcome.step.${name}`)}
-              </li>
-            );
-          })}
-        </ol>
+        <Steps step={step} />
         <div className={styles.card}>
           {step === 'address' && (
             <AddressStep
@@ -171,15 +150,46 @@ export function Welcome({ onDone }: Props) {
             />
           )}
         </div>
-        {step !== 'program' && (
-          <div className={styles.foot}>
-            <Button appearance="subtle" onClick={leave}>
-              {t(again ? 'common.close' : 'welcome.skip')}
-            </Button>
-            {!again && <span>{t('welcome.skipHelp')}</span>}
-          </div>
-        )}
+        {step !== 'program' && <SkipBar again={again} onLeave={leave} />}
       </main>
+    </div>
+  );
+}
+
+/** Where the user is in the three steps. */
+function Steps({ step }: { readonly step: Step }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <ol className={styles.steps} aria-label={t('welcome.steps')}>
+      {STEPS.map((name, i) => {
+        const done = STEPS.indexOf(step) > i;
+        return (
+          <li
+            key={name}
+            aria-current={name === step ? 'step' : undefined}
+            className={mergeClasses(styles.step, name === step && styles.here)}
+          >
+            <span className={mergeClasses(styles.number, name === step && styles.numberHere)} aria-hidden>
+              {done ? <Checkmark16Filled /> : i + 1}
+            </span>
+            {t(`welcome.step.${name}`)}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function SkipBar({ again, onLeave }: { readonly again: boolean; readonly onLeave: () => void }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <div className={styles.foot}>
+      <Button appearance="subtle" onClick={onLeave}>
+        {t(again ? 'common.close' : 'welcome.skip')}
+      </Button>
+      {!again && <span>{t('welcome.skipHelp')}</span>}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLocale } from '../../renderer/i18n/locale.tsx';
-import { canMove, droppedOn, freshId, inOrder, moved, withPriority } from '../../renderer/settings/gateways/order.ts';
+import { canMove, moveTo, newId, byPriority, moveBy, withPriority } from '../../renderer/settings/gateways/order.ts';
 import { pathsOf } from '../../renderer/settings/gateways/path-steps.ts';
 import { gatewayErrors } from '../../renderer/settings/gateways/gateway-errors.ts';
 import {
@@ -19,17 +19,17 @@ const ids = (list: readonly { readonly id: string }[]) => list.map((one) => one.
 const list = [gateway('a', 'low'), gateway('b'), gateway('c', 'highest'), gateway('d')];
 
 describe('order of gateways', () => {
-  test('priority first, then the user’s own order', () => expect(ids(inOrder(list))).toBe('cbda'));
+  test('priority first, then the user’s own order', () => expect(ids(byPriority(list))).toBe('cbda'));
   test('a new priority puts it behind its new neighbours', () =>
     expect(ids(withPriority(list, 'a', 'normal'))).toBe('cbda'));
   test('the same priority changes nothing, not even the list', () => expect(withPriority(list, 'a', 'low')).toBe(list));
   test('moving stays within the priority', () => {
-    expect(ids(moved(list, 'd', -1))).toBe('cdba');
-    expect(moved(list, 'b', -1)).toBe(list);
+    expect(ids(moveBy(list, 'd', -1))).toBe('cdba');
+    expect(moveBy(list, 'b', -1)).toBe(list);
     expect(canMove(list, 'd', 1)).toBe(false);
   });
   test('dropped on a gateway of another priority, it takes that priority', () => {
-    const after = droppedOn(list, 'a', 'b');
+    const after = moveTo(list, 'a', 'b');
     expect(ids(after)).toBe('cabd');
     expect(after.find((one) => one.id === 'a')?.priority).toBe('normal');
   });
@@ -40,24 +40,24 @@ describe('order of gateways', () => {
     });
     fc.assert(
       fc.property(some, fc.nat(4), fc.nat(4), fc.constantFrom(...PRIORITIES), (pairs, i, j, priority) => {
-        const start = inOrder(pairs.map(([id, p]) => gateway(id, p)));
+        const start = byPriority(pairs.map(([id, p]) => gateway(id, p)));
         const one = start[i % start.length]!.id;
         const other = start[j % start.length]!.id;
         for (const after of [
           withPriority(start, one, priority),
-          moved(start, one, 1),
-          moved(start, one, -1),
-          droppedOn(start, one, other),
+          moveBy(start, one, 1),
+          moveBy(start, one, -1),
+          moveTo(start, one, other),
         ]) {
           expect([...after].map((g) => g.id).sort()).toEqual(start.map((g) => g.id).sort());
-          expect(inOrder(after)).toEqual(after);
+          expect(byPriority(after)).toEqual(after);
         }
       }),
     );
   });
   test('an id that is taken is not given again', () => {
     const made = ['a', 'b', 'z'];
-    expect(freshId(list, () => made.shift()!)).toBe('z');
+    expect(newId(list, () => made.shift()!)).toBe('z');
   });
 });
 

@@ -8,89 +8,40 @@ import {
   DialogSurface,
   DialogTitle,
   makeStyles,
-  Spinner,
 } from '@fluentui/react-components';
 import { useState } from 'react';
-import type { TestStep } from '../../../shared/ipc-contract.ts';
-import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
+import type { GatewaySettings } from '../../../shared/settings.ts';
 import { fireAndForget } from '../../bridge.ts';
-import { useCommand } from '../../notices.tsx';
-import { useCopy } from '../../components/copy-value.tsx';
 import { useReturnFocus } from '../../components/use-return-focus.ts';
-import { ConsentDialog } from './consent-dialog.tsx';
-import { GatewayFields } from './gateway-fields.tsx';
-import { OAuthSignIn } from './oauth-sign-in.tsx';
-import { NOTHING_STORED, type StoredSecret } from './stored-secret.ts';
-import { TestResult } from './test-result.tsx';
-import { useStoreGateway } from './use-store-gateway.ts';
 import { useLocale } from '../../i18n/locale.tsx';
+import { EditedGateway } from './edited-gateway.tsx';
+import { NOTHING_STORED, type StoredSecret } from './stored-secret.ts';
+import { useGatewayEditor } from './use-gateway-editor.ts';
 
 const useStyles = makeStyles({
   surface: { maxWidth: '640px' },
-  // Room for the focus rings of what stands at the edge.
+  // Room for the focus rings of the fields at the edge.
   fields: { padding: '4px 2px' },
 });
 
 interface Props {
   readonly gateway: GatewaySettings;
-  readonly fresh: boolean;
+  readonly isNew: boolean;
   readonly stored: StoredSecret;
   /** @returns false = not saved (and said why) */
   readonly onSave: (gateway: GatewaySettings) => Promise<boolean>;
   readonly onClose: () => void;
 }
 
-export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props) {
+export function GatewayDialog({ gateway, isNew, stored, onSave, onClose }: Props) {
   const styles = useStyles();
   const { t } = useLocale();
-  const command = useCommand();
-  const copy = useCopy();
-  const storeGateway = useStoreGateway();
   useReturnFocus();
   const [value, setValue] = useState(gateway);
-  /** As it stands in the settings. */
-  const [saved, setSaved] = useState(fresh ? null : gateway);
-  const [secret, setSecret] = useState('');
-  const [refused, setRefused] = useState(0);
-  const [asking, setAsking] = useState<GatewaySettings | null>(null);
-  const [busy, setBusy] = useState<'saving' | 'testing' | null>(null);
-  const [test, setTest] = useState<{ readonly ok: boolean; readonly steps: readonly TestStep[] } | null>(null);
-  const parsed = gatewaySchema.safeParse(value);
-
-  /** Runs `act` with what was typed if it can be used; else shows why it cannot. */
-  const withGateway = async (act: (gateway: GatewaySettings) => Promise<unknown>): Promise<void> => {
-    if (busy !== null) return;
-    if (parsed.success) await act(parsed.data);
-    else setRefused((times) => times + 1);
-  };
-  const store = async (wanted: GatewaySettings, acceptObfuscated: boolean) => {
-    setBusy('saving');
-    const outcome = await storeGateway({
-      gateway: wanted,
-      secret,
-      acceptObfuscated,
-      save: () => onSave(wanted),
-    });
-    setBusy(null);
-    if (outcome === 'needs-consent') setAsking(wanted);
-    else if (outcome === 'saved') onClose();
-  };
-  const runTest = async (wanted: GatewaySettings) => {
-    setBusy('testing');
-    setTest(null);
-    const input = secret === '' ? { gateway: wanted } : { gateway: wanted, secret };
-    setTest(await command('gateways.test', input, t('gateway.testFailed')));
-    setBusy(null);
-  };
-  const saveForSignIn = async () => {
-    let done = false;
-    await withGateway(async (wanted) => {
-      done = await onSave(wanted);
-      if (done) setSaved(value);
-    });
-    return done;
-  };
-
+  /** As it is in the settings. */
+  const [saved, setSaved] = useState(isNew ? null : gateway);
+  const editor = useGatewayEditor(value, onSave, onClose);
+  const { busy } = editor;
   return (
     <Dialog open modalType="modal" onOpenChange={(_, data) => !data.open && onClose()}>
       <DialogSurface className={styles.surface}>
@@ -98,69 +49,41 @@ export function GatewayDialog({ gateway, fresh, stored, onSave, onClose }: Props
           noValidate
           onSubmit={(event) => {
             event.preventDefault();
-            fireAndForget(withGateway((wanted) => store(wanted, false)));
+            fireAndForget(editor.store());
           }}
         >
           <DialogBody>
-            <DialogTitle>{t(fresh ? 'gateway.add' : 'gateway.edit')}</DialogTitle>
+            <DialogTitle>{t(isNew ? 'gateway.add' : 'gateway.edit')}</DialogTitle>
             <DialogContent>
               <div className={styles.fields}>
-                {asking !== null && (
-                  <ConsentDialog
-                    what="password"
-                    onAnswer={(agreed) => {
-                      setAsking(null);
-                      if (agreed) fireAndForget(store(asking, true));
-                    }}
-                  />
-                )}
-                <GatewayFields
+                <EditedGateway
+                  editor={editor}
                   gateway={value}
-                  onChange={(change) => {
-                    setValue({ ...value, ...change });
-                    setTest(null);
-                  }}
-                  secret={secret}
-                  onSecret={(next) => {
-                    setSecret(next);
-                    setTest(null);
-                  }}
-                  stored={gateway.auth === value.auth ? stored : NOTHING_STORED}
+                  onChange={setValue}
                   extent="all"
-                  refused={refused}
-                  signIn={
-                    <OAuthSignIn
-                      gatewayId={gateway.id}
-                      signedIn={stored.hasSecret}
-                      saved={saved === value}
-                      onSave={saveForSignIn}
-                    />
-                  }
-                >
-                  <div role="status">
-                    {busy === 'testing' && (
-                      <Spinner size="tiny" label={t('gateway.testing')} style={{ justifyContent: 'start' }} />
-                    )}
-                    {test !== null && (
-                      <div ref={(box) => box?.firstElementChild?.scrollIntoView({ block: 'nearest' })}>
-                        <TestResult ok={test.ok} steps={test.steps} onCopy={copy} />
-                      </div>
-                    )}
-                  </div>
-                </GatewayFields>
+                  stored={gateway.auth === value.auth ? stored : NOTHING_STORED}
+                  signedIn={stored.hasSecret}
+                  saved={saved === value}
+                  onSave={async () => {
+                    const done = await editor.saveGateway();
+                    if (done) setSaved(value);
+                    return done;
+                  }}
+                  testing={t('gateway.testing')}
+                />
               </div>
             </DialogContent>
             <DialogActions position="start">
-              <Button disabledFocusable={busy !== null} onClick={() => fireAndForget(withGateway(runTest))}>
+              <Button disabledFocusable={busy !== null} onClick={() => fireAndForget(editor.runTest())}>
                 {t('gateway.test')}
               </Button>
             </DialogActions>
             <DialogActions position="end">
-              <Button onClick={onClose}>{t(fresh && saved !== null ? 'common.close' : 'common.cancel')}</Button>
+              <Button onClick={onClose}>{t(isNew && saved !== null ? 'common.close' : 'common.cancel')}</Button>
               <Button
                 appearance="primary"
                 type="submit"
-                disabledFocusable={busy !== null || (refused > 0 && !parsed.success)}
+                disabledFocusable={busy !== null || (editor.refused > 0 && !editor.isValid)}
               >
                 {t(saved === null ? 'common.add' : 'common.save')}
               </Button>

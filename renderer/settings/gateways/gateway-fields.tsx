@@ -12,9 +12,9 @@ import {
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { misfitPhrase } from '../../../shared/secret-binding.ts';
 import { AUTH_KINDS, PRIORITIES, SECURITIES, type GatewaySettings } from '../../../shared/settings.ts';
-import { validationProps } from '../../components/validation-props.ts';
+import { validationProps, type ValidationProps } from '../../components/validation-props.ts';
 import { gatewayErrors } from './gateway-errors.ts';
-import { standingOf, type StoredSecret } from './stored-secret.ts';
+import { storedSecretStatus, type StoredSecret } from './stored-secret.ts';
 import { useLocale } from '../../i18n/locale.tsx';
 
 const useStyles = makeStyles({
@@ -31,6 +31,7 @@ const useStyles = makeStyles({
   three: { gridColumn: 'span 3' },
   two: { gridColumn: 'span 2' },
   one: { gridColumn: 'span 1' },
+  below: { display: 'flex', flexDirection: 'column', rowGap: '12px' },
   /** A checkbox has no height of a label above it. */
   box: { '& .fui-Field__hint': { marginInlineStart: '36px', marginTop: '-6px' } },
 });
@@ -45,7 +46,7 @@ interface Props {
   readonly stored: StoredSecret;
   /** `needed`: what a gateway cannot be used without. */
   readonly extent: 'all' | 'needed';
-  /** How often something wrong was to be used: from the first time on every fault is shown, not only in fields that were changed. */
+  /** How often something wrong was to be used: from the first time on every problem is shown, not only in fields that were changed. */
   readonly refused: number;
   /** What signs in with OAuth 2. */
   readonly signIn: ReactNode;
@@ -60,65 +61,78 @@ const parts = (text: string) =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
+/** What the fields share. */
+interface Form {
+  readonly gateway: GatewaySettings;
+  readonly set: (change: Partial<GatewaySettings>) => void;
+  /** Props of a field: what is wrong with it, once that is to be said. */
+  readonly problemOf: (name: keyof GatewaySettings) => ValidationProps;
+}
+
 export function GatewayFields(props: Props) {
-  const { gateway, onChange, secret, onSecret, stored, extent, refused, signIn, children } = props;
+  const { gateway, onChange, extent, refused, signIn, children } = props;
   const styles = useStyles();
-  const { t, phraseText } = useLocale();
+  const { t } = useLocale();
   const box = useRef<HTMLDivElement>(null);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const errors = gatewayErrors(gateway, t);
   useEffect(() => {
     if (refused > 0) box.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [refused]);
-  const set = (change: Partial<GatewaySettings>) => {
-    setTouched((old) => new Set([...old, ...Object.keys(change)]));
-    onChange(change);
+  const form: Form = {
+    gateway,
+    set: (change) => {
+      setTouched((old) => new Set([...old, ...Object.keys(change)]));
+      onChange(change);
+    },
+    problemOf: (name) => validationProps(refused > 0 || touched.has(name) ? errors[name] : undefined),
   };
-  const state = (name: keyof GatewaySettings) =>
-    validationProps(refused > 0 || touched.has(name) ? errors[name] : undefined);
   const { auth, security } = gateway;
   const all = extent === 'all';
-  const { kept, again } = standingOf(stored, gateway);
-  const askedAgain = again !== null && secret === '' ? phraseText(misfitPhrase('password', again)) : undefined;
-
-  const text = (
-    name: 'name' | 'host' | 'username' | 'oauthIssuer' | 'oauthClientId' | 'oauthScope',
-    width: string,
-    more: { readonly required?: boolean; readonly placeholder?: string } = {},
-  ) => (
-    <Field
-      className={width}
-      label={t(`gateway.${name}`)}
-      hint={t(`gateway.help.${name}`)}
-      required={more.required === true}
-      {...state(name)}
-    >
-      <Input
-        value={gateway[name]}
-        spellCheck={false}
-        autoComplete="off"
-        placeholder={more.placeholder ?? ''}
-        onChange={(_, data) => set({ [name]: data.value })}
-      />
-    </Field>
-  );
-  const list = (name: 'networks' | 'senders') => (
-    <Field className={styles.three} label={t(`gateway.${name}`)} hint={t(`gateway.help.${name}`)} {...state(name)}>
-      <PartsInput value={gateway[name]} placeholder={t('gateway.all')} onChange={(next) => set({ [name]: next })} />
-    </Field>
-  );
-  const tick = (name: 'allowInsecureAuth' | 'allowInvalidCertificate') => (
-    <Field className={mergeClasses(styles.whole, styles.box)} hint={t(`gateway.help.${name}`)}>
-      <Checkbox
-        label={t(`gateway.${name}`)}
-        checked={gateway[name]}
-        onChange={(_, data) => set({ [name]: data.checked === true })}
-      />
-    </Field>
-  );
   return (
     <div ref={box} className={styles.form}>
-      {text('name', all ? styles.four : styles.two, { required: true, placeholder: t('gateway.namePlaceholder') })}
+      <ServerFields form={form} all={all} />
+      {auth !== 'none' && <TextField form={form} name="username" width={styles.three} required />}
+      {auth === 'password' && <PasswordField {...props} />}
+      {auth === 'oauth2' && (
+        <>
+          <TextField form={form} name="oauthIssuer" width={styles.three} placeholder="google, microsoft, https://…" />
+          <TextField form={form} name="oauthClientId" width={styles.three} />
+          <TextField form={form} name="oauthScope" width={styles.three} />
+          {signIn}
+        </>
+      )}
+      {all && <PartsField form={form} name="networks" />}
+      {all && <PartsField form={form} name="senders" />}
+      {auth !== 'none' && (security === 'none' || (all && security === 'auto')) && (
+        <CheckField form={form} name="allowInsecureAuth" />
+      )}
+      {all && security !== 'none' && <CheckField form={form} name="allowInvalidCertificate" />}
+      {(gateway.allowInsecureAuth || gateway.allowInvalidCertificate) && (
+        <MessageBar className={styles.whole} intent="warning" layout="multiline">
+          <MessageBarBody>{t('gateway.unsafe')}</MessageBarBody>
+        </MessageBar>
+      )}
+      {children !== undefined && <div className={mergeClasses(styles.whole, styles.below)}>{children}</div>}
+    </div>
+  );
+}
+
+/** Name, server, and how it is spoken to. */
+function ServerFields({ form, all }: { readonly form: Form; readonly all: boolean }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  const { gateway, set, problemOf } = form;
+  const { auth, security } = gateway;
+  return (
+    <>
+      <TextField
+        form={form}
+        name="name"
+        width={all ? styles.four : styles.two}
+        required
+        placeholder={t('gateway.namePlaceholder')}
+      />
       {all && (
         <Field className={styles.two} label={t('gateway.priority')} hint={t('gateway.help.priority')}>
           <Select
@@ -133,12 +147,18 @@ export function GatewayFields(props: Props) {
           </Select>
         </Field>
       )}
-      {text('host', all ? styles.four : styles.three, { required: true, placeholder: 'smtp.example.com' })}
+      <TextField
+        form={form}
+        name="host"
+        width={all ? styles.four : styles.three}
+        required
+        placeholder="smtp.example.com"
+      />
       <Field
         className={all ? styles.two : styles.one}
         label={t('gateway.port')}
         hint={t('gateway.help.port')}
-        {...state('port')}
+        {...problemOf('port')}
       >
         <Input
           inputMode="numeric"
@@ -164,42 +184,102 @@ export function GatewayFields(props: Props) {
           ))}
         </Select>
       </Field>
-      {auth !== 'none' && text('username', styles.three, { required: true })}
-      {auth === 'password' && (
-        <Field
-          className={styles.three}
-          label={t('gateway.password')}
-          hint={t(kept && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
-          {...(askedAgain === undefined ? {} : { validationState: 'warning', validationMessage: askedAgain })}
-        >
-          <Input
-            type="password"
-            autoComplete="new-password"
-            value={secret}
-            placeholder={kept ? '••••••••' : ''}
-            onChange={(_, data) => onSecret(data.value)}
-          />
-        </Field>
-      )}
-      {auth === 'oauth2' && (
-        <>
-          {text('oauthIssuer', styles.three, { placeholder: 'google, microsoft, https://…' })}
-          {text('oauthClientId', styles.three)}
-          {text('oauthScope', styles.three)}
-          {signIn}
-        </>
-      )}
-      {all && list('networks')}
-      {all && list('senders')}
-      {auth !== 'none' && (security === 'none' || (all && security === 'auto')) && tick('allowInsecureAuth')}
-      {all && security !== 'none' && tick('allowInvalidCertificate')}
-      {(gateway.allowInsecureAuth || gateway.allowInvalidCertificate) && (
-        <MessageBar className={styles.whole} intent="warning" layout="multiline">
-          <MessageBarBody>{t('gateway.unsafe')}</MessageBarBody>
-        </MessageBar>
-      )}
-      {children !== undefined && <div className={styles.whole}>{children}</div>}
-    </div>
+    </>
+  );
+}
+
+interface TextProps {
+  readonly form: Form;
+  readonly name: 'name' | 'host' | 'username' | 'oauthIssuer' | 'oauthClientId' | 'oauthScope';
+  readonly width: string;
+  readonly required?: boolean;
+  readonly placeholder?: string;
+}
+
+function TextField({ form, name, width, required = false, placeholder = '' }: TextProps) {
+  const { t } = useLocale();
+  return (
+    <Field
+      className={width}
+      label={t(`gateway.${name}`)}
+      hint={t(`gateway.help.${name}`)}
+      required={required}
+      {...form.problemOf(name)}
+    >
+      <Input
+        value={form.gateway[name]}
+        spellCheck={false}
+        autoComplete="off"
+        placeholder={placeholder}
+        onChange={(_, data) => form.set({ [name]: data.value })}
+      />
+    </Field>
+  );
+}
+
+function PasswordField({
+  gateway,
+  stored,
+  secret,
+  onSecret,
+}: Pick<Props, 'gateway' | 'stored' | 'secret' | 'onSecret'>) {
+  const styles = useStyles();
+  const { t, phraseText } = useLocale();
+  const { kept, again } = storedSecretStatus(stored, gateway);
+  const askedAgain = again !== null && secret === '' ? phraseText(misfitPhrase('password', again)) : undefined;
+  return (
+    <Field
+      className={styles.three}
+      label={t('gateway.password')}
+      hint={t(kept && secret === '' ? 'gateway.stored' : 'gateway.help.password')}
+      {...(askedAgain === undefined ? {} : { validationState: 'warning', validationMessage: askedAgain })}
+    >
+      <Input
+        type="password"
+        autoComplete="new-password"
+        value={secret}
+        placeholder={kept ? '••••••••' : ''}
+        onChange={(_, data) => onSecret(data.value)}
+      />
+    </Field>
+  );
+}
+
+function PartsField({ form, name }: { readonly form: Form; readonly name: 'networks' | 'senders' }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <Field
+      className={styles.three}
+      label={t(`gateway.${name}`)}
+      hint={t(`gateway.help.${name}`)}
+      {...form.problemOf(name)}
+    >
+      <PartsInput
+        value={form.gateway[name]}
+        placeholder={t('gateway.all')}
+        onChange={(next) => form.set({ [name]: next })}
+      />
+    </Field>
+  );
+}
+
+interface CheckProps {
+  readonly form: Form;
+  readonly name: 'allowInsecureAuth' | 'allowInvalidCertificate';
+}
+
+function CheckField({ form, name }: CheckProps) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <Field className={mergeClasses(styles.whole, styles.box)} hint={t(`gateway.help.${name}`)}>
+      <Checkbox
+        label={t(`gateway.${name}`)}
+        checked={form.gateway[name]}
+        onChange={(_, data) => form.set({ [name]: data.checked === true })}
+      />
+    </Field>
   );
 }
 

@@ -15,7 +15,7 @@ import {
 import { useState, type ComponentType, type KeyboardEvent } from 'react';
 import type { GatewaySettings } from '../../../shared/settings.ts';
 import type { GatewayState } from '../../../shared/status.ts';
-import { canMove, droppedOn, inOrder, moved, withPriority } from './order.ts';
+import { canMove, moveTo, byPriority, moveBy, withPriority } from './order.ts';
 import { PriorityControl } from './priority-control.tsx';
 import { useLocale } from '../../i18n/locale.tsx';
 
@@ -95,26 +95,22 @@ interface Props {
 
 export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
   const styles = useStyles();
-  const { t, phraseText } = useLocale();
+  const { t } = useLocale();
   const [dragged, setDragged] = useState<string | null>(null);
   const [over, setOver] = useState<string | null>(null);
+  const endDrag = () => {
+    setDragged(null);
+    setOver(null);
+  };
   const press = (event: KeyboardEvent, id: string) => {
     if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
     event.preventDefault();
-    onList(moved(list, id, event.key === 'ArrowUp' ? -1 : 1));
+    onList(moveBy(list, id, event.key === 'ArrowUp' ? -1 : 1));
   };
   return (
     <ul className={styles.list} aria-label={t('gateways.list')}>
-      {inOrder(list).map((gateway) => {
+      {byPriority(list).map((gateway) => {
         const { id, name } = gateway;
-        const state = states.find((one) => one.id === id);
-        const look = LOOKS[gateway.enabled ? (state?.state ?? 'unknown') : 'disabled'];
-        const Icon = look.icon;
-        const words = !gateway.enabled
-          ? t('gateways.disabled')
-          : state === undefined
-            ? t('gateways.unknown')
-            : phraseText(state.phrase);
         return (
           <li
             key={id}
@@ -138,14 +134,10 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
             }}
             onDrop={(event) => {
               event.preventDefault();
-              if (dragged !== null) onList(droppedOn(list, dragged, id));
-              setDragged(null);
-              setOver(null);
+              if (dragged !== null) onList(moveTo(list, dragged, id));
+              endDrag();
             }}
-            onDragEnd={() => {
-              setDragged(null);
-              setOver(null);
-            }}
+            onDragEnd={endDrag}
             onDoubleClick={(event) => {
               if (!(event.target instanceof Element && event.target.closest('button, input, label'))) onEdit(gateway);
             }}
@@ -153,77 +145,110 @@ export function GatewayList({ list, states, onList, onEdit, onDelete }: Props) {
             <span className={styles.grip} title={t('gateways.drag')} aria-hidden>
               <ReOrderDotsVertical20Regular />
             </span>
-            <div className={styles.words}>
-              <div className={styles.title}>
-                <span className={styles.name} title={name}>
-                  {name}
-                </span>
-                <span className={styles.host} title={`${gateway.host}:${gateway.port}`}>
-                  {gateway.host}:{gateway.port}
-                </span>
-              </div>
-              <div className={styles.state} aria-live="polite">
-                <span className={styles[look.tone]} aria-hidden>
-                  <Icon />
-                </span>
-                <span className={styles.stateText} title={words}>
-                  {words}
-                </span>
-              </div>
-            </div>
+            <GatewayWords gateway={gateway} state={states.find((one) => one.id === id)} />
             <div className={styles.tools}>
               <PriorityControl
                 name={name}
                 value={gateway.priority}
                 onChange={(next) => onList(withPriority(list, id, next))}
               />
-              <div className={styles.buttons}>
-                <Tooltip content={t('gateways.up')} relationship="description">
-                  <Button
-                    appearance="subtle"
-                    size="small"
-                    icon={<ArrowUp16Regular />}
-                    aria-label={t('gateways.upOf', { name })}
-                    disabledFocusable={!canMove(list, id, -1)}
-                    onClick={() => onList(moved(list, id, -1))}
-                  />
-                </Tooltip>
-                <Tooltip content={t('gateways.down')} relationship="description">
-                  <Button
-                    appearance="subtle"
-                    size="small"
-                    icon={<ArrowDown16Regular />}
-                    aria-label={t('gateways.downOf', { name })}
-                    disabledFocusable={!canMove(list, id, 1)}
-                    onClick={() => onList(moved(list, id, 1))}
-                  />
-                </Tooltip>
-                <Button
-                  appearance="subtle"
-                  size="small"
-                  icon={<Edit20Regular />}
-                  aria-label={t('gateways.editOf', { name })}
-                  onClick={() => onEdit(gateway)}
-                />
-                <Button
-                  appearance="subtle"
-                  size="small"
-                  icon={<Delete20Regular />}
-                  aria-label={t('gateways.deleteOf', { name })}
-                  onClick={() => onDelete(gateway)}
-                />
-                <Switch
-                  aria-label={t('gateways.enabledOf', { name })}
-                  checked={gateway.enabled}
-                  onChange={(_, data) =>
-                    onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))
-                  }
-                />
-              </div>
+              <RowButtons list={list} gateway={gateway} onList={onList} onEdit={onEdit} onDelete={onDelete} />
             </div>
           </li>
         );
       })}
     </ul>
+  );
+}
+
+interface WordsProps {
+  readonly gateway: GatewaySettings;
+  readonly state: GatewayState | undefined;
+}
+
+/** Name, server and state of one gateway. */
+function GatewayWords({ gateway, state }: WordsProps) {
+  const styles = useStyles();
+  const { t, phraseText } = useLocale();
+  const { name } = gateway;
+  const { icon: Icon, tone } = LOOKS[gateway.enabled ? (state?.state ?? 'unknown') : 'disabled'];
+  const words = !gateway.enabled
+    ? t('gateways.disabled')
+    : state === undefined
+      ? t('gateways.unknown')
+      : phraseText(state.phrase);
+  const server = `${gateway.host}:${gateway.port}`;
+  return (
+    <div className={styles.words}>
+      <div className={styles.title}>
+        <span className={styles.name} title={name}>
+          {name}
+        </span>
+        <span className={styles.host} title={server}>
+          {server}
+        </span>
+      </div>
+      <div className={styles.state} aria-live="polite">
+        <span className={styles[tone]} aria-hidden>
+          <Icon />
+        </span>
+        <span className={styles.stateText} title={words}>
+          {words}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+interface ButtonsProps extends Omit<Props, 'states'> {
+  readonly gateway: GatewaySettings;
+}
+
+function RowButtons({ list, gateway, onList, onEdit, onDelete }: ButtonsProps) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  const { id, name } = gateway;
+  return (
+    <div className={styles.buttons}>
+      <Tooltip content={t('gateways.up')} relationship="description">
+        <Button
+          appearance="subtle"
+          size="small"
+          icon={<ArrowUp16Regular />}
+          aria-label={t('gateways.upOf', { name })}
+          disabledFocusable={!canMove(list, id, -1)}
+          onClick={() => onList(moveBy(list, id, -1))}
+        />
+      </Tooltip>
+      <Tooltip content={t('gateways.down')} relationship="description">
+        <Button
+          appearance="subtle"
+          size="small"
+          icon={<ArrowDown16Regular />}
+          aria-label={t('gateways.downOf', { name })}
+          disabledFocusable={!canMove(list, id, 1)}
+          onClick={() => onList(moveBy(list, id, 1))}
+        />
+      </Tooltip>
+      <Button
+        appearance="subtle"
+        size="small"
+        icon={<Edit20Regular />}
+        aria-label={t('gateways.editOf', { name })}
+        onClick={() => onEdit(gateway)}
+      />
+      <Button
+        appearance="subtle"
+        size="small"
+        icon={<Delete20Regular />}
+        aria-label={t('gateways.deleteOf', { name })}
+        onClick={() => onDelete(gateway)}
+      />
+      <Switch
+        aria-label={t('gateways.enabledOf', { name })}
+        checked={gateway.enabled}
+        onChange={(_, data) => onList(list.map((one) => (one.id === id ? { ...one, enabled: data.checked } : one)))}
+      />
+    </div>
   );
 }

@@ -2,7 +2,7 @@
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import { Add20Regular, Router24Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import { gatewaySchema, type GatewaySettings } from '../../../shared/settings.ts';
+import type { GatewaySettings } from '../../../shared/settings.ts';
 import { fireAndForget } from '../../bridge.ts';
 import { useNotices } from '../../notices.tsx';
 import { Group, NumberSetting, PageTitle } from '../fields.tsx';
@@ -11,7 +11,7 @@ import { useSettings } from '../use-setting.ts';
 import { GatewayDialog } from './gateway-dialog.tsx';
 import { GatewayList } from './gateway-list.tsx';
 import { ModeChoice } from './mode-choice.tsx';
-import { freshId } from './order.ts';
+import { blankGateway, withGateway } from './order.ts';
 import { PathDiagram } from './path-diagram.tsx';
 import { NOTHING_STORED } from './stored-secret.ts';
 import { useLocale } from '../../i18n/locale.tsx';
@@ -32,11 +32,6 @@ const useStyles = makeStyles({
   },
 });
 
-function blank(list: readonly GatewaySettings[]): GatewaySettings {
-  const id = freshId(list, () => `gw-${crypto.randomUUID().slice(0, 8)}`);
-  return { ...gatewaySchema.parse({ id, name: '-', host: 'x.invalid' }), name: '', host: '', auth: 'password' };
-}
-
 export function GatewaysPage() {
   const styles = useStyles();
   const { t } = useLocale();
@@ -44,7 +39,7 @@ export function GatewaysPage() {
   const { save } = useSettingsStore();
   const { list } = useSettings().gateways;
   const states = useAnswer('gateways.states', {}).value?.states ?? [];
-  const [editing, setEditing] = useState<{ readonly gateway: GatewaySettings; readonly fresh: boolean } | null>(null);
+  const [editing, setEditing] = useState<{ readonly gateway: GatewaySettings; readonly isNew: boolean } | null>(null);
 
   const put = async (next: readonly GatewaySettings[]) => {
     if (next === list) return true;
@@ -58,7 +53,6 @@ export function GatewaysPage() {
       notices.done(t('gateways.deleted', { name: gateway.name }), () => fireAndForget(put(before)));
     }
   };
-  const add = () => setEditing({ gateway: blank(list), fresh: true });
   return (
     <>
       <PageTitle title={t('settings.page.gateways')} help={t('gateways.help')} />
@@ -67,19 +61,7 @@ export function GatewaysPage() {
         <PathDiagram />
       </Group>
       <Group anchor="gateways.list">
-        <div className={styles.head}>
-          <div>
-            <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
-              {t('gateways.list')}
-            </Text>
-            <Text size={200} style={{ color: tokens.colorNeutralForeground3 }}>
-              {t('gateways.listHelp')}
-            </Text>
-          </div>
-          <Button appearance="primary" icon={<Add20Regular />} onClick={add}>
-            {t('gateways.add')}
-          </Button>
-        </div>
+        <ListHead onAdd={() => setEditing({ gateway: blankGateway(list), isNew: true })} />
         {list.length === 0 ? (
           <div className={styles.none}>
             <Router24Regular aria-hidden />
@@ -91,7 +73,7 @@ export function GatewaysPage() {
             list={list}
             states={states}
             onList={(next) => fireAndForget(put(next))}
-            onEdit={(gateway) => setEditing({ gateway, fresh: false })}
+            onEdit={(gateway) => setEditing({ gateway, isNew: false })}
             onDelete={(gateway) => fireAndForget(remove(gateway))}
           />
         )}
@@ -103,18 +85,32 @@ export function GatewaysPage() {
         <GatewayDialog
           key={editing.gateway.id}
           gateway={editing.gateway}
-          fresh={editing.fresh}
+          isNew={editing.isNew}
           stored={states.find((state) => state.id === editing.gateway.id) ?? NOTHING_STORED}
-          onSave={(gateway) =>
-            put(
-              list.some((one) => one.id === gateway.id)
-                ? list.map((one) => (one.id === gateway.id ? gateway : one))
-                : [...list, gateway],
-            )
-          }
+          onSave={(gateway) => put(withGateway(list, gateway))}
           onClose={() => setEditing(null)}
         />
       )}
     </>
+  );
+}
+
+function ListHead({ onAdd }: { readonly onAdd: () => void }) {
+  const styles = useStyles();
+  const { t } = useLocale();
+  return (
+    <div className={styles.head}>
+      <div>
+        <Text as="h2" size={400} weight="semibold" style={{ margin: 0, display: 'block' }}>
+          {t('gateways.list')}
+        </Text>
+        <Text size={200} style={{ color: tokens.colorNeutralForeground3 }}>
+          {t('gateways.listHelp')}
+        </Text>
+      </div>
+      <Button appearance="primary" icon={<Add20Regular />} onClick={onAdd}>
+        {t('gateways.add')}
+      </Button>
+    </div>
   );
 }

@@ -10,7 +10,7 @@ import {
 import { Fragment, type ComponentType } from 'react';
 import { useLocale } from '../../i18n/locale.tsx';
 import { useSettings } from '../use-setting.ts';
-import { inOrder } from './order.ts';
+import { byPriority } from './order.ts';
 import { pathsOf, type StepKind } from './path-steps.ts';
 
 const useStyles = makeStyles({
@@ -122,7 +122,7 @@ export function PathDiagram() {
     ...(dns ? [t('onErrors.dns')] : []),
     ...(smtp ? [t('onErrors.smtp')] : []),
   ]);
-  const names = inOrder(settings.gateways.list.filter((gateway) => gateway.enabled)).map((gateway) => gateway.name);
+  const names = byPriority(settings.gateways.list.filter((gateway) => gateway.enabled)).map((gateway) => gateway.name);
   return (
     <div className={styles.box} role="group" aria-label={t('path.title')}>
       {pathsOf(settings).map((path) => (

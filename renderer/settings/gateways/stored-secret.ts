@@ -13,7 +13,7 @@ export const NOTHING_STORED: StoredSecret = { hasSecret: false };
  * `kept`: what is stored will do for the gateway as it is typed here. `again`: why it has to be entered again, null = it has
  * not, or there is none.
  */
-export function standingOf(
+export function storedSecretStatus(
   { hasSecret, secretFor, secretAgain }: StoredSecret,
   typed: GatewaySettings,
 ): { readonly kept: boolean; readonly again: SecretMisfit | null } {
