@@ -32,7 +32,7 @@ function subscribeHash(changed: () => void): () => void {
   };
 }
 
-/** Menus, dialogs and notes are drawn into a landmark of their own, where a screen reader finds them. */
+/** Menus, dialogs and notices are drawn into a landmark of their own, where a screen reader finds them. */
 function PopUps({ children }: { readonly children: ReactNode }) {
   const { t } = useLocale();
   const [place, setPlace] = useState<HTMLDivElement | null>(null);
@@ -69,7 +69,7 @@ function useFirstRun(): boolean | null {
   if (status === null) return null;
   const { outbox, sent, bad, bounced, deleted } = status.counts;
   const first = outbox + sent + bad + bounced + deleted === 0;
-  // What the user does from here on does not take the page away.
+  // Decided once: what the user does from here on does not close the page.
   setAnswer(first);
   return first;
 }

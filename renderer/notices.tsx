@@ -51,7 +51,7 @@ export function useCommand(): <M extends MethodName>(
 
 /**
  * Tab goes through the notices and on to the page. The library would keep the keyboard inside of a notice, and the notice
- * there for as long, until Escape is pressed: nobody is told that, and a notice is no dialog.
+ * there for as long, until Escape is pressed: nothing tells the user so, and a notice is no dialog.
  */
 function useTabThrough(): (event: KeyboardEvent) => void {
   const { findFirstFocusable, findPrevFocusable } = useFocusFinders();
@@ -68,7 +68,7 @@ function useTabThrough(): (event: KeyboardEvent) => void {
   };
 }
 
-/** The same words do not stand above each other: while they are seen they are not said again. */
+/** A notice with the same text is shown once at a time. */
 const once = (words: string): { readonly toastId: string } => ({ toastId: `notice: ${words}` });
 
 export function NoticesProvider({ children }: { readonly children: ReactNode }) {

@@ -9,7 +9,7 @@ import {
 import { useSyncExternalStore } from 'react';
 import type { Settings } from '../shared/settings.ts';
 
-/** A calm blue-green: letter-box ink. 80 carries white text at more than 4.5:1. */
+/** A blue-green. White text on 80 has a contrast of more than 4.5:1. */
 const ink: BrandVariants = {
   10: '#02171d',
   20: '#062831',

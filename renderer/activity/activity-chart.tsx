@@ -1,6 +1,6 @@
 /**
  * The chart: bars of delivered and, hatched, deferred; the line is what was accepted; a dashed mark is a change of the
- * network. Told apart by shape as well as by colour. Drawn for eyes only: the same numbers stand beside it as a table.
+ * network. Told apart by shape as well as by colour. Hidden from screen readers: a table has the same numbers.
  */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { useId } from 'react';
@@ -8,7 +8,7 @@ import type { Activity, ActivityPoint } from '../../shared/ipc-contract.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { highest, scaleTop, type Span } from './series.ts';
 
-/** Names are shown where they do not run into the one before, nor past `end`. */
+/** Names are shown where they overlap neither the one before nor `end`. */
 function withoutOverlap<Mark extends { readonly at: number; readonly name: string }>(
   marks: readonly Mark[],
   end: number,

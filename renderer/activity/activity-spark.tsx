@@ -20,7 +20,7 @@ const useStyles = makeStyles({
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
 });
-/** Often enough for a picture of minutes, whatever the queue does meanwhile. */
+/** The chart shows minutes: reading at every change of the queue would be wasted. */
 const REFRESH_MS = 5_000;
 const HOUR = { span: 'hour' } as const;
 

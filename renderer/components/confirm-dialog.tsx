@@ -1,4 +1,4 @@
-/** A question that has to be answered: the safe answer has the keyboard, and Escape is the same. */
+/** A question that has to be answered: the safe answer has the focus, and Escape means the same. */
 import {
   Button,
   Dialog,
@@ -24,7 +24,7 @@ export function ConfirmDialog({ title, words, agree, refuse, onAnswer }: Props) 
   const id = useId();
   const safe = useRef<HTMLButtonElement>(null);
   useReturnFocus();
-  // After the library's own effect, which takes whatever stands first.
+  // After the library's own effect, which focuses whatever comes first.
   useEffect(() => {
     safe.current?.focus();
   }, []);

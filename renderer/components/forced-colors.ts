@@ -1,8 +1,8 @@
 import type { GriffelStyle } from '@fluentui/react-components';
 
 /**
- * Where the system forces its colours (high contrast), what is chosen has the system's colours for that, with everything
- * in it; there is no other background that would tell it apart. Its focus ring stands inside, in the colour of its words.
+ * The style of a selected item where the system forces its colours (high contrast): the system's colours for a selection,
+ * for everything in it, since no other background would tell it apart. Its focus ring is inside, in the colour of its text.
  */
 export const forcedColorsSelected = {
   '@media (forced-colors: active)': {

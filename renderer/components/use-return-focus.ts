@@ -1,12 +1,12 @@
 import { useEffect, useLayoutEffect, useRef } from 'react';
 
 /**
- * For a dialog that is there as long as its component: when it has gone, the keyboard is back on what had it before,
- * unless that has gone too or somebody else took it.
+ * For a dialog that is mounted as long as it is open: when it closes, the focus returns to what had it before, unless that
+ * is gone too or something else has taken the focus.
  */
 export function useReturnFocus(): void {
   const before = useRef<Element | null>(null);
-  // Layout effects run before the library takes the keyboard into the dialog.
+  // Layout effects run before the library moves the focus into the dialog.
   useLayoutEffect(() => {
     before.current = document.activeElement;
   }, []);

@@ -1,4 +1,4 @@
-/** The message as a person reads it: text first, HTML only in a frame without any rights, attachments to save. */
+/** The message as it reads: text first, HTML only in a frame without any rights, attachments to save. */
 import {
   Button,
   makeStyles,

@@ -1,4 +1,4 @@
-/** Who got it and who did not: state, why this way, the server's words, next attempt with a countdown. */
+/** The recipients: state, reason for the route, the server's reply, next attempt with a countdown. */
 import { makeStyles, tokens } from '@fluentui/react-components';
 import { isPending, type HoldReason, type RecipientView } from '../../shared/mail.ts';
 import { useLocale } from '../i18n/locale.tsx';

@@ -1,11 +1,11 @@
-/** What the dialog "send again" shows and asks for, worked out of the message as it stands and of what the user did. Pure. */
+/** What the dialog "send again" shows and asks for, computed from the message as it is now and what the user did. Pure. */
 import { isAccepted, isFailed, type RecipientView } from '../../shared/mail.ts';
 import { isEmailAddress } from '../../shared/syntax.ts';
 
 /** What the user has done so far; null = nothing. */
-export interface Touched {
+export interface ResendEdits {
   readonly text: string;
-  /** Ids of the recipients that he wants replaced. */
+  /** Ids of the recipients to be replaced. */
   readonly ticked: ReadonlySet<number>;
 }
 
@@ -22,7 +22,7 @@ export interface ResendChoice {
   readonly wrong: readonly string[];
   /** Ids for the call. */
   readonly replaces: readonly number[];
-  /** Named, and with a server at this moment: the answer has to be there first. */
+  /** To be replaced, but being sent at this moment: the server has to answer first. */
   readonly inFlight: readonly string[];
   /** Typed, and they have the message already. */
   readonly twice: readonly string[];
@@ -42,28 +42,28 @@ function partsOf(text: string): readonly string[] {
 /** As the engine compares them, but for the spellings of international domains. */
 const mailbox = (address: string): string => address.toLowerCase();
 
-/** Whether a recipient can be replaced: who has the message or was replaced cannot. */
+/** Whether a recipient can be replaced: one that has the message or was replaced before cannot. */
 function isOpen({ state }: RecipientView): boolean {
   return !isAccepted(state) && state !== 'replaced';
 }
 
-/** What stands there until the user does something: those that failed, with their addresses. */
-function untouched(recipients: readonly RecipientView[]): Touched {
+/** What is shown until the user does something: the recipients that failed. */
+function initialEdits(recipients: readonly RecipientView[]): ResendEdits {
   const failed = recipients.filter(({ state }) => isFailed(state));
   return { text: failed.map(({ rcptTo }) => rcptTo).join('\n'), ticked: new Set(failed.map(({ id }) => id)) };
 }
 
-/** Works it out. `recipients`: of the message as it stands now, null = not known yet. */
-export function resendChoice(recipients: readonly RecipientView[] | null, touched: Touched | null): ResendChoice {
+/** Computes it. @param recipients of the message as it is now, null = not known yet */
+export function resendChoice(recipients: readonly RecipientView[] | null, touched: ResendEdits | null): ResendChoice {
   const known = recipients ?? NOBODY;
-  const { text, ticked } = touched ?? untouched(known);
+  const { text, ticked } = touched ?? initialEdits(known);
   const parts = partsOf(text);
   const good = parts.filter(isEmailAddress);
   const typed = new Set(good.map(mailbox));
   const open = known.filter(isOpen);
   const candidates = open.map((recipient) => ({
     recipient,
-    // Who is still to get the old message would get both.
+    // A recipient that is still to get the old message would get both.
     ticked: ticked.has(recipient.id) || typed.has(mailbox(recipient.rcptTo)),
   }));
   const named = candidates.filter((one) => one.ticked).map(({ recipient }) => recipient);
@@ -81,13 +81,13 @@ export function resendChoice(recipients: readonly RecipientView[] | null, touche
   };
 }
 
-/** The user typed. From now on nothing changes in the box by itself. */
-export function typing(choice: ResendChoice, text: string): Touched {
+/** After withText: from now on nothing changes in the box by itself. */
+export function withText(choice: ResendChoice, text: string): ResendEdits {
   return { text, ticked: new Set(choice.replaces) };
 }
 
 /** The user wants this recipient replaced, or no more: its address comes into the box, or leaves it. */
-export function ticking(choice: ResendChoice, { id, rcptTo }: RecipientView, ticked: boolean): Touched {
+export function withTicked(choice: ResendChoice, { id, rcptTo }: RecipientView, ticked: boolean): ResendEdits {
   const others = choice.replaces.filter((one) => one !== id);
   const lines = choice.text.split('\n').filter((line) => mailbox(line.trim()) !== mailbox(rcptTo));
   const text = (ticked ? [...lines.filter((line) => line.trim() !== ''), rcptTo] : lines).join('\n');

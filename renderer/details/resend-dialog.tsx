@@ -22,7 +22,14 @@ import { validationProps } from '../components/validation-props.ts';
 import { useReturnFocus } from '../components/use-return-focus.ts';
 import { useNotices } from '../notices.tsx';
 import { StateBadge } from '../queue/state-badge.tsx';
-import { resendChoice, ticking, typing, type Candidate, type ResendChoice, type Touched } from './resend-choice.ts';
+import {
+  resendChoice,
+  withTicked,
+  withText,
+  type Candidate,
+  type ResendChoice,
+  type ResendEdits,
+} from './resend-choice.ts';
 import { useLocale, type Translate } from '../i18n/locale.tsx';
 import { useAnswer } from '../server-cache.ts';
 
@@ -63,7 +70,7 @@ function named(addresses: readonly string[], t: Translate): { readonly names: st
   return { names: more > 0 ? t('queue.andMore', { names, count: more }) : names, count: addresses.length };
 }
 
-function InPlaceOf({
+function ReplacedRecipients({
   candidates,
   onTick,
 }: {
@@ -82,7 +89,7 @@ function InPlaceOf({
             <Checkbox
               label={one.recipient.rcptTo}
               checked={one.ticked}
-              // With a server now: it can be left out, but not be taken in before the answer is there.
+              // Being sent now: it can be deselected, but not selected before the server has answered.
               disabled={one.recipient.state === 'attempting' && !one.ticked}
               onChange={(_, data) => onTick(one, data.checked === true)}
             />
@@ -113,7 +120,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const notices = useNotices();
   useReturnFocus();
   const { value: details, reload } = useAnswer('queue.show', { id });
-  const [touched, setTouched] = useState<Touched | null>(null);
+  const [touched, setTouched] = useState<ResendEdits | null>(null);
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Failure | null>(null);
   const choice = resendChoice(details?.recipients ?? null, touched);
@@ -121,7 +128,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
   const problem = problemOf(choice, touched !== null, t);
   const ready = wrong.length === 0 && good.length > 0 && inFlight.length === 0 && !busy && details !== null;
 
-  const touch = (next: Touched) => {
+  const touch = (next: ResendEdits) => {
     setRefused(null);
     setTouched(next);
   };
@@ -134,7 +141,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
       onClose();
       onSent();
     } else if (done.error.code === 'in-flight' || done.error.code === 'settled') {
-      // It changed between the look at the list and the click: the list shows it now.
+      // It changed between the last update and the click: the list shows it now.
       setRefused(done.error);
       reload();
     } else notices.failed(t('resend.failed'), failureText(done.error));
@@ -153,9 +160,9 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
             <DialogContent className={styles.content}>
               <p className={styles.help}>{t('resend.help')}</p>
               {candidates.length > 0 && (
-                <InPlaceOf
+                <ReplacedRecipients
                   candidates={candidates}
-                  onTick={({ recipient }, ticked) => touch(ticking(choice, recipient, ticked))}
+                  onTick={({ recipient }, ticked) => touch(withTicked(choice, recipient, ticked))}
                 />
               )}
               <Field label={t('resend.recipients')} {...validationProps(problem)}>
@@ -164,7 +171,7 @@ export function ResendDialog({ id, onClose, onSent }: Props) {
                   value={text}
                   resize="vertical"
                   spellCheck={false}
-                  onChange={(_, data) => touch(typing(choice, data.value))}
+                  onChange={(_, data) => touch(withText(choice, data.value))}
                 />
               </Field>
               <ResendNotes choice={choice} refused={refused} />

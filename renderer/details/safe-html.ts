@@ -1,6 +1,6 @@
 /**
  * Makes a mail's HTML harmless to look at. The frame that shows it has no rights at all (sandbox without a token, its own
- * policy); what is taken out here is a second wall, and makes links and remote pictures say what they are.
+ * policy); removing it here as well is a second line of defence, and links show where they lead.
  */
 
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
@@ -8,7 +8,7 @@ const REMOVED =
   'script, noscript, iframe, frame, frameset, object, embed, applet, base, link, meta, form, input, button, select, textarea, video, audio, source, svg, math, template';
 
 /**
- * @param html as it stands in the message: hostile
+ * @param html as it is in the message: untrusted
  * @param nonce of the page's style policy, which a frame without an address of its own inherits
  * @returns a whole document for `srcdoc`
  */

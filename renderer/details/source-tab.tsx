@@ -5,7 +5,7 @@ import { useBridge } from '../bridge.ts';
 import { valueOf } from '../server-cache.ts';
 import { useLocale } from '../i18n/locale.tsx';
 
-const PIECE = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 const useStyles = makeStyles({
   source: {
@@ -33,7 +33,7 @@ export function SourceTab({ id }: { readonly id: string }) {
     queryKey: ['queue.raw', id],
     initialPageParam: 0,
     queryFn: async ({ pageParam: offset }) => {
-      const { base64, total } = await valueOf(bridge, 'queue.raw', { id, offset, length: PIECE });
+      const { base64, total } = await valueOf(bridge, 'queue.raw', { id, offset, length: CHUNK_BYTES });
       const bytes = bytesOf(base64);
       return { text: new TextDecoder().decode(bytes), read: offset + bytes.length, total };
     },

@@ -42,7 +42,7 @@ const useStyles = makeStyles({
   },
   good: { backgroundColor: tokens.colorStatusSuccessBackground2, color: tokens.colorStatusSuccessForeground2 },
   wait: { backgroundColor: tokens.colorStatusWarningBackground2, color: tokens.colorStatusWarningForeground2 },
-  fault: { backgroundColor: tokens.colorStatusDangerBackground2, color: tokens.colorStatusDangerForeground2 },
+  error: { backgroundColor: tokens.colorStatusDangerBackground2, color: tokens.colorStatusDangerForeground2 },
   hop: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere', userSelect: 'text' },
   facts: {
     color: tokens.colorNeutralForeground3,
@@ -68,18 +68,18 @@ const useStyles = makeStyles({
   nothing: { color: tokens.colorNeutralForeground3 },
 });
 
-type Tone = 'good' | 'wait' | 'fault' | 'skip';
+type Tone = 'good' | 'wait' | 'error' | 'skip';
 
 function toneOf(step: HopAttempt): Tone {
   if (step.skipped === true) return 'skip';
   const kinds = new Set(step.outcomes.map((outcome) => outcome.verdict.kind));
-  if (kinds.has('rejected')) return 'fault';
+  if (kinds.has('rejected')) return 'error';
   if (kinds.has('deferred') || kinds.size === 0) return 'wait';
   return 'good';
 }
 
 /** The different words of one step, each with the recipients that got them. */
-function sayings(
+function repliesOf(
   step: HopAttempt,
   recipients: readonly RecipientView[],
   t: Translate,
@@ -146,7 +146,7 @@ export function Timeline({
                 <span className={mergeClasses(styles.dot, tone !== 'skip' && styles[tone])} aria-hidden>
                   {tone === 'good' ? (
                     <Checkmark12Regular />
-                  ) : tone === 'fault' ? (
+                  ) : tone === 'error' ? (
                     <Dismiss12Regular />
                   ) : tone === 'wait' ? (
                     <ArrowSync12Regular />
@@ -158,10 +158,10 @@ export function Timeline({
                   <div className={styles.hop}>{name}</div>
                   <div className={styles.facts}>{facts.join(' · ')}</div>
                   {step.skipped === true && <div className={styles.facts}>{t('timeline.skipped')}</div>}
-                  {sayings(step, recipients, t).map((saying, n) => (
+                  {repliesOf(step, recipients, t).map((answer, n) => (
                     <div key={n}>
-                      {saying.for !== null && <div className={styles.facts}>{saying.for}</div>}
-                      {saying.words !== '' && <p className={styles.words}>{saying.words}</p>}
+                      {answer.for !== null && <div className={styles.facts}>{answer.for}</div>}
+                      {answer.words !== '' && <p className={styles.words}>{answer.words}</p>}
                     </div>
                   ))}
                 </div>

@@ -1,4 +1,4 @@
-/** What stands where the table would be: nothing here (and what that means), nothing found, or not readable. */
+/** Shown in place of the table: the folder is empty, nothing was found, or the queue cannot be read. */
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components';
 import {
   ArrowTurnUpLeft48Regular,

@@ -1,4 +1,4 @@
-/** The five folders with their counts; Bad and Bounced stand out while they hold something not looked at. */
+/** The five folders with their counts; Bad and Bounced stand out while they hold something that was not looked at. */
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import {
   ArrowTurnUpLeft20Regular,
@@ -31,7 +31,7 @@ const useStyles = makeStyles({
     flexGrow: 1,
     minWidth: 0,
     overflowWrap: 'anywhere',
-    // As wide as the bold words are: going to another folder does not move the table.
+    // As wide as the bold text: going to another folder does not move the table.
     '::after': {
       content: 'attr(data-words)',
       display: 'block',

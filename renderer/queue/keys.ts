@@ -1,6 +1,6 @@
 /**
- * Where a key takes the keyboard's row. Pure.
- * @param current the row that has the keyboard now, -1 = none yet
+ * Which row a key moves the focus to. Pure.
+ * @param current the focused row, -1 = none yet
  * @param page rows that PageUp and PageDown skip
  * @param isGone its message has left the list (it was deleted) and the next one has taken its place
  * @returns null if the key moves nothing

@@ -1,4 +1,4 @@
-/** What is remembered of the message table. Pure; read by hand, since the schema library would be the largest part of a window. */
+/** The stored layout of the message table. Pure; checked by hand, since zod would be the largest part of the window. */
 import { SORT_KEYS, type SortKey } from '../../shared/mail.ts';
 
 /** Widths of a column, px. */
@@ -17,7 +17,7 @@ export const DEFAULT_LAYOUT: Layout = { sizes: {}, hidden: [], sort: 'age', desc
 const isSortKey = (value: unknown): value is SortKey => SORT_KEYS.some((key) => key === value);
 const isWidth = (value: unknown) => typeof value === 'number' && value >= MIN_WIDTH && value <= MAX_WIDTH;
 
-/** A layout as it was kept; null if it is anything else. */
+/** A layout as it was stored; null if it is anything else. */
 export function parseLayout(value: unknown): Layout | null {
   if (typeof value !== 'object' || value === null) return null;
   const { sizes, hidden, sort, descending } = value as Partial<Record<keyof Layout, unknown>>;
@@ -28,7 +28,7 @@ export function parseLayout(value: unknown): Layout | null {
   return { sizes: sizes as Layout['sizes'], hidden, sort, descending };
 }
 
-/** Height of the pane below the table as it was kept, px. */
+/** Height of the pane below the table as it was stored, px. */
 export function parsePaneHeight(value: unknown): number | null {
   return typeof value === 'number' && value >= 140 && value <= 2000 ? value : null;
 }

@@ -64,7 +64,7 @@ interface Props {
 
 export interface TableView {
   readonly toTop: () => void;
-  /** Scrolls a row into view and takes the keyboard there. */
+  /** Scrolls a row into view and focuses the table. */
   readonly reveal: (index: number) => void;
   readonly focus: () => void;
 }

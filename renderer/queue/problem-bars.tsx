@@ -1,4 +1,4 @@
-/** What wants the user's eye, above the table: the listener first, then the engine's problems. */
+/** Messages above the table: the listener first, then the engine's problems. */
 import {
   Button,
   makeStyles,
@@ -36,7 +36,7 @@ export function ProblemBars() {
   const status = useStatus();
   if (status === null) return null;
   const { listener, problems } = status;
-  // What the user has to decide is never the fourth.
+  // Three are shown; what the user has to decide is among them.
   const shown = [...problems.filter(needsDecision), ...problems.filter((one) => !needsDecision(one))].slice(0, 3);
   return (
     <section className={styles.bars} aria-label={t('queue.problems')}>

@@ -47,7 +47,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralStroke2,
   },
   tools: { display: 'flex', alignItems: 'center', flexGrow: 1, columnGap: '2px' },
-  // Gives way before anything else does.
+  // Shrinks before anything else does.
   search: { flex: '0 9 260px', minWidth: '120px' },
   searchBox: { width: '100%', backgroundColor: tokens.colorNeutralBackground1 },
   button: { flexShrink: 0, whiteSpace: 'nowrap', fontWeight: tokens.fontWeightRegular },

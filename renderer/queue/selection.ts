@@ -11,7 +11,7 @@ export interface SelectionState {
   readonly ids: ReadonlySet<QueueId>;
   /** Where a shift-range starts: a row index of the present order. */
   readonly anchor: number | null;
-  /** The row that the keyboard is on. */
+  /** The focused row. */
   readonly focus: { readonly index: number; readonly id: QueueId | null } | null;
 }
 
@@ -38,7 +38,7 @@ export function toggleOne(state: SelectionState, index: number, id: QueueId): Se
   return { kind: state.kind, ids, anchor: index, focus: { index, id } };
 }
 
-/** Moves the keyboard's row without touching the selection (Ctrl+arrow). */
+/** Moves the focus without changing the selection (Ctrl+arrow). */
 export function moveFocus(state: SelectionState, index: number, id: QueueId | null): SelectionState {
   return { ...state, focus: { index, id } };
 }
@@ -77,7 +77,7 @@ export function toSelection(state: SelectionState, folder: Folder, search: strin
 }
 
 /**
- * Follows the rows after an update: the keyboard's row and the anchor keep their message, not their place.
+ * Follows the rows after an update: focus and anchor stay with their message, not with their index.
  * @param shift by how many rows the list has moved at the focused place
  * @param total rows that there are now
  */

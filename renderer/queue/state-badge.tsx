@@ -24,11 +24,11 @@ const useStyles = makeStyles({
   active: { color: tokens.colorBrandForeground1 },
   good: { color: tokens.colorStatusSuccessForeground1 },
   wait: { color: tokens.colorStatusWarningForeground1 },
-  fault: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
 });
 
 const LOOKS: Readonly<
-  Record<RecipientState, { readonly icon: ComponentType; readonly tone: 'calm' | 'active' | 'good' | 'wait' | 'fault' }>
+  Record<RecipientState, { readonly icon: ComponentType; readonly tone: 'calm' | 'active' | 'good' | 'wait' | 'error' }>
 > = {
   queued: { icon: Clock16Regular, tone: 'calm' },
   attempting: { icon: Send16Regular, tone: 'active' },
@@ -36,23 +36,23 @@ const LOOKS: Readonly<
   held: { icon: Pause16Regular, tone: 'wait' },
   delivered: { icon: CheckmarkCircle16Regular, tone: 'good' },
   relayed: { icon: ArrowForward16Regular, tone: 'good' },
-  bounced: { icon: ArrowTurnUpLeft20Regular, tone: 'fault' },
-  bad: { icon: ErrorCircle16Regular, tone: 'fault' },
+  bounced: { icon: ArrowTurnUpLeft20Regular, tone: 'error' },
+  bad: { icon: ErrorCircle16Regular, tone: 'error' },
   replaced: { icon: ArrowSwap16Regular, tone: 'calm' },
 };
 
-const IN_DOUBT = { icon: QuestionCircle16Regular, tone: 'wait' } as const;
+const MAY_HAVE_ARRIVED = { icon: QuestionCircle16Regular, tone: 'wait' } as const;
 
-function heldWord(hold: HoldReason | null, deleted: boolean): 'state.resting' | 'program.paused' | 'state.held' {
+function heldKey(hold: HoldReason | null, deleted: boolean): 'state.resting' | 'program.paused' | 'state.held' {
   if (deleted) return 'state.resting';
   return hold === 'paused' ? 'program.paused' : 'state.held';
 }
 
 interface Props {
   readonly state: RecipientState;
-  /** Not delivered as far as is known, and perhaps all the same: the word says so, the icon still tells what failed. */
+  /** Not delivered as far as is known, but it may have arrived: the text says so, the icon still shows what failed. */
   readonly mayHaveArrived: boolean;
-  /** Why nothing is tried now: what would wait for its turn is on hold. */
+  /** Why nothing is tried now; null = what is due is tried. */
   readonly hold: HoldReason | null;
   /** It lies in Deleted: what would wait for its turn is not sent. */
   readonly deleted?: boolean;
@@ -64,9 +64,9 @@ export function StateBadge({ state, mayHaveArrived, hold, deleted = false }: Pro
   const waits = state === 'queued' || state === 'deferred' || state === 'held';
   const held = waits && (hold !== null || deleted);
   const doubted = mayHaveArrived && state !== 'attempting' && state !== 'replaced';
-  const look = doubted && isPending(state) ? IN_DOUBT : LOOKS[held ? 'held' : state];
+  const look = doubted && isPending(state) ? MAY_HAVE_ARRIVED : LOOKS[held ? 'held' : state];
   const Icon = look.icon;
-  const word = held ? t(heldWord(hold, deleted)) : t(`state.${state}`);
+  const word = held ? t(heldKey(hold, deleted)) : t(`state.${state}`);
   return (
     <span className={styles.badge} title={doubted ? `${word}: ${t('state.mayHaveArrived')}` : undefined}>
       <span className={mergeClasses(styles.icon, styles[look.tone])} aria-hidden>

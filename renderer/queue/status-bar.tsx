@@ -39,7 +39,7 @@ const useStyles = makeStyles({
   },
   text: { overflow: 'hidden', textOverflow: 'ellipsis' },
   grow: { flexGrow: 1 },
-  fault: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
   wait: { color: tokens.colorStatusWarningForeground1 },
 });
 
@@ -50,7 +50,7 @@ function Item({
   children,
 }: {
   readonly icon: ReactNode;
-  readonly tone?: 'fault' | 'wait' | undefined;
+  readonly tone?: 'error' | 'wait' | undefined;
   readonly grow?: boolean;
   readonly children: string;
 }) {
@@ -97,7 +97,7 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
             <PlugDisconnected16Regular />
           )
         }
-        tone={listener.kind === 'failed' ? 'fault' : undefined}
+        tone={listener.kind === 'failed' ? 'error' : undefined}
       >
         {listening}
       </Item>
@@ -107,7 +107,7 @@ export function StatusBar({ children }: { readonly children?: ReactNode }) {
       <span role="status" aria-live="polite" className={mergeClasses(styles.item, styles.grow)}>
         <Item
           icon={<Send16Regular />}
-          tone={state === 'attention' ? 'fault' : ['idle', 'waiting', 'sending'].includes(state) ? undefined : 'wait'}
+          tone={state === 'attention' ? 'error' : ['idle', 'waiting', 'sending'].includes(state) ? undefined : 'wait'}
         >
           {doing}
         </Item>

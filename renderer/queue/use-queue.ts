@@ -35,7 +35,7 @@ export interface Queue {
   readonly tableRef: RefObject<TableView | null>;
   readonly selection: SelectionState;
   readonly setSelection: (change: (old: SelectionState) => SelectionState) => void;
-  /** The keyboard stays where it is. */
+  /** The focus stays where it is. */
   readonly clearSelection: () => void;
   /** Selected messages. */
   readonly count: number;

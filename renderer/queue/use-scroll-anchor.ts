@@ -12,7 +12,7 @@ interface Drawn {
 interface Options extends Drawn {
   /** Index of the row under the pointer. */
   readonly pointerRef: RefObject<number | null>;
-  /** Index of the row that has the keyboard. */
+  /** Index of the focused row. */
   readonly focused: number | undefined;
   /** After the scroll position was changed. */
   readonly onScrolled: () => void;

@@ -48,7 +48,7 @@ export function useVisibleRows(
     const frame = frameRef.current;
     if (frame === null) return;
     const scrolled = () => {
-      // In this frame: rows that come later are seen as a gap.
+      // Synchronously: rows that are drawn a frame later are seen as a gap.
       if (measure()) flushSync(() => setRange(current.current));
     };
     const sized = new ResizeObserver(() => {
@@ -62,7 +62,7 @@ export function useVisibleRows(
     };
   }, [frameRef, measure]);
 
-  // A list that has become shorter pulls the view up with it.
+  // A list that has become shorter changes the scroll position.
   const known = useRef(count);
   useLayoutEffect(() => {
     const shorter = count < known.current;

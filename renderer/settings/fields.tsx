@@ -172,7 +172,7 @@ export function NumberSetting({ path, unit, factor = 1 }: NumberProps) {
   );
 }
 
-/** Several numbers on one line, parted by commas or blanks: each can be changed where it stands. */
+/** Several numbers on one line, parted by commas or blanks: each can be edited in place. */
 export function NumbersSetting({ path }: { readonly path: string }) {
   const styles = useFieldStyles();
   const field = useTypedSetting(path, asNumbers);

@@ -1,4 +1,4 @@
-/** The LAN table: which host takes the mail of which domain (SPEC §4.2). */
+/** The LAN table: which host takes the mail of which domain (spec §4.2). */
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components';
 import { Add20Regular, Dismiss16Regular } from '@fluentui/react-icons';
 import { useState } from 'react';

@@ -4,7 +4,7 @@ import { en } from '../i18n/en.ts';
 import type { Translate } from '../i18n/locale.tsx';
 
 export interface SearchEntry {
-  /** Where it stands: the page and the `data-setting` in it. */
+  /** Where it is: the page and the `data-setting` on it. */
   readonly page: string;
   readonly setting: string;
   readonly label: string;

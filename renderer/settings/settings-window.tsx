@@ -87,7 +87,7 @@ interface Props {
   readonly setting: string | null;
 }
 
-/** Brings a field into view and the keyboard to it. */
+/** Scrolls a field into view and focuses it. */
 function showSetting(page: HTMLElement | null, setting: string): void {
   const field = page?.querySelector<HTMLElement>(`[data-setting="${CSS.escape(setting)}"]`);
   if (field === null || field === undefined) return;

@@ -1,5 +1,5 @@
 /** One setting: its value, what is being typed, and why that cannot be saved. */
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useCallback, useEffect, useEffectEvent, useState, type KeyboardEvent } from 'react';
 import { settingsSchema, type Settings } from '../../shared/settings.ts';
 import { fireAndForget } from '../bridge.ts';
 import { getPath, setPath } from '../set-path.ts';
@@ -84,7 +84,7 @@ export interface TypedField {
 }
 
 /**
- * A setting that is typed (SPEC §9): checked with every key, saved with Enter or when the field is left, its page and its
+ * A setting that is typed (spec §9): checked with every key, saved with Enter or when the field is left, its page and its
  * window included, and only if it is valid: 25 on the way to 2526 is not what anybody wants. Escape brings back the saved one.
  */
 export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): TypedField {
@@ -102,20 +102,17 @@ export function useTypedSetting<T>(path: string, { show, read }: Spelling<T>): T
     if (typed === saved) return;
     fireAndForget(
       save([{ path, value: read(typed) }]).then(([problem]) => {
-        // What was refused stands there still, with the reason; unless it was typed over meanwhile.
+        // What was refused stays in the field with the reason, unless something else was typed meanwhile.
         if (problem !== undefined) setTyped((now) => now ?? typed);
       }),
     );
   };
-  const latest = useRef(commit);
+  const leave = useEffectEvent(commit);
   useEffect(() => {
-    latest.current = commit;
-  });
-  useEffect(() => {
-    const leave = () => latest.current();
-    window.addEventListener('pagehide', leave);
+    const listener = () => leave();
+    window.addEventListener('pagehide', listener);
     return () => {
-      window.removeEventListener('pagehide', leave);
+      window.removeEventListener('pagehide', listener);
       leave();
     };
   }, []);

@@ -20,7 +20,7 @@ const useStyles = makeStyles({
   source: { color: tokens.colorNeutralForeground3 },
 });
 
-/** What the step works on: it outlives going back and forth. */
+/** What the step edits; kept when the user goes back and forth. */
 export interface GatewayDraft {
   readonly gateway: GatewaySettings;
   readonly found: readonly DiscoveredGateway[];
@@ -50,7 +50,7 @@ export function draftOf(
   return { gateway: { ...chosen.gateway, id }, found, source: chosen.source, unconfirmed, saved };
 }
 
-/** The server is asked about first, where it has to be: until then there is no form to put a password in. */
+/** A server outside of the domain is asked about first: until it is confirmed there is no form to enter a password in. */
 export function GatewayStep(props: Props) {
   const { address, draft, onDraft, onByHand, onBack } = props;
   const { unconfirmed, found, gateway, saved } = draft;

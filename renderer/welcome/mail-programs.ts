@@ -1,4 +1,4 @@
-/** What a mail program must be told to hand its mail to us (SPEC §8). Pure. */
+/** The settings of a mail program that submits its mail here (spec §8). Pure. */
 import type { Settings } from '../../shared/settings.ts';
 
 export const MAIL_PROGRAMS = ['thunderbird', 'apple', 'outlook', 'msmtp', 'git', 'other'] as const;

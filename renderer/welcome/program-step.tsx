@@ -1,7 +1,7 @@
 /** Third step: the values for the mail program, and a test message. */
 import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, Text, tokens } from '@fluentui/react-components';
 import { Copy20Regular, MailArrowUp20Regular } from '@fluentui/react-icons';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { isEmailAddress } from '../../shared/syntax.ts';
 import { fireAndForget } from '../bridge.ts';
 import { CopyValues, useCopy } from '../components/copy-value.tsx';
@@ -28,7 +28,7 @@ const useStyles = makeStyles({
   code: {
     margin: 0,
     padding: '9px 43px 9px 11px',
-    // Seen where the system forces its colours.
+    // Visible where the system forces its colours.
     border: '1px solid transparent',
     fontFamily: tokens.fontFamilyMonospace,
     fontSize: tokens.fontSizeBase200,
@@ -54,10 +54,10 @@ const useStyles = makeStyles({
 function TestMessageStatus({ id, onStatus }: { readonly id: string; readonly onStatus: () => void }) {
   const { t, phraseText } = useLocale();
   const recipient = useAnswer('queue.show', { id }).value?.recipients[0];
-  const said = useRef(onStatus);
+  const told = useEffectEvent(onStatus);
   const state = recipient?.state;
   useEffect(() => {
-    if (state !== undefined) said.current();
+    if (state !== undefined) told();
   }, [state]);
   if (recipient === undefined) return null;
   const why = recipient.why.map(phraseText).join(' ');
@@ -133,7 +133,7 @@ function TestMessage({ address }: { readonly address: string }) {
       </form>
       <span ref={statusRef} role="status" aria-live="polite">
         {sent !== null && (
-          // In a small window it stands below what is seen.
+          // In a small window it is below what is visible.
           <TestMessageStatus
             key={sent}
             id={sent}

@@ -43,7 +43,7 @@ interface Props {
 export function StepFrame({ title, help, left, right, children, onSubmit }: Props) {
   const styles = useStyles();
   const heading = useRef<HTMLHeadingElement>(null);
-  // With the drawing: what has the keyboard at the end of one step must not be nothing at the start of the next.
+  // A layout effect: between two steps the focus is never lost.
   useLayoutEffect(() => {
     heading.current?.focus();
   }, []);

@@ -1,4 +1,4 @@
-/** The first run: three steps to mail that goes through. Can be skipped, and come back to (SPEC §3.4, §9). */
+/** The first run: three steps to mail that goes through. Can be skipped, and come back to (spec §3.4, §9). */
 import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components';
 import { Checkmark16Filled } from '@fluentui/react-icons';
 import { useEffect, useState } from 'react';

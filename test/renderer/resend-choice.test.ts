@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { resendChoice, ticking, typing } from '../../renderer/details/resend-choice.ts';
+import { resendChoice, withTicked, withText } from '../../renderer/details/resend-choice.ts';
 import type { RecipientState, RecipientView } from '../../shared/mail.ts';
 
 const recipient = (id: number, name: string, state: RecipientState): RecipientView => ({
@@ -36,26 +36,26 @@ describe('send again', () => {
   });
 
   test('a mended address keeps whom it replaces', () => {
-    const choice = resendChoice(MIXED, typing(resendChoice(MIXED, null), 'good@a.test'));
+    const choice = resendChoice(MIXED, withText(resendChoice(MIXED, null), 'good@a.test'));
     expect(choice).toMatchObject({ good: ['good@a.test'], replaces: [1] });
   });
 
   test('a tick brings the address into the box, taking it away takes it out again', () => {
-    const ticked = resendChoice(MIXED, ticking(resendChoice(MIXED, null), MIXED[1]!, true));
+    const ticked = resendChoice(MIXED, withTicked(resendChoice(MIXED, null), MIXED[1]!, true));
     expect(ticked).toMatchObject({ text: 'bad@a.test\nwaits@a.test', replaces: [1, 2], left: 1 });
-    const without = resendChoice(MIXED, ticking(ticked, MIXED[0]!, false));
+    const without = resendChoice(MIXED, withTicked(ticked, MIXED[0]!, false));
     expect(without).toMatchObject({ text: 'waits@a.test', replaces: [2] });
   });
 
-  test('who is still to get it is replaced by typing the address, in whatever case; who has it gets it twice, and that is said', () => {
-    const choice = resendChoice(MIXED, typing(resendChoice(MIXED, null), 'Waits@A.test; has@a.test'));
+  test('who is still to get it is replaced by withText the address, in whatever case; who has it gets it twice, and that is said', () => {
+    const choice = resendChoice(MIXED, withText(resendChoice(MIXED, null), 'Waits@A.test; has@a.test'));
     expect(choice).toMatchObject({ replaces: [1, 2], twice: ['has@a.test'], inFlight: [] });
   });
 
   test('one with a server that is named has to be waited for; its answer ends the waiting', () => {
-    const before = resendChoice(MIXED, typing(resendChoice(MIXED, null), 'flies@a.test'));
+    const before = resendChoice(MIXED, withText(resendChoice(MIXED, null), 'flies@a.test'));
     expect(before).toMatchObject({ replaces: [1, 3], inFlight: ['flies@a.test'] });
-    const touched = typing(before, 'other@a.test');
+    const touched = withText(before, 'other@a.test');
     const later = MIXED.map((r) => (r.id === 3 ? recipient(3, 'flies', 'deferred') : r));
     expect(resendChoice(later, touched)).toMatchObject({ replaces: [1, 3], inFlight: [], left: 1 });
     const taken = MIXED.map((r) => (r.id === 3 ? recipient(3, 'flies', 'relayed') : r));
@@ -67,7 +67,7 @@ describe('send again', () => {
     const failed = [recipient(3, 'flies', 'bounced')];
     expect(resendChoice(flying, null)).toMatchObject({ text: '', replaces: [] });
     expect(resendChoice(failed, null)).toMatchObject({ text: 'flies@a.test', replaces: [3], emptied: true });
-    expect(resendChoice(failed, typing(resendChoice(flying, null), 'x@a.test'))).toMatchObject({ replaces: [] });
+    expect(resendChoice(failed, withText(resendChoice(flying, null), 'x@a.test'))).toMatchObject({ replaces: [] });
   });
 
   test('the old message is empty if everybody in it is replaced', () => {

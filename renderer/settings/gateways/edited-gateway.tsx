@@ -17,7 +17,7 @@ interface Props {
   /** What is known of the stored password. */
   readonly stored: StoredSecret;
   readonly signedIn: boolean;
-  /** The gateway stands in the settings as it is shown. */
+  /** The gateway is in the settings as it is shown. */
   readonly saved: boolean;
   /** Saves it for a sign-in. @returns whether it was saved */
   readonly onSave: () => Promise<boolean>;

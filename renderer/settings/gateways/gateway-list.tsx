@@ -66,20 +66,20 @@ const useStyles = makeStyles({
   stateText: { minWidth: 0, overflowWrap: 'anywhere' },
   good: { color: tokens.colorStatusSuccessForeground1, display: 'flex' },
   wait: { color: tokens.colorStatusWarningForeground3, display: 'flex' },
-  fault: { color: tokens.colorStatusDangerForeground1, display: 'flex' },
+  error: { color: tokens.colorStatusDangerForeground1, display: 'flex' },
   calm: { color: tokens.colorNeutralForeground3, display: 'flex' },
   tools: { display: 'grid', justifyItems: 'end', rowGap: '4px' },
   buttons: { display: 'flex', alignItems: 'center' },
 });
 
 const LOOKS: Readonly<
-  Record<GatewayState['state'], { readonly icon: ComponentType; readonly tone: 'good' | 'wait' | 'fault' | 'calm' }>
+  Record<GatewayState['state'], { readonly icon: ComponentType; readonly tone: 'good' | 'wait' | 'error' | 'calm' }>
 > = {
   works: { icon: CheckmarkCircle16Filled, tone: 'good' },
   unreachable: { icon: Warning16Filled, tone: 'wait' },
-  'sign-in-refused': { icon: ErrorCircle16Filled, tone: 'fault' },
-  'tls-failed': { icon: ErrorCircle16Filled, tone: 'fault' },
-  refused: { icon: ErrorCircle16Filled, tone: 'fault' },
+  'sign-in-refused': { icon: ErrorCircle16Filled, tone: 'error' },
+  'tls-failed': { icon: ErrorCircle16Filled, tone: 'error' },
+  refused: { icon: ErrorCircle16Filled, tone: 'error' },
   disabled: { icon: CircleOff16Regular, tone: 'calm' },
   'not-here': { icon: CircleOff16Regular, tone: 'calm' },
   unknown: { icon: QuestionCircle16Regular, tone: 'calm' },

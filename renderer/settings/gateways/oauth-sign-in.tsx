@@ -23,7 +23,7 @@ const useStyles = makeStyles({
 interface Props {
   readonly gatewayId: string;
   readonly signedIn: boolean;
-  /** The gateway stands in the settings as it is shown: what is signed in to is the saved one. */
+  /** The gateway is in the settings as it is shown: what is signed in to is the saved one. */
   readonly saved: boolean;
   /** Saves it. @returns false = not saved (and said why) */
   readonly onSave: () => Promise<boolean>;

@@ -3,7 +3,7 @@ import { gatewaySchema, PRIORITIES, type GatewaySettings, type Priority } from '
 
 type List = readonly GatewaySettings[];
 
-/** As they are used: by priority, then in the user's order (SPEC §3.1). */
+/** As they are used: by priority, then in the user's order (spec §3.1). */
 export function byPriority(list: List): List {
   return PRIORITIES.flatMap((priority) => list.filter((gateway) => gateway.priority === priority));
 }

@@ -1,4 +1,4 @@
-/** Which way a message takes under the present settings (SPEC §3.5), as a short chain to draw. Pure. */
+/** Which way a message takes under the present settings (spec §3.5), as a short chain to draw. Pure. */
 import type { Settings } from '../../../shared/settings.ts';
 
 export type StepKind = 'direct' | 'lan' | 'gateways' | 'bad' | 'bounced';

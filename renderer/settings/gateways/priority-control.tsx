@@ -10,7 +10,7 @@ const useStyles = makeStyles({
     display: 'inline-flex',
     flexShrink: 0,
     padding: '1px',
-    // Seen where the system forces its colours.
+    // Visible where the system forces its colours.
     border: '1px solid transparent',
     columnGap: '1px',
     borderRadius: tokens.borderRadiusMedium,
@@ -28,7 +28,7 @@ const useStyles = makeStyles({
     borderRadius: '3px',
     whiteSpace: 'nowrap',
     cursor: 'pointer',
-    // As wide as the bold words are, chosen or not: a click moves none of its neighbours.
+    // As wide as the bold text, chosen or not: a click does not move its neighbours.
     '::after': {
       content: 'attr(data-words)',
       display: 'block',

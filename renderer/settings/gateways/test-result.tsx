@@ -8,7 +8,7 @@ const useStyles = makeStyles({
   box: {
     padding: '9px 11px',
     scrollMarginBlock: '12px',
-    // Seen where the system forces its colours.
+    // Visible where the system forces its colours.
     border: '1px solid transparent',
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground3,
@@ -30,7 +30,7 @@ const useStyles = makeStyles({
     '& svg': { transform: 'translateY(3px)' },
   },
   good: { color: tokens.colorStatusSuccessForeground1 },
-  fault: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
   faint: { color: tokens.colorNeutralForeground3 },
   detail: {
     fontFamily: tokens.fontFamilyMonospace,
@@ -69,7 +69,7 @@ export function TestResult({ ok, steps, onCopy }: Props) {
         {steps.map((step) => (
           <li key={step.step} className={styles.step}>
             <span
-              className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.fault : styles.faint)}
+              className={mergeClasses(step.ok === true ? styles.good : step.ok === false ? styles.error : styles.faint)}
               aria-hidden
             >
               {step.ok === true ? (
