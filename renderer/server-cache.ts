@@ -14,7 +14,7 @@ declare module '@tanstack/react-query' {
 }
 
 /** A call that answered with a failure; TanStack Query knows failures as thrown errors only. */
-export class CallError extends Error {
+class CallError extends Error {
   readonly failure: Failure;
   constructor(failure: Failure) {
     super(failure.message);

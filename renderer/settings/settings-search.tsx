@@ -29,7 +29,7 @@ interface Props {
 }
 
 /** `#/settings/PAGE/SETTING`, read by the window. */
-export function settingAddress(page: string, setting: string): string {
+function settingAddress(page: string, setting: string): string {
   return `#/settings/${page}/${encodeURIComponent(setting)}`;
 }
 

@@ -3,7 +3,7 @@ import type { Settings } from '../../../shared/settings.ts';
 
 export type StepKind = 'direct' | 'lan' | 'gateways' | 'bad' | 'bounced';
 
-export interface PathStep {
+interface PathStep {
   readonly kind: StepKind;
   /** Catalogue key below `path.`: the condition under which one gets here; null for the first. */
   readonly when: 'fails' | 'limit' | 'refused' | 'onError' | 'limitBad' | 'tries' | null;
