@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../main/queue/sqlite/database.ts';
@@ -16,6 +25,20 @@ function crashCopy(from: string): string {
   const to = path.join(tempFolder(), 'queue.db');
   for (const suffix of ['', '-wal']) if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix);
   return to;
+}
+
+/** What this process has open of a database, its log and its copies; only Linux tells. */
+function openFiles(start: string): readonly string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const name = readlinkSync(`/proc/self/fd/${fd}`);
+      return name.startsWith(start) ? [name] : [];
+    } catch {
+      // The one that the folder was read with.
+      return [];
+    }
+  });
 }
 
 async function filled(count: number, bytes = 20_000): Promise<string> {
@@ -99,6 +122,17 @@ describe('a damaged file is set aside, kept as it was, and what can be read is s
     }
     await accept(store, newMessage('new'));
     expect(await store.counts()).toMatchObject({ outbox: salvaged + 1 });
+    expect(readdirSync(path.dirname(file)).filter((name) => name.includes('salvage'))).toEqual([]);
+  });
+
+  test('and is open nowhere any more: what is open cannot be renamed or removed on Windows', async () => {
+    const file = await filled(40);
+    damage(file, 5 * 4096, 20 * 4096);
+    const { db, recovery } = openQueueDatabase({ path: file, now: 0, suspect: true });
+    expect(recovery.setAside).not.toBeNull();
+    expect(openFiles(recovery.setAside ?? '')).toEqual([]);
+    db.close();
+    expect(openFiles(file)).toEqual([]);
     expect(readdirSync(path.dirname(file)).filter((name) => name.includes('salvage'))).toEqual([]);
   });
 
