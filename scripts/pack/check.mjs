@@ -6,13 +6,16 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT, elapsed, onPath, runCommand, say } from '../lib/process.mjs';
+import { systemOf, wrongNativeCode } from './native-code.mjs';
+import { nativeModulesIn } from './open-package.mjs';
 
 /** Throws an Error that says what is wrong. `dist` is where electron-builder put the packages. */
 export async function checkPackages(dist) {
-  if (process.platform !== 'linux') return say('The check of the packages is written for Linux only: not run.');
+  await checkNativeCode(dist);
+  if (process.platform !== 'linux') return say('The rest of the check is written for Linux only: not run.');
   const unpacked = path.join(dist, readdirSync(dist).find((name) => name.endsWith('-unpacked')) ?? '');
   await checkArchive(unpacked);
-  checkNativeCode(unpacked);
+  checkUnpackedFiles(unpacked);
   checkLicences(unpacked);
   await checkFuses(path.join(unpacked, 'postcast-server'));
   await withDisplay(async (display) => {
@@ -57,18 +60,29 @@ async function checkArchive(unpacked) {
   say(`✔ app.asar holds the program and its pictures, ${files.length} files with their digests, and nothing else.`);
 }
 
-/** Beside app.asar there is this platform's native code and nothing else. */
-function checkNativeCode(unpacked) {
-  const folder = path.join(unpacked, 'resources/app.asar.unpacked');
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const wrong = files.filter(
-    ({ name, parentPath }) =>
-      !name.endsWith('.node') || name.includes('musl') || !parentPath.includes(`${process.platform}-${process.arch}`),
-  );
-  if (files.length === 0 || wrong.length > 0) {
-    throw new Error(`Outside of app.asar lie ${files.map(({ name }) => name).join(', ') || 'no files'}.`);
+/** Every package that was made, whichever system it is for, is opened: its native code is that system's and no other's. */
+async function checkNativeCode(dist) {
+  for (const name of readdirSync(dist).sort()) {
+    const system = systemOf(name);
+    if (system === null) continue;
+    const { modules, unopened } = await nativeModulesIn(path.join(dist, name));
+    if (unopened !== null) {
+      say(`  ${name} was not looked into: ${unopened}.`);
+      continue;
+    }
+    const wrong = wrongNativeCode(system, modules);
+    if (wrong !== '') throw new Error(`${name}: ${wrong}`);
+    say(`✔ ${name} holds native code for ${system} and for nothing else.`);
   }
-  say('✔ Of the native code, only that of this platform is in the package.');
+}
+
+/** Of what lies beside app.asar, nothing is anything else than native code. */
+function checkUnpackedFiles(unpacked) {
+  const folder = path.join(unpacked, 'resources/app.asar.unpacked');
+  const foreign = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.node'))
+    .map(({ name }) => name);
+  if (foreign.length > 0) throw new Error(`Outside of app.asar lie ${foreign.join(', ')}.`);
 }
 
 function checkLicences(unpacked) {
