@@ -62,6 +62,16 @@ export interface NetworkState {
   readonly metered: boolean | null;
   /** When this network was joined. */
   readonly since: number;
+  /** How changes are learned of. Absent: not known yet. */
+  readonly hearing?: NetworkHearing;
+}
+
+/** How the program learns that the network has changed. */
+export interface NetworkHearing {
+  /** `helper`: it tells at once. `looking`: it is not there, or cannot be started, and the network is looked at every few seconds. */
+  readonly by: 'helper' | 'looking';
+  /** The program of the system that tells: "ip monitor". */
+  readonly helper: string;
 }
 
 export interface DialUpState {

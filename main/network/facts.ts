@@ -2,7 +2,7 @@
  * What the adapters of the platforms tell the monitor: plain facts, no decisions.
  * `interpret-facts.ts` makes a view of them, `identity.ts` an identity.
  */
-import type { LinkKind } from '../../shared/status.ts';
+import type { LinkKind, NetworkHearing } from '../../shared/status.ts';
 import type { Log } from '../log/log-port.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -51,6 +51,8 @@ export interface NetworkFacts {
   /** What the system says of a captive portal; null = it does not know. */
   readonly portal: boolean | null;
   readonly metered: boolean | null;
+  /** How the adapter learns of changes at present. Absent: it does not say. */
+  readonly hearing?: NetworkHearing;
 }
 
 /** Facts of a computer without any network. */
@@ -62,6 +64,11 @@ export const NO_FACTS: NetworkFacts = {
   portal: null,
   metered: null,
 };
+
+/** What an adapter says of its helper (the program that tells of changes). */
+export function hearingOf(helper: string, heard: boolean): NetworkHearing {
+  return { by: heard ? 'helper' : 'looking', helper };
+}
 
 /** How one platform is read and watched. */
 export interface NetworkAdapter {

@@ -1,10 +1,15 @@
-/** A long-lived child process that says something on a line whenever the system changes; started anew when it ends. */
+/**
+ * A long-lived child process that says something on a line whenever the system changes. While it is not there, for whatever
+ * reason, its owner is asked to look for itself every few seconds; it is started again after growing pauses.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Log } from '../log/log-port.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
+/** How often the owner looks for itself while the child is not heard. */
+export const LOOK_EVERY_MS = 5_000;
 /** A child that lived this long was well: the next pause is short again. */
 const WELL_AFTER_MS = 60_000;
 /** Nothing that these programs print is longer; what is longer is not kept. */
@@ -16,68 +21,117 @@ export interface HelperProcessParts {
   readonly command: string;
   readonly args: readonly string[];
   readonly onLine: (line: string) => void;
-  /** Called when the child runs (first start included): what happened in between was not heard. */
-  readonly onStart?: () => void;
-  /** Called once for good if the command does not exist or may not be run; nothing is tried again then. */
-  readonly onMissing?: () => void;
+  /**
+   * Whether a line shows that the child works: one that says something as soon as it works is heard from that line on.
+   * Absent: it says nothing before there are news, and is heard as soon as it runs.
+   */
+  readonly isProofOfLife?: (line: string) => boolean;
+  /** Called when the child begins to be heard, and when it is heard no longer: what happened in between was not told. */
+  readonly onHearing: () => void;
+  /** Called every LOOK_EVERY_MS while the child is not heard. */
+  readonly onLook: () => void;
 }
 
-/** Starts it. Returns its stop, which resolves when the child has ended. */
-export function keepHelperProcess(parts: HelperProcessParts): () => Promise<void> {
+/** The child, started. */
+export interface HelperProcess {
+  /** True while the child tells of changes. */
+  hears(): boolean;
+  /** Resolves when the child has ended. */
+  stop(): Promise<void>;
+}
+
+/** Starts the child and keeps it. */
+export function keepHelperProcess(parts: HelperProcessParts): HelperProcess {
   const { clock, log, command } = parts;
   let child: ChildProcess | null = null;
   let ended: Promise<void> = Promise.resolve();
   let cancel: (() => void) | null = null;
   let pause = FIRST_PAUSE_MS;
   let stopped = false;
+  let heard = false;
+  let saidMissing = false;
+  let cancelLook = clock.after(LOOK_EVERY_MS, look);
+
+  function look(): void {
+    cancelLook = clock.after(LOOK_EVERY_MS, look);
+    parts.onLook();
+  }
+
+  function setHeard(now: boolean): void {
+    if (heard === now || stopped) return;
+    heard = now;
+    cancelLook();
+    if (!now) cancelLook = clock.after(LOOK_EVERY_MS, look);
+    parts.onHearing();
+  }
 
   function start(): void {
     cancel = null;
     const began = clock.monotonic();
-    // English and unadorned, whatever the user's language is.
-    const running = spawn(command, parts.args, {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, LC_ALL: 'C' },
-      windowsHide: true,
-    });
-    child = running;
+    let over: () => void = () => undefined;
+    ended = new Promise((resolve) => (over = resolve));
+    let isOver = false;
+    const end = (error: NodeJS.ErrnoException | null): void => {
+      over();
+      if (stopped || isOver) return;
+      isOver = true;
+      child = null;
+      setHeard(false);
+      if (clock.monotonic() - began > WELL_AFTER_MS) pause = FIRST_PAUSE_MS;
+      if (error === null) log.note('network helper ended', { command, againInSeconds: pause / 1000 });
+      else if (!saidMissing) log.note('network helper missing', { command, code: error.code ?? 'unknown' });
+      saidMissing = error !== null;
+      cancel = clock.after(pause, start);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    };
+    try {
+      child = spawnHelper(command, parts.args);
+    } catch (error) {
+      end(error as NodeJS.ErrnoException);
+      return;
+    }
+    listen(child);
+    child.once('error', end);
+    child.once('close', () => end(null));
+  }
+
+  function listen({ stdout }: ChildProcess): void {
     let rest = '';
-    running.stdout.setEncoding('utf8');
-    running.stdout.on('data', (text: string) => {
+    // There is none if no more files could be opened; the error is told then.
+    stdout?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > LONGEST_LINE) rest = '';
-      for (const line of lines) parts.onLine(line.replace(/\r$/, ''));
+      for (const line of lines) {
+        const bare = line.replace(/\r$/, '');
+        parts.onLine(bare);
+        if (!heard && parts.isProofOfLife?.(bare) === true) setHeard(true);
+      }
     });
-    running.once('spawn', () => parts.onStart?.());
-    ended = new Promise((resolve) => {
-      const over = (error: NodeJS.ErrnoException | null): void => {
-        if (child !== running) return;
-        child = null;
-        resolve();
-        if (stopped) return;
-        if (error?.code === 'ENOENT' || error?.code === 'EACCES' || error?.code === 'EPERM') {
-          log.note('network helper missing', { command, code: error.code });
-          parts.onMissing?.();
-          return;
-        }
-        if (clock.monotonic() - began > WELL_AFTER_MS) pause = FIRST_PAUSE_MS;
-        log.note('network helper ended', { command, againInSeconds: pause / 1000 });
-        cancel = clock.after(pause, start);
-        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-      };
-      running.once('error', over);
-      running.once('close', () => {
-        over(null);
-      });
+    child?.once('spawn', () => {
+      saidMissing = false;
+      if (parts.isProofOfLife === undefined) setHeard(true);
     });
   }
 
   start();
-  return async () => {
-    stopped = true;
-    cancel?.();
-    child?.kill();
-    await ended;
+  return {
+    hears: () => heard,
+    async stop() {
+      stopped = true;
+      cancel?.();
+      cancelLook();
+      child?.kill();
+      await ended;
+    },
   };
+}
+
+/** English and unadorned, whatever the user's language is. */
+function spawnHelper(command: string, args: readonly string[]): ChildProcess {
+  return spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, LC_ALL: 'C' },
+    windowsHide: true,
+  });
 }

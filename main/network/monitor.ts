@@ -2,7 +2,7 @@
  * The network monitor: reads the platform's facts, gives them a meaning (interpret-facts.ts), waits until they hold (debounce.ts) and tells.
  * Idle it only waits for the adapter's events; its own timers run after an event.
  */
-import type { NetworkState } from '../../shared/status.ts';
+import type { NetworkHearing, NetworkState } from '../../shared/status.ts';
 import { logRejection } from '../runtime/log-rejection.ts';
 import type { Log } from '../log/log-port.ts';
 import type { NetworkMonitor } from './network-port.ts';
@@ -50,6 +50,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
   let settling: DebounceState = INITIAL_DEBOUNCE;
   let since = clock.now();
   let probed: PortalAnswer = 'unknown';
+  let hearing: NetworkHearing | undefined;
   let state = stateOf(null);
   let closed = false;
   let reading: Promise<void> | null = null;
@@ -74,6 +75,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
       portal: view?.online === true && (view.portal ?? probed === 'portal'),
       metered: view?.metered ?? null,
       since,
+      ...(hearing === undefined ? {} : { hearing }),
     };
   }
 
@@ -127,6 +129,7 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
   function consider(facts: NetworkFacts): void {
     if (closed) return;
     lastRoutes = facts.routes;
+    ({ hearing } = facts);
     const view = interpret(withRemembered(facts));
     if (!view.online) hardware.clear();
     if (view.unresolved !== null) adapter.provoke(view.unresolved);
@@ -138,7 +141,10 @@ export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor
       wakeIn(resolveLater);
       resolveLater = Math.min(resolveLater * 2, RESOLVE_LATEST_MS);
     }
-    if (telling.kind === 'nothing') return;
+    if (telling.kind === 'nothing') {
+      if (hearing?.by !== state.hearing?.by) publish();
+      return;
+    }
     if (telling.kind === 'change') {
       since = clock.now();
       resolveLater = RESOLVE_LATER_MS;

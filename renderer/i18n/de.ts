@@ -676,6 +676,11 @@ export const de: Words<typeof en> = {
     retestFailed: 'Die Prüfung war nicht möglich',
     forget: '{{name}} vergessen',
     forgetFailed: 'Das Netzwerk konnte nicht vergessen werden',
+    hearing: {
+      helper: 'Änderungen des Netzwerks meldet {{helper}}, sofort.',
+      looking:
+        '{{helper}}, das Änderungen des Netzwerks meldet, läuft hier nicht. Das Programm sieht alle 5 Sekunden selbst nach.',
+    },
   },
   problems: {
     needed: 'Wird gebraucht',

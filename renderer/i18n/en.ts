@@ -655,6 +655,11 @@ export const en = {
     retestFailed: 'The test could not be made',
     forget: 'Forget {{name}}',
     forgetFailed: 'The network could not be forgotten',
+    hearing: {
+      helper: 'Changes of the network are told by {{helper}}, at once.',
+      looking:
+        '{{helper}}, which tells of changes of the network, is not running here. The program looks for itself every 5 seconds.',
+    },
   },
   problems: {
     needed: 'Needed',

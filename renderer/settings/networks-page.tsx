@@ -10,6 +10,7 @@ import { usePhrase } from '../i18n/phrase.ts';
 import { useFormat, useNow } from '../i18n/locale.tsx';
 import { useAttempt, useNotices } from '../notices.tsx';
 import { useSettingsStore } from '../settings-store.tsx';
+import { useStatus } from '../status.tsx';
 import { Group, PageTitle } from './fields.tsx';
 import { useSettings } from './use-setting.ts';
 
@@ -113,6 +114,7 @@ export function NetworksPage() {
   const language = useLanguage();
   const live = useLive('networks.list', {}, EVENTS);
   const networks = live.value?.networks ?? [];
+  const hearing = useStatus()?.network.hearing;
   return (
     <>
       <PageTitle title={say('settings.page.networks')} help={say('networks.help')} />
@@ -126,6 +128,7 @@ export function NetworksPage() {
             ))}
           </ul>
         )}
+        {hearing !== undefined && <Text>{say(`networks.hearing.${hearing.by}`, { helper: hearing.helper })}</Text>}
       </Group>
     </>
   );

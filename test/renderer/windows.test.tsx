@@ -48,6 +48,19 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+test.each([
+  ['helper', /told by ip monitor, at once/],
+  ['looking', /ip monitor, .* is not running here/],
+] as const)('Networks says what changes are learned by: %s', async (by, words) => {
+  const bridge = open('#/settings/networks', createMockBridge());
+  const status = await bridge.call('status.get', {});
+  if (!status.ok) throw new Error('no status');
+  const network = { ...status.value.network, hearing: { by, helper: 'ip monitor' } };
+  await screen.findByRole('heading', { name: 'Networks' });
+  act(() => bridge.emit('status:changed', { ...status.value, network }));
+  expect(await screen.findByText(words)).toBeTruthy();
+});
+
 describe('SMTP Gateways', () => {
   test('a click on a mode is saved at once', async () => {
     const bridge = open('#/settings/gateways', createMockBridge());

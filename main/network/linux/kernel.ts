@@ -7,8 +7,8 @@ import { basename, dirname } from 'node:path';
 import { logRejection } from '../../runtime/log-rejection.ts';
 import type { Log } from '../../log/log-port.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { LinkFact, NetworkAdapter, NetworkFacts, RouteFact } from '../facts.ts';
-import { keepHelperProcess } from '../helper-process.ts';
+import { hearingOf, type LinkFact, type NetworkAdapter, type NetworkFacts, type RouteFact } from '../facts.ts';
+import { keepHelperProcess, type HelperProcess } from '../helper-process.ts';
 import { outputOf, runCommand } from '../run-command.ts';
 import {
   pppPeer,
@@ -21,8 +21,6 @@ import {
   type DeviceFiles,
 } from './kernel-text.ts';
 
-/** Without `ip` (containers, odd systems) the tables are read this often. */
-const POLL_MS = 5_000;
 /** UDP "discard": a datagram to it only makes the kernel look for the hardware address. */
 const DISCARD_PORT = 9;
 const RESOLV_CONF = '/etc/resolv.conf';
@@ -36,7 +34,7 @@ export interface KernelParts {
 
 /** The adapter without any helper service. */
 export function createKernelAdapter({ clock, log, ipCommand = 'ip' }: KernelParts): NetworkAdapter {
-  const stops: (() => Promise<void>)[] = [];
+  const children: HelperProcess[] = [];
   let lastProvoked = '';
   let provokedAt = -Infinity;
 
@@ -61,32 +59,26 @@ export function createKernelAdapter({ clock, log, ipCommand = 'ip' }: KernelPart
         dnsSuffix: parseDnsSuffix(resolv),
         portal: null,
         metered: null,
+        hearing: hearingOf('ip monitor', children.at(-1)?.hears() === true),
       } satisfies NetworkFacts;
     },
 
     watch(changed) {
-      let stopPolling: () => void = () => undefined;
-      const poll = (): void => {
-        stopPolling = clock.after(POLL_MS, () => {
-          changed();
-          poll();
-        });
-      };
-      const stopChild = keepHelperProcess({
+      // Without `ip` (containers, odd systems) the tables are read every few seconds.
+      const child = keepHelperProcess({
         clock,
         log,
         command: ipCommand,
         args: ['-o', 'monitor', 'link', 'address', 'route'],
         onLine: changed,
-        onStart: changed,
-        onMissing: poll,
+        onHearing: changed,
+        onLook: changed,
       });
-      stops.push(stopChild);
+      children.push(child);
       const stopResolv = watchResolvConf(changed, log);
       return () => {
-        stopPolling();
         stopResolv();
-        logRejection(stopChild(), log, 'end of ip monitor');
+        logRejection(child.stop(), log, 'end of ip monitor');
       };
     },
 
@@ -100,7 +92,7 @@ export function createKernelAdapter({ clock, log, ipCommand = 'ip' }: KernelPart
     },
 
     async close() {
-      await Promise.all(stops.map((stop) => stop()));
+      await Promise.all(children.map((child) => child.stop()));
     },
   };
 }

@@ -1,8 +1,8 @@
 /** macOS: `route -n monitor` says that something changed, the system's commands what there is. Not yet run there: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
 import { logRejection } from '../../runtime/log-rejection.ts';
-import type { LinkFact, NetworkAdapter, SystemAdapterParts } from '../facts.ts';
-import { keepHelperProcess } from '../helper-process.ts';
+import { hearingOf, type LinkFact, type NetworkAdapter, type SystemAdapterParts } from '../facts.ts';
+import { keepHelperProcess, type HelperProcess } from '../helper-process.ts';
 import { outputOf, runCommand, type RunCommand } from '../run-command.ts';
 import {
   isRouteNews,
@@ -15,12 +15,16 @@ import {
   parseScutilDns,
 } from './command-text.ts';
 
-const POLL_MS = 5_000;
 /** Five commands are started for a reading; news in quick succession are read once. */
 const GATHER_MS = 200;
 
-export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCommand = runCommand): NetworkAdapter {
-  let stop: () => Promise<void> = () => Promise.resolve();
+/** @param routeCommand what monitors the routes; a test can name a program that does not exist. */
+export function createMacAdapter(
+  { clock, log }: SystemAdapterParts,
+  run: RunCommand = runCommand,
+  routeCommand = '/sbin/route',
+): NetworkAdapter {
+  let child: HelperProcess | null = null;
   return {
     async read() {
       const [routes4, routes6, arp, ndp, ports, dns, connections] = await Promise.all([
@@ -42,6 +46,7 @@ export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCom
         dnsSuffix: parseScutilDns(dns),
         portal: null,
         metered: null,
+        hearing: hearingOf('route monitor', child?.hears() === true),
       };
     },
     watch(changed) {
@@ -52,26 +57,21 @@ export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCom
           changed();
         });
       };
-      let stopPolling: () => void = () => undefined;
-      const poll = (): void => {
-        changed();
-        stopPolling = clock.after(POLL_MS, poll);
-      };
-      stop = keepHelperProcess({
+      const kept = keepHelperProcess({
         clock,
         log,
-        command: '/sbin/route',
+        command: routeCommand,
         args: ['-n', 'monitor'],
         onLine(line) {
           if (isRouteNews(line)) news();
         },
-        onStart: news,
-        onMissing: poll,
+        onHearing: news,
+        onLook: news,
       });
+      child = kept;
       return () => {
         gathering?.();
-        stopPolling();
-        logRejection(stop(), log, 'end of route monitor');
+        logRejection(kept.stop(), log, 'end of route monitor');
       };
     },
     provoke(route) {
@@ -79,7 +79,7 @@ export function createMacAdapter({ clock, log }: SystemAdapterParts, run: RunCom
       if (route.gateway !== null && route.family === 4)
         logRejection(run('/sbin/ping', ['-c', '1', '-t', '1', route.gateway], 2_000), log, 'asking for the gateway');
     },
-    close: () => stop(),
+    close: async () => child?.stop(),
   };
 }
 

@@ -1,47 +1,53 @@
 /** Windows: what the PowerShell child said last is the reading. Not yet run on Windows itself: docs/platforms.md. */
 import { networkInterfaces } from 'node:os';
 import { logRejection } from '../../runtime/log-rejection.ts';
-import { NO_FACTS, type NetworkAdapter, type NetworkFacts, type SystemAdapterParts } from '../facts.ts';
-import { keepHelperProcess } from '../helper-process.ts';
+import { hearingOf, NO_FACTS, type NetworkAdapter, type NetworkFacts, type SystemAdapterParts } from '../facts.ts';
+import { keepHelperProcess, type HelperProcess } from '../helper-process.ts';
 import { encodedScript, parseSnapshot, SNAPSHOT_SCRIPT } from './snapshot.ts';
 
-/** Where PowerShell is forbidden, Node's own list of addresses is read this often: online or not, but no gateway. */
-const POLL_MS = 5_000;
-
-export function createWindowsAdapter({ clock, log }: SystemAdapterParts): NetworkAdapter {
-  let last: NetworkFacts | null = null;
-  let stop: () => Promise<void> = () => Promise.resolve();
+/**
+ * Where PowerShell is forbidden, or ends at once, Node's own list of addresses is read every few seconds: online or not, but
+ * no gateway.
+ * @param command PowerShell; a test can name another program, or one that does not exist
+ */
+export function createWindowsAdapter({ clock, log }: SystemAdapterParts, command = 'powershell.exe'): NetworkAdapter {
+  let last: { readonly facts: NetworkFacts; readonly addresses: string } | null = null;
+  let child: HelperProcess | null = null;
   return {
-    read: () => Promise.resolve(last ?? factsOfNode()),
+    read() {
+      const heard = child?.hears() === true;
+      // What was told last is true for as long as the addresses are those of that time.
+      const told = last !== null && (heard || last.addresses === addressesNow()) ? last.facts : factsOfNode();
+      return Promise.resolve({ ...told, hearing: hearingOf('PowerShell', heard) });
+    },
     watch(changed) {
-      let stopPolling: () => void = () => undefined;
-      const poll = (): void => {
-        last = null;
-        changed();
-        stopPolling = clock.after(POLL_MS, poll);
-      };
-      stop = keepHelperProcess({
+      const kept = keepHelperProcess({
         clock,
         log,
-        command: 'powershell.exe',
+        command,
         args: ['-NoLogo', '-NoProfile', '-NonInteractive', '-EncodedCommand', encodedScript(SNAPSHOT_SCRIPT)],
         onLine(line) {
           const facts = parseSnapshot(line);
           if (facts === null) return;
-          last = facts;
+          last = { facts, addresses: addressesNow() };
           changed();
         },
-        onMissing: poll,
+        // It says what it sees as soon as it is up. One that says nothing, or something else, is of no use.
+        isProofOfLife: (line) => parseSnapshot(line) !== null,
+        onHearing: changed,
+        onLook: changed,
       });
-      return () => {
-        stopPolling();
-        logRejection(stop(), log, 'end of the network script');
-      };
+      child = kept;
+      return () => logRejection(kept.stop(), log, 'end of the network script');
     },
     // The script asks again at the next event; Windows keeps its gateways' hardware addresses.
     provoke: () => undefined,
-    close: () => stop(),
+    close: async () => child?.stop(),
   };
+}
+
+function addressesNow(): string {
+  return JSON.stringify(networkInterfaces());
 }
 
 /** Until the child has spoken, and where it cannot: addresses without routes. */
