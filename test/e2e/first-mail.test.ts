@@ -93,7 +93,7 @@ describe.skipIf(!canRunPostfix())('the first mail', { timeout: 120_000 }, () => 
   const keep = keepUntilEnd();
   beforeAll(async () => {
     keep({ close: () => rmSync(folder, { recursive: true, force: true }) });
-    const certificates = makeCertificates();
+    const certificates = await makeCertificates();
     postfix = keep(await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.good }));
     const authority = path.join(folder, 'authority.pem');
     writeFileSync(authority, certificates.ca);

@@ -11,7 +11,7 @@ describe.skipIf(!canRunPostfix())('a real Postfix as gateway', () => {
   let postfix: Postfix;
   const keep = keepUntilEnd();
   beforeAll(async () => {
-    certificates = makeCertificates();
+    certificates = await makeCertificates();
     postfix = keep(await startPostfix({ user: 'ann', password: 'open sesame', certificate: certificates.good }));
   });
 

@@ -23,7 +23,7 @@ describe.skipIf(missing !== null)(`direct delivery${missing === null ? '' : ` (s
   let lab: ProgramLab;
   const keep = keepUntilEnd();
   beforeAll(async () => {
-    certificates = makeCertificates();
+    certificates = await makeCertificates();
     // Nobody can verify this certificate: opportunistic TLS takes it all the same (RFC 7435).
     world = keep(await startMailWorld(certificates.wrongName));
     lab = keep(

@@ -19,7 +19,7 @@ describe.skipIf(missing !== null)(`gateways${missing === null ? '' : ` (skipped:
   const keep = keepUntilEnd();
   const keepForNow = keepDuringTest();
   beforeAll(async () => {
-    certificates = makeCertificates();
+    certificates = await makeCertificates();
     world = keep(await startMailWorld());
     office = keep(await startPostfix({ user: 'ann', password: PASSWORD, certificate: certificates.wrongName }));
   });

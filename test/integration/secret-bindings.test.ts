@@ -144,7 +144,7 @@ describe.each(PATHS)('the server of a gateway changed by: %s', (path) => {
     ['any certificate', { allowInvalidCertificate: true }],
   ])('does not hear it over a connection whose security was lowered to: %s', async (_name, lowered) => {
     // Its certificate is one that nobody here trusts, and it offers to be spoken to without.
-    const { selfSigned } = makeCertificates();
+    const { selfSigned } = await makeCertificates();
     const at = await server(lowered.security === undefined ? ['STARTTLS'] : [], selfSigned);
     const lab = await start(at, { security: 'starttls', allowInsecureAuth: false });
     await change(lab, path, lowered);

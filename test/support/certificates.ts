@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+/** Keys and certificates for tests, without openssl, so that they can be had on every system. */
+import { isIP } from 'node:net';
+import { generate } from 'selfsigned';
 
 export interface KeyPair {
   readonly key: string;
@@ -19,74 +18,58 @@ export interface Certificates {
   readonly selfSigned: KeyPair;
 }
 
-/** Makes an authority and certificates with openssl; takes about a second. */
-export function makeCertificates(): Certificates {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'certificates-'));
-  const openssl = (...args: readonly string[]): void => {
-    execFileSync('openssl', [...args], { cwd: folder, stdio: 'ignore' });
-  };
-  const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
-  const key = (name: string): void => {
-    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
-  };
-  const issue = (name: string, names: string, from: string, to: string): KeyPair => {
-    key(name);
-    openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
-    openssl(
-      'ca', '-batch', '-config', 'ca.cnf', '-in', `${name}.csr`, '-out', `${name}.pem`, '-notext',
-      '-startdate', from, '-enddate', to, '-extensions', names,
-    ); // prettier-ignore
-    return { key: read(`${name}.key`), cert: read(`${name}.pem`) };
-  };
-  try {
-    key('ca');
-    openssl(
-      'req',
-      '-x509',
-      '-new',
-      '-key',
-      'ca.key',
-      '-subj',
-      '/CN=Nobody knows me',
-      '-days',
-      '3650',
-      '-out',
-      'ca.pem',
-    );
-    writeFileSync(path.join(folder, 'index.txt'), '');
-    writeFileSync(path.join(folder, 'serial'), '01\n');
-    writeFileSync(
-      path.join(folder, 'ca.cnf'),
-      `[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n` +
-        `[here]\nsubjectAltName=IP:127.0.0.1,DNS:localhost,DNS:smtp.office.test\n[elsewhere]\nsubjectAltName=DNS:other.example.test\n`,
-    );
-    const good = issue('good', 'here', '20200101000000Z', '20450101000000Z');
-    const expired = issue('expired', 'here', '20200101000000Z', '20210101000000Z');
-    const wrongName = issue('wrong', 'elsewhere', '20200101000000Z', '20450101000000Z');
-    key('self');
-    openssl(
-      'req',
-      '-x509',
-      '-new',
-      '-key',
-      'self.key',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-      '-days',
-      '3650',
-      '-out',
-      'self.pem',
-    );
-    return {
-      ca: read('ca.pem'),
-      good,
-      expired,
-      wrongName,
-      selfSigned: { key: read('self.key'), cert: read('self.pem') },
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
+const AWAY_IN_TIME = new Date('2045-01-01T00:00:00Z');
+
+interface Wanted {
+  readonly commonName: string;
+  /** DNS names and IP addresses; empty for an authority. */
+  readonly names: readonly string[];
+  readonly notAfter?: Date;
+  /** Who signs; absent: the pair itself. */
+  readonly ca?: KeyPair;
+}
+
+async function issue({ commonName, names, notAfter = AWAY_IN_TIME, ca }: Wanted): Promise<KeyPair> {
+  const authority = names.length === 0;
+  const made = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: LONG_AGO,
+    notAfterDate: notAfter,
+    ...(ca === undefined ? {} : { ca }),
+    extensions: [
+      { name: 'basicConstraints', cA: authority, critical: true },
+      ...(authority
+        ? [{ name: 'keyUsage' as const, keyCertSign: true, cRLSign: true, critical: true }]
+        : [
+            {
+              name: 'subjectAltName' as const,
+              altNames: names.map((name) =>
+                isIP(name) > 0 ? { type: 7 as const, ip: name } : { type: 2 as const, value: name },
+              ),
+            },
+          ]),
+    ],
+  });
+  return { key: made.private, cert: made.cert };
+}
+
+/** A certificate for these names that vouches for itself. */
+export function selfSignedFor(...names: readonly [string, ...string[]]): Promise<KeyPair> {
+  return issue({ commonName: names[0], names });
+}
+
+/** Makes an authority and certificates; takes some hundredths of a second. */
+export async function makeCertificates(): Promise<Certificates> {
+  const ca = await issue({ commonName: 'Nobody knows me', names: [] });
+  const here = ['127.0.0.1', 'localhost', 'smtp.office.test'];
+  const [good, expired, wrongName, selfSigned] = await Promise.all([
+    issue({ commonName: 'good', names: here, ca }),
+    issue({ commonName: 'expired', names: here, ca, notAfter: new Date('2021-01-01T00:00:00Z') }),
+    issue({ commonName: 'wrong', names: ['other.example.test'], ca }),
+    issue({ commonName: 'localhost', names: ['127.0.0.1'] }),
+  ]);
+  return { ca: ca.cert, good, expired, wrongName, selfSigned };
 }

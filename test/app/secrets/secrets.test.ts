@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSecretStore, type SafeStorage } from '../../../app/secrets/secrets.ts';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
+import { expectMode } from '../../support/unix-files.ts';
 
 type Backend = 'gnome_libsecret' | 'basic_text';
 
@@ -73,7 +74,7 @@ describe('secrets with a key ring', () => {
     expect([store.has('gateway:office'), store.names()]).toEqual([true, ['gateway:office']]);
     expect(store.state()).toEqual({ protection: 'protected', backend: 'gnome_libsecret' });
     expect(await readFile(file, 'utf8')).not.toMatch(/hunter2|2retnuh/);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expectMode(file, 0o600);
     expect(await readdir(folder)).toEqual(['secrets']);
     expect(await open(ring).get('gateway:office')).toBe('hunter2');
   });

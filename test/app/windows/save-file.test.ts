@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { saveFile } from '../../../app/windows/save-file.ts';
+import { expectMode } from '../../support/unix-files.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -23,7 +24,7 @@ async function* pieces(...texts: readonly (string | Error)[]): AsyncGenerator<Ui
 it('writes a new file for this user only, and nothing beside it', async () => {
   await saveFile(at('a.txt'), pieces('one ', 'two'));
   expect(await readFile(at('a.txt'), 'utf8')).toBe('one two');
-  expect((await stat(at('a.txt'))).mode & 0o777).toBe(0o600);
+  expectMode(at('a.txt'), 0o600);
   expect(await readdir(folder)).toEqual(['a.txt']);
 });
 
@@ -50,7 +51,7 @@ it('replaces a file once the new one is whole, with the permissions that it had'
     })(),
   );
   expect([during, await readFile(at('a.txt'), 'utf8')]).toEqual(['old', 'new']);
-  expect((await stat(at('a.txt'))).mode & 0o777).toBe(0o644);
+  expectMode(at('a.txt'), 0o644);
 });
 
 it('follows a link and keeps it', async () => {

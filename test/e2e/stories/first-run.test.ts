@@ -41,7 +41,7 @@ describe.skipIf(!canRunPostfix() || !canRunDnsmasq() || !canHideNames())('from a
   const keep = keepUntilEnd();
   beforeAll(async () => {
     keep({ remove: () => rmSync(folder, { recursive: true, force: true }) });
-    const certificates = makeCertificates();
+    const certificates = await makeCertificates();
     writeFileSync(authority, certificates.ca);
     postfix = keep(await startPostfix({ user: ADDRESS, password: PASSWORD, certificate: certificates.good }));
     dns = keep(

@@ -7,8 +7,8 @@ import { makeCertificates, type Certificates } from '../../support/certificates.
 import { deliveryRig, fastClock, messageOf, recipientsOf, settingsOf } from '../../support/delivery-rig.ts';
 
 let certificates: Certificates;
-beforeAll(() => {
-  certificates = makeCertificates();
+beforeAll(async () => {
+  certificates = await makeCertificates();
 });
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -7,8 +7,7 @@ import type { Dns } from '../../../main/dns/dns-port.ts';
 import { systemClock } from '../../../main/runtime/system-clock.ts';
 import { fakeDns } from '../../fakes/fake-dns.ts';
 import { offering, startScriptedServer, type ScriptedServer } from '../../fakes/scripted-smtp-server.ts';
-import type { KeyPair } from '../../support/certificates.ts';
-import { selfSignedFor } from '../../support/self-signed.ts';
+import { selfSignedFor, type KeyPair } from '../../support/certificates.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { deliveryRig, messageOf, recipientsOf } from '../../support/delivery-rig.ts';
 import { keptLog } from '../../support/engine-lab.ts';
@@ -21,9 +20,9 @@ afterEach(async () => {
 
 let good: KeyPair;
 let wrong: KeyPair;
-beforeAll(() => {
-  good = selfSignedFor('mta-sts.far.test', 'mx.far.test');
-  wrong = selfSignedFor('other.test');
+beforeAll(async () => {
+  good = await selfSignedFor('mta-sts.far.test', 'mx.far.test');
+  wrong = await selfSignedFor('other.test');
 });
 
 const ENFORCE = 'version: STSv1\nmode: enforce\nmx: mx.far.test\nmax_age: 86400\n';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { selfSignedFor } from '../../support/self-signed.ts';
+import { selfSignedFor, type KeyPair } from '../../support/certificates.ts';
 import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
 
 let folder: string;
@@ -22,13 +22,23 @@ afterEach(async () => {
 
 const path = (name: string): string => join(folder, name);
 const files = () => ({ enabled: true, certFile: path('cert.pem'), keyFile: path('key.pem') });
-const pairs = new Map<string, ReturnType<typeof selfSignedFor>>();
-function pairFor(name: string): ReturnType<typeof selfSignedFor> {
-  const pair = pairs.get(name) ?? selfSignedFor(name);
-  pairs.set(name, pair);
+const NAMES = [
+  'first.test',
+  'late.test',
+  'mended.test',
+  'one.test',
+  'renewed.test',
+  'second.test',
+  'stranger.test',
+  'two.test',
+] as const;
+const pairs = new Map(await Promise.all(NAMES.map(async (name) => [name, await selfSignedFor(name)] as const)));
+function pairFor(name: (typeof NAMES)[number]): KeyPair {
+  const pair = pairs.get(name);
+  if (pair === undefined) throw new Error(`no pair for ${name}`);
   return pair;
 }
-function put(name: string, into = folder): void {
+function put(name: (typeof NAMES)[number], into = folder): void {
   const pair = pairFor(name);
   writeFileSync(join(into, 'key.pem'), pair.key);
   writeFileSync(join(into, 'cert.pem'), pair.cert);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { loadTlsPair } from '../../../main/listener/certificate.ts';
 import { checkPassword, createPasswordChecker, hashPassword } from '../../../main/listener/passwords.ts';
 import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
+import { expectMode } from '../../support/unix-files.ts';
 
 let h: Harness;
 let tlsDirectory: string;
@@ -44,10 +45,8 @@ describe('STARTTLS', () => {
     expect(h.stored[0]?.bytes.toString()).toContain('with ESMTPS\r\n');
     client.end();
     await h.close();
-    if (process.platform !== 'win32') {
-      expect((await stat(join(tlsDirectory, 'listener-key.pem'))).mode & 0o777).toBe(0o600);
-      expect((await stat(tlsDirectory)).mode & 0o777).toBe(0o700);
-    }
+    expectMode(join(tlsDirectory, 'listener-key.pem'), 0o600);
+    expectMode(tlsDirectory, 0o700);
     h = await start();
     const again = new Client(h.port);
     await again.reply();

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Selection } from '../../../shared/ipc-contract.ts';
 import { sqliteEngine } from '../../../main/queue/sqlite/database.ts';
 import { LATER, NO, accept, claim, newMessage, openStore, readAll, recordAll, recordOf, update } from './support.ts';
+import { expectMode } from '../../support/unix-files.ts';
 
 describe('accepted and claimed in one', () => {
   const octets = Buffer.from('Subject: x\r\n\r\nhello\r\n');
@@ -75,8 +76,8 @@ describe('accepting', () => {
       state: 'queued',
       nextAt: 1000,
     });
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
+    expectMode(path, 0o600);
+    expectMode(`${path}-wal`, 0o600);
   });
 
   test.each([0, 1, 262_143, 262_144, 262_145, 524_288, 1_500_000])(

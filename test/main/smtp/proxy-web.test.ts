@@ -16,12 +16,12 @@ import { startScriptedProxy, type ScriptedProxy } from '../../fakes/scripted-pro
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
 import { keptLog } from '../../support/engine-lab.ts';
 import { keepDuringTest } from '../../support/kept.ts';
-import { selfSignedFor } from '../../support/self-signed.ts';
+import { selfSignedFor } from '../../support/certificates.ts';
 import { memorySecrets } from '../../fakes/memory-secrets.ts';
 
 const keep = keepDuringTest();
 const never = new AbortController().signal;
-const pair = selfSignedFor('mta-sts.far.test', 'id.office.test', 'autoconfig.far.test', 'www.far.test');
+const pair = await selfSignedFor('mta-sts.far.test', 'id.office.test', 'autoconfig.far.test', 'www.far.test');
 const POLICY = 'version: STSv1\nmode: enforce\nmx: mx.far.test\nmax_age: 86400\n';
 const AUTOCONFIG = `<clientConfig><emailProvider id="far.test"><outgoingServer type="smtp"><hostname>smtp.far.test</hostname>
   <port>465</port><socketType>SSL</socketType><authentication>password-cleartext</authentication>
