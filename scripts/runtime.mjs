@@ -224,7 +224,7 @@ export async function newerNode() {
  * Has `make` prepare a folder inside a temporary one and moves the folder that it returns to `target`, so that nobody
  * ever sees half of it. Two processes may do so at once: the second one's work is thrown away.
  */
-async function inTemporaryFolder(target, make) {
+export async function inTemporaryFolder(target, make) {
   const temporary = `${target}.${randomUUID()}.tmp`;
   await mkdir(temporary, { recursive: true });
   try {
@@ -244,9 +244,9 @@ async function inTemporaryFolder(target, make) {
 
 /**
  * Installs one package with npm, which checks it against the registry's digest, without running its scripts; returns
- * its folder. `integrity` pins the digest further.
+ * its folder. `integrity` pins the digest further; `options` are npm's own, for a package of another system.
  */
-async function npmPackage(name, version, into, integrity) {
+export async function npmPackage(name, version, into, integrity, options = []) {
   await mkdir(into, { recursive: true });
   writeFileSync(path.join(into, 'package.json'), '{"private":true}');
   const npm = npmCommand([
@@ -255,6 +255,7 @@ async function npmPackage(name, version, into, integrity) {
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
+    ...options,
     `${name}@${version}`,
   ]);
   const { npm_config_prefix: _prefix, npm_config_local_prefix: _localPrefix, ...env } = process.env;

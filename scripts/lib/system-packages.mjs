@@ -3,6 +3,9 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { ROOT, elapsed, runCommand, say } from './process.mjs';
 
+/** Of what no test starts itself. */
+const NEVER = /(?!)/;
+
 /**
  * Programs (or files) by Debian package. One is needed by a runner if its tests name it: what a test starts stands in
  * quotes in its source, or in that of a module which it imports. `always` names runners that need it in any case.
@@ -43,12 +46,17 @@ const PROGRAMS = [
   { program: 'ip', package: 'iproute2' },
   { program: 'tc', package: 'iproute2' },
   { program: 'nft', package: 'nftables' },
+  { file: '/usr/lib/wine/wine64', package: 'wine64', always: ['windows'], named: NEVER },
+  { program: 'wineserver', package: 'wine', always: ['windows'], named: NEVER },
+  { program: 'x86_64-w64-mingw32-gcc', package: 'gcc-mingw-w64-x86-64-win32', always: ['windows'], named: NEVER },
 ];
 
-const TESTS_OF = { integration: 'test/integration', e2e: 'test/e2e', bench: 'test/bench' };
+/** `windows` runs tests of other runners, as far as they want no program of Linux. */
+const TESTS_OF = { integration: 'test/integration', e2e: 'test/e2e', bench: 'test/bench', windows: null };
 
 /** The sources of a runner's tests and of all that they import from test/, in one string. */
 function sourcesOf(runner) {
+  if (TESTS_OF[runner] === null) return '';
   const folder = path.join(ROOT, TESTS_OF[runner]);
   if (!existsSync(folder)) return '';
   const files = new Set(

@@ -1,0 +1,89 @@
+// The tests of the engine and the shell with Windows' Node.js under Wine. Counted like any other run; what was left out is
+// told with its reason.
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT } from '../process.mjs';
+import { sumUp } from '../vitest-report.mjs';
+import { FILES, SKIPPED, WINE_FAILURES } from './left-out.mjs';
+import { judgeReport } from './judge-report.mjs';
+import { fromWindows, toWindows, whyNoWine, windowsNode } from './wine.mjs';
+
+/**
+ * The two runs of vitest. Unit tests share what they have loaded: under Wine, starting a process and loading the program's
+ * modules anew for each file takes longer than the tests.
+ */
+const RUNS = [
+  { project: 'unit', args: ['--pool', 'threads', '--no-isolate'] },
+  { project: 'integration', args: [] },
+];
+const LIMIT_SECONDS = 900;
+
+/**
+ * Runs them all. `notes` are lines for the end: what was left out, how many and why.
+ * @param {string} reports a folder for reports
+ * @param {string[]} filters parts of paths of test files; none: all
+ */
+export async function runWindowsTests(reports, filters = []) {
+  const impossible = whyNoWine();
+  if (impossible !== null) return { passed: 0, failed: 0, skipped: 1, output: '', notes: [`not run: ${impossible}`] };
+  const total = { passed: 0, failed: 0, skipped: 0, output: '', notes: [] };
+  const reasons = new Map();
+  const node = await windowsNode();
+  try {
+    for (const { project, args } of RUNS) {
+      const report = path.join(reports, `windows-${project}.json`);
+      rmSync(report, { force: true });
+      const { code, output } = await node.run(commandLine(project, args, report, filters), {
+        timeoutSeconds: LIMIT_SECONDS,
+      });
+      const judged = judgeReport(readReport(report), { skipped: SKIPPED, failures: WINE_FAILURES });
+      for (const [why, count] of judged.reasons) reasons.set(why, (reasons.get(why) ?? 0) + count);
+      total.notes.push(...judged.notes);
+      const sum = sumUp(judged.report, judged.forgiven > 0 && judged.left === 0 ? 0 : code, output);
+      for (const key of ['passed', 'failed', 'skipped', 'output']) total[key] += sum[key];
+    }
+  } finally {
+    await node.close();
+  }
+  total.notes.unshift(
+    ...[...reasons].map(([why, count]) => `${count} skipped: ${why}`),
+    ...[...byReason(FILES)].map(([why, count]) => `${count} ${count === 1 ? 'file' : 'files'} not run: ${why}`),
+  );
+  return total;
+}
+
+function byReason(files) {
+  const counts = new Map();
+  for (const { why } of files) counts.set(why, (counts.get(why) ?? 0) + 1);
+  return counts;
+}
+
+function commandLine(project, args, report, filters) {
+  return [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    project,
+    ...args,
+    // Beside a run on Linux in the same folder.
+    '--no-cache',
+    '--passWithNoTests',
+    ...FILES.flatMap(({ file }) => ['--exclude', file]),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${toWindows(report)}`,
+    ...filters,
+  ];
+}
+
+/** vitest's report with the paths of Linux; undefined if it left none. */
+function readReport(file) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+  for (const one of report.testResults) one.name = path.relative(ROOT, fromWindows(one.name.replaceAll('/', '\\')));
+  return report;
+}
