@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const guard = ['test/support/network-guard.ts'];
 // What is waited for comes, or the bound of the test ends it: a busy machine must not fail it sooner.
+// Under Wine everything that touches a file or a process takes several times as long.
+const slow = process.platform === 'win32' ? 4 : 1;
 const expectation = { poll: { timeout: 30_000, interval: 50 } };
 const rendererTests = ['test/renderer/**/*.test.{ts,tsx}'];
 
@@ -16,8 +18,8 @@ export default defineConfig({
           name: 'unit',
           expect: expectation,
           // A test that hangs is told by this, not one on a machine that is busy.
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 30_000 * slow,
+          hookTimeout: 30_000 * slow,
           include: ['test/**/*.test.ts'],
           exclude: [...rendererTests, 'test/integration/**', 'test/e2e/**', 'test/bench/**'],
           setupFiles: guard,

@@ -121,7 +121,11 @@ export function keepHelperProcess(parts: HelperProcessParts): HelperProcess {
       stopped = true;
       cancel?.();
       cancelLook();
-      child?.kill();
+      try {
+        child?.kill();
+      } catch {
+        // It could not be started, which is still to be told: Windows does not take that for an end.
+      }
       await ended;
     },
   };

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSecretStore, type SafeStorage } from '../../../app/secrets/secrets.ts';
 import type { SecretBinding } from '../../../shared/secret-binding.ts';
-import { expectMode } from '../../support/unix-files.ts';
+import { expectMode, hasSymlinks } from '../../support/unix-files.ts';
 
 type Backend = 'gnome_libsecret' | 'basic_text';
 
@@ -191,14 +191,15 @@ describe('the file of the secrets', () => {
   it('that could not be read once keeps the others at the next save', async () => {
     await open(ring).set('gateway:a', 'one', agreed);
     await rename(file, path.join(folder, 'elsewhere'));
-    // Whatever the reason: here a link that leads in a circle.
-    await symlink(file, file);
+    // Whatever the reason: here a folder that has its name.
+    await mkdir(file);
     const store = open(ring);
-    expect(problems.join()).toContain('ELOOP');
-    expect(store.fault()).toEqual({ kind: 'unreadable', why: 'ELOOP' });
+    expect(problems.join()).toContain('EISDIR');
+    expect(store.fault()).toEqual({ kind: 'unreadable', why: 'EISDIR' });
     await expect(store.set('gateway:b', 'two', agreed)).rejects.toMatchObject({ reason: 'unreadable' });
     await expect(store.set('gateway:a', null, agreed)).rejects.toMatchObject({ reason: 'unreadable' });
     expect(await store.get('gateway:a')).toBeNull();
+    await rmdir(file);
     await rename(path.join(folder, 'elsewhere'), file);
     expect(await store.get('gateway:a')).toBe('one');
     expect(store.fault()).toBeNull();
@@ -207,7 +208,7 @@ describe('the file of the secrets', () => {
     expect([await again.get('gateway:a'), await again.get('gateway:b')]).toEqual(['one', 'two']);
   });
 
-  it('on a volume that is not there at the moment is not an empty one', async () => {
+  it.skipIf(!hasSymlinks)('on a volume that is not there at the moment is not an empty one', async () => {
     const volume = path.join(folder, 'volume');
     await mkdir(volume);
     await symlink(path.join(volume, 'secrets'), file);
@@ -262,7 +263,10 @@ describe('the file of the secrets', () => {
     const store = open(ring);
     await expect(store.set('a', 'x', agreed)).rejects.toMatchObject({ reason: 'unreadable' });
     expect(await readFile(file, 'utf8')).toBe('{"only copy');
-    expect(store.fault()).toEqual({ kind: 'unreadable', why: 'damaged, and cannot be set aside: ENAMETOOLONG' });
+    expect(store.fault()).toEqual({
+      kind: 'unreadable',
+      why: expect.stringMatching(/^damaged, and cannot be set aside: (ENAMETOOLONG|ENOENT|EINVAL)$/) as string,
+    });
   });
 });
 

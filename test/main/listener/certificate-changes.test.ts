@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { selfSignedFor, type KeyPair } from '../../support/certificates.ts';
 import { Client, greeted, quietLog, settingsWith, startListener, type Harness } from './harness.ts';
+import { hasSymlinks } from '../../support/unix-files.ts';
 
 let folder: string;
 let h: Harness | undefined;
@@ -115,7 +116,7 @@ test('what does not concern TLS does not load the files again; other files are t
   expect(told.filter((each) => each !== null)).toEqual([]);
 });
 
-test.each([
+test.for<readonly [string, () => void]>([
   ['written in place', () => put('renewed.test')],
   [
     'renamed over the old ones',
@@ -136,7 +137,8 @@ test.each([
       }
     },
   ],
-])('a renewed certificate is served without a restart: %s', async (_how, renew) => {
+])('a renewed certificate is served without a restart: %s', async ([how, renew], { skip }) => {
+  skip(how.includes('links') && !hasSymlinks);
   put('first.test');
   const listener = await start();
   expect(await served(listener.port)).toBe('first.test');

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -63,9 +63,10 @@ describe('STARTTLS', () => {
     const load = () => loadTlsPair(files, { hostname: 'mail.example.test', now: Date.now() });
     const first = await load();
     await rename(file, `${file}.away`);
-    // Whatever the reason: here a link that leads in a circle.
-    await symlink(file, file);
-    await expect(load()).rejects.toThrow('ELOOP');
+    // Whatever the reason: here a folder that has its name.
+    await mkdir(file);
+    await expect(load()).rejects.toThrow('EISDIR');
+    await rmdir(file);
     await rename(`${file}.away`, file);
     expect(await load()).toEqual(first);
     await writeFile(join(directory, 'listener-cert.pem'), 'not a certificate');
