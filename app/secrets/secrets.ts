@@ -102,6 +102,15 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
     return { protection, data: safeStorage.encryptString(value).toString('base64'), binding };
   }
 
+  /** A key store that was there a moment ago may be gone. Throws SecretError; the error's text is about the secret. */
+  function encryptOrRefuse(value: string, protection: Entry['protection'], binding: SecretBinding | null): Entry {
+    try {
+      return encrypt(value, protection, binding);
+    } catch {
+      throw new SecretError('locked', "The system's key store did not take the password. Nothing was kept; try again.");
+    }
+  }
+
   /** Rejects with SecretError. */
   function write(changed: SecretsContent): Promise<void> {
     const next = writing.then(() => writeSecrets(file, changed));
@@ -177,12 +186,8 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
         );
       }
       const changed = toChange();
-      const entry = encrypt(
-        value,
-        now === 'plain' ? 'obfuscated' : 'protected',
-        binding ?? entryOf(name)?.binding ?? null,
-      );
-      await replace(changed, name, entry);
+      const kept = binding ?? entryOf(name)?.binding ?? null;
+      await replace(changed, name, encryptOrRefuse(value, now === 'plain' ? 'obfuscated' : 'protected', kept));
     },
     has: (name) => content?.entries.has(name) ?? false,
     names: () => [...(content?.entries.keys() ?? [])],

@@ -270,6 +270,22 @@ describe('the file of the secrets', () => {
   });
 });
 
+it('a key store that goes away while it is asked keeps nothing, says so, and leaves what was kept', async () => {
+  const ring = new FakeSafeStorage('gnome_libsecret');
+  const store = open(ring);
+  await store.set('gateway:a', 'one', { acceptObfuscated: false });
+  const encrypt = ring.encryptString.bind(ring);
+  ring.encryptString = (text) => {
+    throw new Error(`no service for ${text}`);
+  };
+  const refused = store.set('gateway:a', 'hunter2', { acceptObfuscated: false });
+  await expect(refused).rejects.toMatchObject({ name: 'SecretError', reason: 'locked' });
+  await expect(refused).rejects.not.toThrow('hunter2');
+  expect(problems.join()).not.toContain('hunter2');
+  ring.encryptString = encrypt;
+  expect(await open(ring).get('gateway:a')).toBe('one');
+});
+
 describe('secrets that are put aside', () => {
   const agreed = { acceptObfuscated: false };
   it('leave the file and come back as they were, also while the key ring is locked', async () => {

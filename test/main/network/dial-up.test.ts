@@ -170,6 +170,21 @@ describe.skipIf(process.platform === 'win32')('running a command', () => {
   });
 });
 
+describe('with its command taken away', () => {
+  it.each([
+    ['linux', 'pon'],
+    ['darwin', 'scutil'],
+    ['win32', 'rasdial'],
+  ] as const)('on %s nothing is dialled, and it is said that %s is not there', async (platform, command) => {
+    const { run } = system({});
+    const dialler = { linux: createLinuxDialler, darwin: createMacDialler, win32: createWindowsDialler }[platform];
+    expect(await dialler(run).dial('Train', never)).toEqual({ ok: false, detail: `${command} is not installed` });
+    expect(await dialler(run).hangUp('Train', never)).toMatchObject({ ok: false });
+    // The port asks for what there is first, and has no connection of any name then.
+    expect(await createDialUp({ log, run, platform }).dial('Train', never)).toMatchObject({ ok: false });
+  });
+});
+
 it('every platform has its means', async () => {
   for (const platform of ['linux', 'win32', 'darwin'] as const) {
     const { run } = system({});
