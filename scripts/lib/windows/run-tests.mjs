@@ -37,7 +37,10 @@ export async function runWindowsTests(reports, filters = []) {
       const { code, output } = await node.run(commandLine(project, args, report, filters), {
         timeoutSeconds: LIMIT_SECONDS,
       });
-      const judged = judgeReport(readReport(report), { skipped: SKIPPED, failures });
+      const read = readReport(report);
+      // None of those that were asked for belongs to this project.
+      if (filters.length > 0 && read?.numTotalTests === 0 && code === 0) continue;
+      const judged = judgeReport(read, { skipped: SKIPPED, failures });
       for (const [why, count] of judged.reasons) reasons.set(why, (reasons.get(why) ?? 0) + count);
       total.notes.push(...judged.notes);
       const sum = sumUp(judged.report, judged.forgiven > 0 && judged.left === 0 ? 0 : code, output);

@@ -1,6 +1,6 @@
 // Node.js for Windows under Wine, to run tests with: fetched from the npm registry, in a Wine folder of this work tree.
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cacheFolder, inTemporaryFolder, npmPackage } from '../../runtime.mjs';
@@ -37,7 +37,7 @@ export function fromWindows(file) {
 export async function windowsNode() {
   const tools = await fetchTools();
   const prefix = path.join(ROOT, 'node_modules/.cache/wine');
-  const temporary = mkdtempSync(path.join(tmpdir(), 'postcast-windows-'));
+  const temporary = mkdtempSync(path.join(temporaryFolder(), 'postcast-windows-'));
   const wineEnv = { ...process.env, WINEPREFIX: prefix, WINEDEBUG: '-all', DISPLAY: undefined };
   await preparePrefix(prefix, wineEnv, temporary);
   const env = {
@@ -57,6 +57,17 @@ export async function windowsNode() {
       rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+}
+
+/** In memory where there is room: the queue's syncs to a disk, by way of Wine, are what the tests would wait for most. */
+function temporaryFolder() {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    if (bavail * bsize > 1e9) return '/dev/shm';
+  } catch {
+    // No such file system.
+  }
+  return tmpdir();
 }
 
 function lockedVersion(name) {
