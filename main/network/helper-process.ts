@@ -93,6 +93,10 @@ export function keepHelperProcess(parts: HelperProcessParts): HelperProcess {
     listen(child);
     child.once('error', end);
     child.once('close', () => end(null));
+    // For the stop the end of the process is enough, whatever becomes of its output.
+    child.once('exit', () => {
+      if (stopped) over();
+    });
   }
 
   function listen({ stdout }: ChildProcess): void {
