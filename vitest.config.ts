@@ -5,7 +5,7 @@ const guard = ['test/support/network-guard.ts'];
 // What is waited for comes, or the bound of the test ends it: a busy machine must not fail it sooner.
 // Under Wine everything that touches a file or a process takes several times as long.
 const slow = process.platform === 'win32' ? 4 : 1;
-const expectation = { poll: { timeout: 30_000, interval: 50 } };
+const expectation = { poll: { timeout: 30_000 * slow, interval: 50 } };
 const rendererTests = ['test/renderer/**/*.test.{ts,tsx}'];
 
 export default defineConfig({
@@ -42,8 +42,8 @@ export default defineConfig({
           expect: expectation,
           include: ['test/integration/**/*.test.ts'],
           setupFiles: guard,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 120_000 * slow,
+          hookTimeout: 120_000 * slow,
         },
       },
       {

@@ -2,12 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
+  rmdirSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -440,14 +441,15 @@ describe('the file of the stored passwords', () => {
         problem: () => undefined,
       });
     await open().set('gateway:g0', 'hush', given);
-    // Whatever the reason: here a link that leads in a circle.
+    // Whatever the reason: here a folder that has its name.
     renameSync(file, `${file}.away`);
-    symlinkSync(file, file);
+    mkdirSync(file);
     const secrets = open();
     const rig = await built.start({ profile, settings: { gateways: gatewaysAt([9]) }, parts: { secrets } });
     expect(problemIds(rig)).toEqual(['problem.secretsUnreadable']);
     const refused = await rig.program.api['secrets.set']({ gatewayId: 'g0', secret: 'new', acceptObfuscated: false });
     expect(refused).toMatchObject({ ok: false, error: { code: 'secret-unreadable' } });
+    rmdirSync(file);
     renameSync(`${file}.away`, file);
     expect(await secrets.get('gateway:g0')).toBe('hush');
     expect(await submit(rig.port, 's')).toMatch(/^250/);

@@ -6,7 +6,8 @@ import { onFreePort } from './ports.ts';
 import { startServer } from './server-process.ts';
 
 export function canRunDnsmasq(): boolean {
-  return existsSync('/usr/sbin/dnsmasq');
+  // Under Wine the file is there, and can still not be started.
+  return process.platform !== 'win32' && existsSync('/usr/sbin/dnsmasq');
 }
 
 /**

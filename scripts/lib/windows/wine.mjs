@@ -149,7 +149,10 @@ function runWine(given, { command = WINE, args = given, env, temporary, timeoutS
       timedOut = true;
       endAll();
     }, timeoutSeconds * 1000);
-    const atExit = () => void endAll();
+    const atExit = () => {
+      endAll();
+      rmSync(temporary, { recursive: true, force: true });
+    };
     process.once('exit', atExit);
     const finish = (code, more = '') => {
       clearTimeout(timer);
