@@ -11,8 +11,10 @@ import { startProcess, type ProgramProcess } from '../support/program-rig.ts';
 import { LineClient, startLoadSink, submit, type LoadSink } from '../support/smtp-load.ts';
 
 const MIB = 1024 * 1024;
-/** As standards §3 has it, and as much again for a slow computer; waiting for a processor does not count. */
-// Under Wine one second is soon gone.
+/**
+ * As standards §3 has it, and as much again for a slow computer; waiting for a processor does not count. Under Wine it does,
+ * and a second is soon gone.
+ */
 const BLOCKED_MS = process.platform === 'win32' ? 1_600 : 400;
 
 const built = builtProgram();
