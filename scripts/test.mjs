@@ -82,7 +82,12 @@ const ALL = [
     node: async () => (await newerNode()).path,
   }),
   // The same tests with Windows' own Node.js. Where there is no Wine, and it may not be installed unasked, it is skipped.
-  { name: 'windows', optional: process.env['CI'] !== 'true', run: () => runWindowsTests(reports, filters) },
+  {
+    name: 'windows',
+    after: 'build',
+    optional: process.env['CI'] !== 'true',
+    run: () => runWindowsTests(reports, filters),
+  },
   vitest('e2e', ['--project', 'e2e'], { after: 'build', alone: true, secondRun: true }),
 ];
 

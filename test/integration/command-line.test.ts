@@ -8,6 +8,9 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 it('the built command line starts as a program of its own under plain Node.js', async () => {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
-  const { stdout } = await promisify(execFile)(path.join(root, 'out/main/cli.js'), ['--version']);
+  const cli = path.join(root, 'out/main/cli.js');
+  // By its first line where the system knows such lines.
+  const [program, args] = process.platform === 'win32' ? [process.execPath, [cli]] : [cli, []];
+  const { stdout } = await promisify(execFile)(program, [...args, '--version']);
   expect(stdout).toBe(`${version}\n`);
 });
