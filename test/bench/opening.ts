@@ -1,4 +1,4 @@
-// How long it takes from asking for the window to its first drawing, which has the rows (renderer/first-answers.ts), with
+// How long it takes from asking for the window to its first drawing, which has the rows (renderer/prefetch-window.ts), with
 // 100,000 messages in the Outbox and no debugger attached. After `npm run build`:
 //   POSTCAST_TEST_ELECTRON=path/to/electron npx tsx test/bench/opening.ts
 import { spawn } from 'node:child_process';
