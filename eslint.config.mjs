@@ -20,6 +20,37 @@ const impure = [
   { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Take chance as an argument.' },
 ];
 
+/** Functions that are still to be split: the list may only get shorter. */
+const LONG_FUNCTIONS = [
+  'app/cli/parse.ts',
+  'app/cli/run.ts',
+  'app/shell/shell.ts',
+  'app/windows/window-api.ts',
+  'app/windows/windows.ts',
+  'main/engine-thread/serve-engine.ts',
+  'main/network/helper-process.ts',
+  'main/secrets/kept-secrets.ts',
+  'main/secrets/oauth/oauth.ts',
+  'main/secrets/oauth/provider-requests.ts',
+  'main/secrets/oauth/sign-in.ts',
+  'main/secrets/oauth/token-store.ts',
+  'main/settings/settings-file.ts',
+];
+
+/** A parser or a table of cases: one branch for each thing that can come, none of them inside another. */
+const MANY_CASES = [
+  'app/cli/parse.ts',
+  'app/cli/run.ts',
+  'app/cli/sendmail-args.ts',
+  'main/delivery/gateways/open-gateway.ts',
+  'main/listener/listener-session.ts',
+  'main/listener/parameters.ts',
+  'main/message/header-recipients.ts',
+  'main/message/header-scanner.ts',
+  'main/policy/classify.ts',
+  'main/settings/understand.ts',
+];
+
 export default defineConfig(
   globalIgnores(['node_modules/', 'out/', 'dist/', 'test-output/', 'coverage/']),
   {
@@ -62,6 +93,15 @@ export default defineConfig(
     files: ['shared/**', 'main/**', 'renderer/**'],
     rules: { 'no-console': 'error' },
   },
+  {
+    // A function fits on a screen and a half, a file does one job.
+    files: ['{app,main,renderer,shared}/**/*.{ts,tsx}'],
+    rules: { 'max-lines-per-function': ['error', { max: 80 }], 'max-lines': ['error', 400], complexity: ['error', 20] },
+  },
+  { files: LONG_FUNCTIONS, rules: { 'max-lines-per-function': 'off' } },
+  { files: MANY_CASES, rules: { complexity: 'off' } },
+  // Catalogues of words.
+  { files: ['renderer/i18n/{de,en}.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['main/policy/**/*.ts', 'shared/**/*.ts'],
     rules: { 'no-restricted-syntax': ['error', ...impure] },
