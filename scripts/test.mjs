@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, checkNodeVersion, installPackages } from './lib/install.mjs';
+import { build, checkNodeVersion, installPackages, npmCommand } from './lib/install.mjs';
 import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
 import { runTwiceIfNeeded, sumUp, tellSecondRuns } from './lib/vitest-report.mjs';
 
@@ -76,6 +76,11 @@ const ALL = [
   check('types', () => script('types.mjs')),
   vitest('unit', ['--project', 'unit', '--project', 'unit-renderer']),
   check('imports', () => script('imports.mjs')),
+  // Files, exports and packages that nothing uses.
+  check('unused', async () => {
+    const npm = npmCommand(['run', '--silent', 'unused']);
+    return runCommand(npm.command, npm.args);
+  }),
   check('format', () => tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')),
   // The engine once more on the line of Node.js that the shipped Electron has, with its own node:sqlite.
   vitest('unit on newer Node.js', ['--project', 'unit', 'test/main/', 'test/support/'], {
