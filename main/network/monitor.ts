@@ -212,7 +212,8 @@ function takeFacts(monitor: MonitorState, facts: NetworkFacts): void {
   monitor.debounced = next;
   scheduleReading(monitor, view.unresolved !== null, wakeAt === null ? null : wakeAt - now);
   if (telling.kind === 'nothing') {
-    if (facts.hearing?.by !== monitor.published.hearing?.by) publish(monitor);
+    // Before the first network is known there is nothing to be told of: it comes with that.
+    if (next.told !== null && facts.hearing?.by !== monitor.published.hearing?.by) publish(monitor);
     return;
   }
   if (telling.kind === 'change') {
