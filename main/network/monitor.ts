@@ -212,7 +212,8 @@ function takeFacts(monitor: MonitorState, facts: NetworkFacts): void {
   monitor.debounced = next;
   scheduleReading(monitor, view.unresolved !== null, wakeAt === null ? null : wakeAt - now);
   if (telling.kind === 'nothing') {
-    if (facts.hearing?.by !== monitor.published.hearing?.by) publish(monitor);
+    // Nobody is told to be offline before it is known.
+    if (monitor.debounced.told !== null && facts.hearing?.by !== monitor.published.hearing?.by) publish(monitor);
     return;
   }
   if (telling.kind === 'change') {
