@@ -3,11 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { build, checkNodeVersion, installPackages, npmCommand } from './lib/install.mjs';
 import { ROOT, elapsed, runCommand, say } from './lib/process.mjs';
 import { runTwiceIfNeeded, sumUp, tellSecondRuns } from './lib/vitest-report.mjs';
 
 checkNodeVersion();
+const { options, filters } = readArguments();
 const start = performance.now();
 await installPackages();
 // Imported only now: they need the packages.
@@ -57,6 +59,19 @@ const vitest = (name, args, { node = async () => process.execPath, secondRun = f
   return { name, ...extra, run: secondRun ? () => runTwiceIfNeeded(run) : () => run() };
 };
 
+/** Anything but `--only NAMES` and, after `--`, paths of tests, is a slip: it must not start the whole run. */
+function readArguments() {
+  const given = process.argv.slice(2);
+  const end = given.includes('--') ? given.indexOf('--') : given.length;
+  try {
+    const { values } = parseArgs({ args: given.slice(0, end), options: { only: { type: 'string' } } });
+    return { options: values, filters: given.slice(end + 1) };
+  } catch (error) {
+    say(`${error.message}. Usage: npm test -- [--only NAME,NAME] [-- PATH …]`);
+    process.exit(2);
+  }
+}
+
 function readReport(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
@@ -96,9 +111,7 @@ const ALL = [
   vitest('e2e', ['--project', 'e2e'], { after: 'build', alone: true, secondRun: true }),
 ];
 
-const filters = process.argv.includes('--') ? process.argv.slice(process.argv.indexOf('--') + 1) : [];
-const onlyAt = process.argv.indexOf('--only');
-const only = onlyAt === -1 ? undefined : (process.argv[onlyAt + 1] ?? '').split(',');
+const only = options.only?.split(',');
 const unknown = only?.filter((name) => !ALL.some((runner) => runner.name === name)) ?? [];
 if (unknown.length > 0) {
   say(`Unknown: ${unknown.join(', ')}. There are: ${ALL.map(({ name }) => name).join(', ')}.`);
