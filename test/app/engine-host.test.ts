@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BroadcastChannel, Worker } from 'node:worker_threads';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleForNode } from '../../scripts/lib/bundle.mjs';
 import { hostEngine, type EngineLimits, type HostedEngine } from '../../app/engine/engine-host.ts';
 import type { RunningEngine } from '../../app/engine/engine-port.ts';
 import type { KeyStore, KeyStoreState } from '../../main/secrets/key-store.ts';
@@ -31,24 +31,13 @@ const thread = (): Worker => {
 beforeAll(async () => {
   mkdirSync(path.join(root, 'test-output'), { recursive: true });
   out = mkdtempSync(path.join(root, 'test-output', 'engine-thread-'));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    ssr: { noExternal: true },
-    build: {
-      ssr: true,
-      outDir: out,
-      target: 'node20',
-      rolldownOptions: {
-        input: {
-          'mortal-engine': path.join(root, 'test/support/mortal-engine.ts'),
-          'store-worker': path.join(root, 'main/queue/store-worker.ts'),
-          'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
-        },
-        external: ['@photostructure/sqlite', /^node:/],
-        output: { entryFileNames: '[name].mjs' },
-      },
+  await bundleForNode({
+    entries: {
+      'mortal-engine': path.join(root, 'test/support/mortal-engine.ts'),
+      'store-worker': path.join(root, 'main/queue/store-worker.ts'),
+      'preview-worker': path.join(root, 'main/preview/preview-worker.ts'),
     },
+    into: out,
   });
 }, 120_000);
 afterAll(() => rmSync(out, { recursive: true, force: true }));

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleForNode } from '../../../scripts/lib/bundle.mjs';
 import type { Clock } from '../../../main/runtime/clock.ts';
 import { openQueueStore } from '../../../main/queue/open-queue-store.ts';
 import { LATER, accept, claim, newMessage, readAll, recordAll, tempFolder } from './support.ts';
@@ -26,23 +26,13 @@ let workerUrl: URL;
 beforeAll(async () => {
   mkdirSync(path.join(root, 'test-output'), { recursive: true });
   out = mkdtempSync(path.join(root, 'test-output', 'store-worker-'));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: true,
-      outDir: out,
-      target: 'node20',
-      rolldownOptions: {
-        input: {
-          'store-worker': path.join(root, 'main/queue/store-worker.ts'),
-          'commit-forever': path.join(import.meta.dirname, 'commit-forever.ts'),
-          'forgetful-store-worker': path.join(root, 'test/support/forgetful-store-worker.ts'),
-        },
-        external: ['@photostructure/sqlite', /^node:/],
-        output: { entryFileNames: '[name].mjs' },
-      },
+  await bundleForNode({
+    entries: {
+      'store-worker': path.join(root, 'main/queue/store-worker.ts'),
+      'commit-forever': path.join(import.meta.dirname, 'commit-forever.ts'),
+      'forgetful-store-worker': path.join(root, 'test/support/forgetful-store-worker.ts'),
     },
+    into: out,
   });
   workerUrl = pathToFileURL(path.join(out, 'store-worker.mjs'));
 }, 30_000);
