@@ -3,7 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../process.mjs';
-import { sumUp } from '../vitest-report.mjs';
+import { runTwiceIfNeeded, sumUp } from '../vitest-report.mjs';
 import { FILES, SKIPPED, WINE_FAILURES } from './left-out.mjs';
 import { judgeReport } from './judge-report.mjs';
 import { fromWindows, toWindows, whyNoWine, windowsNode } from './wine.mjs';
@@ -16,6 +16,7 @@ const RUNS = [
   { project: 'unit', args: ['--pool', 'threads', '--no-isolate'] },
   { project: 'integration', args: [] },
 ];
+const NOTHING_ASKED = { passed: 0, failed: 0, skipped: 0, files: new Map(), problem: '', output: '' };
 /** Far beyond what it takes: on a machine that has the time for it, both together are over in some minutes. */
 const LIMIT_SECONDS = 2_400;
 
@@ -27,25 +28,32 @@ const LIMIT_SECONDS = 2_400;
 export async function runWindowsTests(reports, filters = []) {
   const impossible = whyNoWine();
   if (impossible !== null) return { passed: 0, failed: 0, skipped: 1, output: '', notes: [`not run: ${impossible}`] };
-  const total = { passed: 0, failed: 0, skipped: 0, output: '', notes: [] };
+  const total = { passed: 0, failed: 0, skipped: 0, output: '', notes: [], secondRuns: [] };
   const reasons = new Map();
   const node = await windowsNode();
   try {
     const failures = await provenFailures(node);
     for (const { project, args } of RUNS) {
-      const report = path.join(reports, `windows-${project}.json`);
-      rmSync(report, { force: true });
-      const { code, output } = await node.run(commandLine(project, args, report, filters), {
-        timeoutSeconds: LIMIT_SECONDS,
+      // Wine is slow, and the machine may be busy: what failed is run once more by itself, and told at the end.
+      const sum = await runTwiceIfNeeded(async (file) => {
+        const report = path.join(reports, `windows-${project}.json`);
+        rmSync(report, { force: true });
+        const { code, output } = await node.run(
+          commandLine(project, args, report, file === undefined ? filters : [file]),
+          { timeoutSeconds: LIMIT_SECONDS },
+        );
+        const read = readReport(report);
+        // None of those that were asked for belongs to this project.
+        if (filters.length > 0 && read?.numTotalTests === 0 && code === 0) return NOTHING_ASKED;
+        const judged = judgeReport(read, { skipped: SKIPPED, failures });
+        if (file === undefined) {
+          for (const [why, count] of judged.reasons) reasons.set(why, (reasons.get(why) ?? 0) + count);
+          total.notes.push(...judged.notes);
+        }
+        return sumUp(judged.report, judged.forgiven > 0 && judged.left === 0 ? 0 : code, output);
       });
-      const read = readReport(report);
-      // None of those that were asked for belongs to this project.
-      if (filters.length > 0 && read?.numTotalTests === 0 && code === 0) continue;
-      const judged = judgeReport(read, { skipped: SKIPPED, failures });
-      for (const [why, count] of judged.reasons) reasons.set(why, (reasons.get(why) ?? 0) + count);
-      total.notes.push(...judged.notes);
-      const sum = sumUp(judged.report, judged.forgiven > 0 && judged.left === 0 ? 0 : code, output);
       for (const key of ['passed', 'failed', 'skipped', 'output']) total[key] += sum[key];
+      total.secondRuns.push(...sum.secondRuns);
     }
   } finally {
     await node.close();
