@@ -69,9 +69,9 @@ export function createWindowOpener(options: WindowOpenerOptions): WindowOpener {
     const own = createDispatch(windowMethods, windowApi, trouble);
     serveIpc(
       ipcMain,
-      // What is no call of a window's own is looked up, and its input parsed, by the engine.
+      // What is no call of a window's own is looked up, and its input parsed, by the engine. A name that is no text is refused here.
       (name, input) =>
-        Object.hasOwn(windowMethods, String(name)) ? own(name, input) : engine.call(String(name), input),
+        typeof name !== 'string' || Object.hasOwn(windowMethods, name) ? own(name, input) : engine.call(name, input),
       (id) => made.isOwn(id),
       trouble,
     );

@@ -19,6 +19,13 @@ it('while the main thread is busy, every SMTP reply comes, and the command line 
     string,
     string,
   ];
+  // Started hidden there is no window to wait for, and an engine that has not started yet waits for the main thread.
+  await eventually('mail is accepted', async () => {
+    const early = new LineClient(port);
+    const greeting = await early.reply();
+    early.socket.destroy();
+    return greeting.slice(0, 3);
+  }).toBe('220');
   const busy = launched.app.evaluate(
     (_electron, files) => {
       const fs = process.getBuiltinModule('node:fs');
