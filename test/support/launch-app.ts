@@ -38,7 +38,9 @@ export interface LaunchedApp {
   openedBy(open: () => Promise<unknown>): Promise<Page>;
   /** Saves test-output/NAME/LABEL.png and returns its path. */
   screenshot(page: Page, label: string): Promise<string>;
-  /** Ends the program, and removes its profile if it was a temporary one. */
+  /** Ends the program; its profile stays. */
+  quit(): Promise<void>;
+  /** Ends the program if it runs, and removes its profile if it was a temporary one. */
   close(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
       await page.screenshot({ path: file, animations: 'disabled' });
       return file;
     },
+    quit: () => endAsked(app),
     close: async () => {
       if (child.exitCode === null && child.signalCode === null) await endAsked(app);
       if (options.profile === undefined) await profile.remove();

@@ -330,7 +330,7 @@ describe('whoever does not want it', () => {
     await page.getByRole('heading', { level: 1, name: 'Setting up' }).waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('navigation', { name: 'Folders' }).waitFor();
-    await launched.app.close();
+    await launched.quit();
     await start(launched.profile);
     await page.getByText('Nothing is waiting', { exact: true }).waitFor();
   });
