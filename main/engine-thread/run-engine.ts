@@ -1,6 +1,6 @@
 /**
  * The composition root of the engine: builds the real ports, starts the program with them, serves the command line, and
- * tells the shell what happens, at most about four times a second.
+ * passes on to the shell what happens.
  */
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,6 @@ import { startProgram, type Program } from '../program/program.ts';
 import { createSecretStore } from '../secrets/kept-secrets.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
 import { openSettingsFile, type SettingsFile } from '../settings/settings-file.ts';
-import { createCoalescer } from './coalesce.ts';
 import type { Attachment, EngineEvents, EngineStart, FromEngine } from './protocol.ts';
 
 /** An engine that runs. */
@@ -42,7 +41,6 @@ export interface EngineHostPorts {
   readonly writeSettings: (stored: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
-const EVENT_INTERVAL_MS = 250;
 const EVENTS = ['queue:changed', 'status:changed', 'settings:changed', 'gateways:changed'] as const;
 /** Calls of the command line that are under way get their answers within this time when the engine ends. */
 const CONTROL_GRACE_MS = 1_000;
@@ -128,11 +126,12 @@ export async function runEngine(start: EngineStart, host: EngineHostPorts): Prom
 
 /** Passes on what the shell wants to hear. Returns what tells the status of the moment. */
 function forward(program: Program, settings: SettingsFile, send: EngineHostPorts['send']): () => void {
-  const events = createCoalescer((name, payload) => {
-    send({ kind: 'event', name: name as keyof EngineEvents, payload: payload as EngineEvents[keyof EngineEvents] });
-  }, EVENT_INTERVAL_MS);
-  for (const name of EVENTS) program.on(name, (payload) => events.push(name, payload));
+  const tell = <E extends keyof EngineEvents>(name: E, payload: EngineEvents[E]): void => {
+    send({ kind: 'event', name, payload });
+  };
+  // At most about four times a second each: the program sees to that (main/program/status-feed.ts).
+  for (const name of EVENTS) program.on(name, (payload) => tell(name, payload));
   program.on('failed', (message) => send({ kind: 'failed', message }));
   settings.onChange(({ general }) => send({ kind: 'settings', settings: general }));
-  return () => events.push('status:changed', program.status());
+  return () => tell('status:changed', program.status());
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../app/shell/arguments.ts';
 import { autostartEntry, autostartFile } from '../../app/shell/autostart.ts';
 import { clampBounds, parseRemembered, type Bounds } from '../../app/windows/bounds.ts';
-import { createCoalescer } from '../../main/engine-thread/coalesce.ts';
 import { safeFileName } from '../../shared/file-name.ts';
 import { createNotifier, type Notice } from '../../app/notifications/notifications.ts';
 import { hasTrayHost } from '../../app/tray/tray-host.ts';
@@ -92,35 +91,6 @@ describe('a file name made by a stranger', () => {
     [`${'x'.repeat(300)}.pdf`, `${'x'.repeat(116)}.pdf`],
     ['Grüße 日本.eml', 'Grüße 日本.eml'],
   ])('%j becomes %j', (name, expected) => expect(safeFileName(name, 'f')).toBe(expected));
-});
-
-describe('events', () => {
-  it('go out at once, then at most once an interval with the newest payload', () => {
-    const sent: [string, unknown][] = [];
-    let due: (() => void)[] = [];
-    const events = createCoalescer((name, payload) => sent.push([name, payload]), 250, {
-      set: (run) => due.push(run),
-      clear: () => undefined,
-    });
-    const tick = (): void => {
-      const now = due;
-      due = [];
-      for (const run of now) run();
-    };
-    for (let i = 1; i <= 5; i++) events.push('a', i);
-    events.push('b', 'x');
-    expect(sent).toEqual([
-      ['a', 1],
-      ['b', 'x'],
-    ]);
-    tick();
-    expect(sent.slice(2)).toEqual([['a', 5]]);
-    tick();
-    tick();
-    expect(sent).toHaveLength(3);
-    events.push('a', 6);
-    expect(sent.at(-1)).toEqual(['a', 6]);
-  });
 });
 
 describe('notifications', () => {
